@@ -1,0 +1,51 @@
+# About eight verbs. Each sets up what it needs in .venv and touches nothing else on the machine.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+READY := $(VENV)/.ready
+
+.PHONY: help demo run sandbox test check bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## what each verb does
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+demo: $(READY) ## the whole story on the embedded sandbox, then exit
+	$(BIN)/psa-connector demo
+
+run: $(READY) ## the service with everything local, until Ctrl-C
+	$(BIN)/psa-connector run --sandbox
+
+sandbox: $(READY) ## only the outside world: a local Service Bus and Dataverse
+	$(BIN)/psa-connector sandbox
+
+test: $(READY) ## every test
+	$(BIN)/python -m pytest -q
+
+check: $(READY) ## lint, format, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## timings as ratios, one JSON object a line
+	$(BIN)/python -m pytest -q -p no:randomly tests/benchmarks -o python_files='bench_*.py' -o python_functions='bench_*' -s
+
+lock: $(READY) ## resolve the dependencies anew
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove what the other verbs made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("PSA Connector needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)

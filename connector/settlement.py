@@ -1,0 +1,41 @@
+"""How a message ends: what the pipeline asks of the bus, one per envelope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The subject is at its fixed point; the message may go. ``because`` is the sentence for the log."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedeliverAt:
+    """Schedule a copy for ``when`` as attempt ``attempt``, then complete."""
+
+    when: datetime
+    attempt: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Put aside for a person, under a stable code and with the sentence they need."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Our own fault: give the message back untouched and stop receiving until a probe succeeds."""
+
+    code: str
+    sentence: str
+
+
+Settlement = Complete | RedeliverAt | DeadLetter | Pause
