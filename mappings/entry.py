@@ -1,0 +1,216 @@
+"""A time or expense entry and its approval: where the work stands, and the figures the approver released."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+from mappings import money, tables
+from mappings.choices import BillingType, ExpenseStatus, RecordStage, TimeStatus, TimeType, TransactionClass
+from mappings.row import Row
+from mappings.tables import Ref
+
+TIME_COLUMNS = (
+    "msdyn_entrystatus",
+    "msdyn_targetentrystatus",
+    "msdyn_type",
+    "msdyn_project",
+    "msdyn_projecttask",
+    "msdyn_resourcecategory",
+    "msdyn_bookableresource",
+    "msdyn_resourceorganizationalunitid",
+    "msdyn_transactioncategory",
+    "msdyn_duration",
+    "msdyn_date",
+    "msdyn_start",
+    "msdyn_end",
+    "msdyn_description",
+    "msdyn_externaldescription",
+)
+EXPENSE_COLUMNS = (
+    "msdyn_expensestatus",
+    "msdyn_targetexpensestatus",
+    "msdyn_project",
+    "msdyn_bookableresource",
+    "msdyn_resourceorganizationalunitid",
+    "msdyn_quantity",
+    "msdyn_transactiondate",
+    "msdyn_name",
+    "msdyn_externaldescription",
+    "msdyn_unit",
+    "msdyn_unitgroup",
+    "transactioncurrencyid",
+)
+APPROVAL_COLUMNS = (
+    "msdyn_recordstage",
+    "msdyn_approvedon",
+    "msdyn_timeentry",
+    "msdyn_expenseentry",
+    "msdyn_costquantity",
+    "msdyn_salesquantity",
+    "msdyn_costprice",
+    "msdyn_salesprice",
+    "msdyn_billingtype",
+    "msdyn_resourcecategory",
+    "msdyn_transactioncategory",
+    "transactioncurrencyid",
+)
+
+
+class Stage(Enum):
+    """Where an entry stands, in the words that decide whether it has actuals."""
+
+    APPROVED = "approved"
+    MOVING = "on its way to another status"
+    RECALL_REQUESTED = "waiting for the answer to a recall"
+    NOT_APPROVED = "not approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A time or expense entry as it reads now. Quantity is hours for time, units for an expense."""
+
+    ref: Ref
+    transaction_class: TransactionClass
+    stage: Stage
+    is_work: bool
+    project: UUID | None
+    task: Ref | None
+    role: Ref | None
+    category: Ref | None
+    resource: Ref | None
+    resourcing_unit: UUID | None
+    quantity: Decimal
+    date: datetime
+    start: datetime
+    end: datetime
+    description: str | None
+    external_description: str | None
+    unit: Ref | None
+    unit_schedule: Ref | None
+    currency: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What the approver released: quantities, prices and billing type of one entry."""
+
+    ref: Ref
+    stage: RecordStage
+    approved_on: datetime | None
+    cost_quantity: Decimal | None
+    sales_quantity: Decimal | None
+    cost_price: Decimal | None
+    sales_price: Decimal | None
+    billing_type: BillingType | None
+    role: Ref | None
+    category: Ref | None
+    currency: UUID | None
+
+
+def time_stage(status: int | None, target: int | None) -> Stage:
+    """The stage of a time entry. A target of *Approved* announces an approval that is not there yet."""
+    if status == TimeStatus.APPROVED:
+        return Stage.APPROVED if target in (None, TimeStatus.APPROVED) else Stage.MOVING
+    if status == TimeStatus.RECALL_REQUESTED:
+        return Stage.RECALL_REQUESTED
+    return Stage.MOVING if target == TimeStatus.APPROVED else Stage.NOT_APPROVED
+
+
+_RELEASED_EXPENSE = (ExpenseStatus.APPROVED, ExpenseStatus.POSTED, ExpenseStatus.PAID)
+
+
+def expense_stage(status: int | None, target: int | None) -> Stage:
+    """The stage of an expense. Posted and paid expenses were approved and stay so."""
+    if status in _RELEASED_EXPENSE:
+        return Stage.APPROVED if target is None or target in _RELEASED_EXPENSE else Stage.MOVING
+    if status == ExpenseStatus.RECALL_REQUESTED:
+        return Stage.RECALL_REQUESTED
+    return Stage.MOVING if target == ExpenseStatus.APPROVED else Stage.NOT_APPROVED
+
+
+def time_entry(row: Row) -> Entry:
+    """A time entry from its row; minutes become hours here."""
+    date = _required(row, "msdyn_date")
+    start = row.instant("msdyn_start") or date
+    minutes = row.choice("msdyn_duration") or 0
+    return Entry(
+        ref=row.ref,
+        transaction_class=TransactionClass.TIME,
+        stage=time_stage(row.choice("msdyn_entrystatus"), row.choice("msdyn_targetentrystatus")),
+        is_work=row.choice("msdyn_type") not in (TimeType.ABSENCE, TimeType.VACATION),
+        project=row.link_id("msdyn_project"),
+        task=row.link("msdyn_projecttask"),
+        role=row.link("msdyn_resourcecategory"),
+        category=row.link("msdyn_transactioncategory"),
+        resource=row.link("msdyn_bookableresource"),
+        resourcing_unit=row.link_id("msdyn_resourceorganizationalunitid"),
+        quantity=money.hours(minutes),
+        date=date,
+        start=start,
+        end=row.instant("msdyn_end") or start + timedelta(minutes=minutes),
+        description=row.text("msdyn_description"),
+        external_description=row.text("msdyn_externaldescription"),
+        unit=None,
+        unit_schedule=None,
+        currency=None,
+    )
+
+
+def expense(row: Row) -> Entry:
+    """An expense from its row."""
+    date = _required(row, "msdyn_transactiondate")
+    return Entry(
+        ref=row.ref,
+        transaction_class=TransactionClass.EXPENSE,
+        stage=expense_stage(row.choice("msdyn_expensestatus"), row.choice("msdyn_targetexpensestatus")),
+        is_work=True,
+        project=row.link_id("msdyn_project"),
+        task=None,
+        role=None,
+        category=None,
+        resource=row.link("msdyn_bookableresource"),
+        resourcing_unit=row.link_id("msdyn_resourceorganizationalunitid"),
+        quantity=money.quantity(row.number("msdyn_quantity") or Decimal(0)),
+        date=date,
+        start=date,
+        end=date,
+        description=row.text("msdyn_name"),
+        external_description=row.text("msdyn_externaldescription"),
+        unit=row.link("msdyn_unit"),
+        unit_schedule=row.link("msdyn_unitgroup"),
+        currency=row.link_id("transactioncurrencyid"),
+    )
+
+
+def approval(row: Row) -> Approval:
+    """An approval from its row."""
+    billing_type = row.choice("msdyn_billingtype")
+    return Approval(
+        ref=row.ref,
+        stage=RecordStage(row.choice("msdyn_recordstage") or 0),
+        approved_on=row.instant("msdyn_approvedon"),
+        cost_quantity=row.number("msdyn_costquantity"),
+        sales_quantity=row.number("msdyn_salesquantity"),
+        cost_price=row.number("msdyn_costprice"),
+        sales_price=row.number("msdyn_salesprice"),
+        billing_type=None if billing_type is None else BillingType(billing_type),
+        role=row.link("msdyn_resourcecategory"),
+        category=row.link("msdyn_transactioncategory"),
+        currency=row.link_id("transactioncurrencyid"),
+    )
+
+
+def entry(row: Row) -> Entry:
+    """A time or expense entry from its row."""
+    return time_entry(row) if row.ref.table == tables.TIME_ENTRY else expense(row)
+
+
+def _required(row: Row, column: str) -> datetime:
+    value = row.instant(column)
+    if value is None:
+        raise TypeError(f"{row.ref}: the required column {column} is empty.")
+    return value

@@ -1,0 +1,254 @@
+"""An approved entry becomes its actuals: cost always, unbilled sales on a time-and-material line.
+
+Rules (PSA/actuals): the cost follows the submitted quantity, never the billable one. Fewer billable hours than are
+submitted split the sales into a chargeable row and a non-chargeable one for the rest, at one rate; more are billed as they
+stand. Fixed price, internal and presales work has a cost only. Cost is in the contracting unit's currency (an expense:
+in its own), sales in the contract's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from mappings import keys, money, tables
+from mappings.choices import (
+    AmountMethod,
+    BillingMethod,
+    BillingType,
+    CustomerType,
+    TransactionClass,
+    TransactionType,
+)
+from mappings.contract_lines import ContractLine
+from mappings.entry import Approval, Entry
+from mappings.money import Currency
+from mappings.refusal import Refusal
+from mappings.tables import Cell, NewRow, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What an actual takes from its project. ``contracting_unit`` is its organizational unit."""
+
+    ref: Ref
+    owner: Ref | None
+    contracting_unit: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a sales actual takes from its contract."""
+
+    ref: Ref
+    customer: Ref | None
+    currency: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """What submission already worked out for one side of an entry: price and currency, unit, list."""
+
+    ref: Ref
+    type: int | None
+    price: Decimal | None
+    currency: UUID | None
+    unit: Ref | None
+    unit_schedule: Ref | None
+    price_list: Ref | None
+    category: Ref | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedEntry:
+    """Everything the rows of one approved entry follow from."""
+
+    entry: Entry
+    approval: Approval
+    project: Project
+    line: ContractLine | None
+    contract: Contract | None
+    cost_line: JournalLine | None
+    sales_line: JournalLine | None
+    cost_currency: Currency
+    sales_currency: Currency | None
+    zero_price_is_held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedActual:
+    """An actual that should exist: its role in the entry's ledger, its figures and all its columns."""
+
+    role: str
+    type: TransactionType
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+    cells: dict[str, Cell]
+
+    def row(self, entry: UUID, generation: int) -> NewRow:
+        """The row under the id that only this entry, generation and role lead to."""
+        return NewRow(Ref(tables.ACTUAL, keys.row_id(entry, generation, self.role)), self.cells)
+
+
+def actuals_of(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
+    """The actuals an approved entry must have, cost first. Raises ``Refusal`` when a figure can't be known."""
+    return (_cost(approved), *_sales(approved))
+
+
+def _cost(approved: ApprovedEntry) -> PlannedActual:
+    price = _price(approved, "cost", approved.approval.cost_price, approved.cost_line, approved.cost_currency)
+    quantity = _cost_quantity(approved)
+    covered = approved.line is not None or approved.contract is None
+    billing_type = approved.approval.billing_type if covered else BillingType.NOT_AVAILABLE
+    amount = money.amount(quantity, price, approved.cost_currency)
+    cells = _common(approved, approved.cost_line, approved.cost_currency) | {
+        "msdyn_transactiontypecode": TransactionType.COST,
+        "msdyn_billingtype": billing_type,
+        "msdyn_quantity": quantity,
+        "msdyn_price": price,
+        "msdyn_amount": amount,
+    }
+    return PlannedActual(keys.COST, TransactionType.COST, quantity, price, amount, _filled(cells))
+
+
+def _sales(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
+    line, contract, currency = approved.line, approved.contract, approved.sales_currency
+    if line is None or line.method is not BillingMethod.TIME_AND_MATERIAL:
+        return ()
+    if contract is None or contract.customer is None or currency is None:
+        raise Refusal(
+            "contract-without-customer",
+            f"{line.name} belongs to a contract without a customer or currency; nothing on it could ever be billed. "
+            "Complete the contract.",
+        )
+    customer = contract.customer
+    price = _price(approved, "sales", approved.approval.sales_price, approved.sales_line, currency)
+    planned = []
+    for billing_type, quantity, basis in _split(approved):
+        amount = money.amount(quantity, price, currency)
+        cells = (
+            _common(approved, approved.sales_line, currency)
+            | _basis(approved, basis, currency)
+            | {
+                "msdyn_transactiontypecode": TransactionType.UNBILLED_SALES,
+                "msdyn_billingtype": billing_type,
+                "msdyn_quantity": quantity,
+                "msdyn_price": price,
+                "msdyn_amount": amount,
+                **customer_cells(customer),
+            }
+        )
+        role = keys.sales_role(billing_type, customer.id)
+        sales = TransactionType.UNBILLED_SALES
+        planned.append(PlannedActual(role, sales, quantity, price, amount, _filled(cells)))
+    return tuple(planned)
+
+
+def _split(approved: ApprovedEntry) -> tuple[tuple[BillingType, Decimal, Decimal], ...]:
+    """Billing type, quantity, and how much of the submitted quantity stands behind it."""
+    approval = approved.approval
+    submitted = _cost_quantity(approved)
+    billable = submitted if approval.sales_quantity is None else money.quantity(approval.sales_quantity)
+    match approval.billing_type:
+        case BillingType.CHARGEABLE:
+            split = [(BillingType.CHARGEABLE, billable, min(billable, submitted))]
+            if billable < submitted:
+                rest = submitted - billable
+                split.append((BillingType.NON_CHARGEABLE, rest, rest))
+            return tuple(part for part in split if part[1] != 0)
+        case BillingType.NON_CHARGEABLE | BillingType.COMPLIMENTARY:
+            # Nothing of it is billed, so an approver who also emptied the billable hours still means all of it.
+            return ((approval.billing_type, billable or submitted, submitted),)
+        case None | BillingType.NOT_AVAILABLE:
+            raise Refusal(
+                "billing-type-missing",
+                f"{approval.ref} has no billing type although its project bills by time and material; set chargeable, "
+                "non-chargeable or complimentary on the approval.",
+            )
+
+
+def _cost_quantity(approved: ApprovedEntry) -> Decimal:
+    submitted = approved.approval.cost_quantity
+    return approved.entry.quantity if submitted is None else money.quantity(submitted)
+
+
+def _price(
+    approved: ApprovedEntry, side: str, released: Decimal | None, line: JournalLine | None, currency: Currency
+) -> Decimal:
+    """The approval's price, or the journal line's where the approval is kept in another currency than this side's."""
+    approval = approved.approval
+    price = released if approval.currency in (None, currency.id) else None
+    if price is None and line is not None and line.currency == currency.id:
+        price = line.price
+    if price is None:
+        raise Refusal(
+            "price-missing",
+            f"{approval.ref} carries no {side} price in {currency.code}. Mend the price list, then recall and approve "
+            "the entry anew.",
+        )
+    if price == 0 and approved.zero_price_is_held:
+        raise Refusal(
+            "price-zero",
+            f"{approval.ref} carries a {side} price of zero: no list or no row of it fitted. Mend the price list, then "
+            "recall and approve the entry anew.",
+        )
+    return price
+
+
+def _basis(approved: ApprovedEntry, quantity: Decimal, currency: Currency) -> dict[str, Cell]:
+    """The cost behind a sales row, in the row's own currency."""
+    cost = _price(approved, "cost", approved.approval.cost_price, approved.cost_line, approved.cost_currency)
+    price = money.converted(cost, approved.cost_currency, currency)
+    return {
+        "msdyn_basisquantity": quantity,
+        "msdyn_basisprice": price,
+        "msdyn_basisamount": money.amount(quantity, price, currency),
+    }
+
+
+def _common(approved: ApprovedEntry, line: JournalLine | None, currency: Currency) -> dict[str, Cell]:
+    entry, approval, project = approved.entry, approved.approval, approved.project
+    time = entry.transaction_class is TransactionClass.TIME
+    unit = (line.unit, line.unit_schedule) if line and line.unit else (entry.unit, entry.unit_schedule)
+    return {
+        "msdyn_transactionclassification": entry.transaction_class,
+        "msdyn_amountmethod": AmountMethod.QUANTITY_TIMES_PRICE,
+        # The entry's own instants are kept: whoever sees the entry on a day sees its actuals on that day.
+        "msdyn_documentdate": entry.date,
+        "msdyn_accountingdate": entry.date,
+        "msdyn_startdatetime": entry.start,
+        "msdyn_enddatetime": entry.end,
+        "msdyn_description": entry.description,
+        "msdyn_externaldescription": entry.external_description,
+        "msdyn_project": project.ref,
+        "msdyn_task": entry.task,
+        "msdyn_bookableresource": entry.resource,
+        "msdyn_resourcecategory": (entry.role or approval.role) if time else None,
+        "msdyn_transactioncategory": entry.category or approval.category or (line.category if line else None),
+        "msdyn_unit": unit[0],
+        "msdyn_unitschedule": unit[1],
+        "msdyn_pricelist": line.price_list if line else None,
+        "msdyn_salescontract": approved.contract.ref if approved.contract else None,
+        "msdyn_salescontractlineid": approved.line.ref if approved.line else None,
+        "msdyn_contractorganizationalunitid": _unit(project.contracting_unit),
+        "msdyn_resourceorganizationalunitid": _unit(entry.resourcing_unit or project.contracting_unit),
+        "transactioncurrencyid": Ref(tables.CURRENCY, currency.id),
+        "ownerid": project.owner,
+    }
+
+
+def customer_cells(customer: Ref) -> dict[str, Cell]:
+    """A customer as an actual holds it: one of two lookups, chosen by the customer type."""
+    if customer.table == "account":
+        return {"msdyn_customertype": CustomerType.ACCOUNT, "msdyn_accountcustomer": customer}
+    return {"msdyn_customertype": CustomerType.CONTACT, "msdyn_contactcustomer": customer}
+
+
+def _unit(id: UUID | None) -> Ref | None:
+    return Ref(tables.ORGANIZATIONAL_UNIT, id) if id else None
+
+
+def _filled(cells: dict[str, Cell]) -> dict[str, Cell]:
+    return {column: value for column, value in cells.items() if value is not None}

@@ -1,0 +1,64 @@
+"""Ids of rows that do not exist yet: what makes writing twice impossible.
+
+A row's id follows from what it *is*, so whoever creates it, however often, names the same row. The formulas are frozen
+by golden tests: changing one would create everything a second time on the next replay. Two rows that may stand side by
+side must differ in their role, never in an ordinal.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+from mappings.choices import BillingType
+
+NAMESPACE = UUID("5ad0c1d6-6a3f-5c1e-9f43-0b8f4d2a7e11")
+"""The service's own name space; never to be changed."""
+
+_BILLING_WORDS = {
+    BillingType.CHARGEABLE: "chargeable",
+    BillingType.NON_CHARGEABLE: "non-chargeable",
+    BillingType.COMPLIMENTARY: "complimentary",
+}
+
+COST = "cost"
+"""The role of an entry's cost actual."""
+
+
+def sales_role(billing_type: BillingType, customer: UUID) -> str:
+    """The role of an unbilled sales actual: one per billing type and customer of an entry's generation."""
+    return f"sales/{_BILLING_WORDS[billing_type]}/{customer}"
+
+
+def row_id(entry: UUID, generation: int, role: str) -> UUID:
+    """The id of an entry's actual in this role, in this generation (0 for the first approval)."""
+    return uuid5(NAMESPACE, f"actual/{entry}/{generation}/{role}")
+
+
+def reversal_id(original: UUID) -> UUID:
+    """The id of the row that takes ``original`` back; an original is taken back at most once."""
+    return uuid5(NAMESPACE, f"reversal/{original}")
+
+
+def origin_id(origin: UUID, transaction: UUID) -> UUID:
+    """The id of the transaction origin that leads from ``origin`` to ``transaction``."""
+    return uuid5(NAMESPACE, f"origin/{origin}/{transaction}")
+
+
+def connection_id(first: UUID, second: UUID) -> UUID:
+    """The id of the transaction connection between two transactions, in the order they are written."""
+    return uuid5(NAMESPACE, f"connection/{first}/{second}")
+
+
+def command_row_id(command: UUID) -> UUID:
+    """The id of the row that records a command and its outcome."""
+    return uuid5(NAMESPACE, f"command/{command}")
+
+
+def attempt_id(contract: UUID, command: UUID) -> UUID:
+    """The id of the row that says: this command has invoiced this contract."""
+    return uuid5(NAMESPACE, f"attempt/{contract}/{command}")
+
+
+def lease_id(contract: UUID) -> UUID:
+    """The id of the row that everyone who invoices this contract must move on."""
+    return uuid5(NAMESPACE, f"lease/{contract}")

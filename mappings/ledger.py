@@ -1,0 +1,164 @@
+"""The ledger of an entry: every actual tied to it, whoever wrote it, and what that means for the next one.
+
+An actual is *ours* when its id is one that only we could have derived. It is *live* while nobody reversed it. The
+*generation* counts the entry's cost originals that were taken back in full, so an entry approved again starts new rows
+under new ids, the same ones for whoever gets there first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from uuid import UUID
+
+from mappings import keys
+from mappings.choices import AdjustmentStatus, BillingStatus, BillingType, TransactionType
+from mappings.row import Row
+
+ACTUAL_COLUMNS = (
+    "msdyn_transactiontypecode",
+    "msdyn_transactionclassification",
+    "msdyn_billingtype",
+    "msdyn_billingstatus",
+    "msdyn_adjustmentstatus",
+    "msdyn_quantity",
+    "msdyn_price",
+    "msdyn_amount",
+    "msdyn_amountmethod",
+    "msdyn_basisquantity",
+    "msdyn_basisprice",
+    "msdyn_basisamount",
+    "msdyn_documentdate",
+    "msdyn_accountingdate",
+    "msdyn_startdatetime",
+    "msdyn_enddatetime",
+    "msdyn_description",
+    "msdyn_externaldescription",
+    "msdyn_project",
+    "msdyn_task",
+    "msdyn_bookableresource",
+    "msdyn_resourcecategory",
+    "msdyn_transactioncategory",
+    "msdyn_unit",
+    "msdyn_unitschedule",
+    "msdyn_pricelist",
+    "msdyn_salescontract",
+    "msdyn_salescontractlineid",
+    "msdyn_contractorganizationalunitid",
+    "msdyn_resourceorganizationalunitid",
+    "msdyn_customertype",
+    "msdyn_accountcustomer",
+    "msdyn_contactcustomer",
+    "transactioncurrencyid",
+    "ownerid",
+)
+
+_INVOICED = (BillingStatus.CUSTOMER_INVOICE_CREATED, BillingStatus.CUSTOMER_INVOICE_POSTED)
+_SIDES = (TransactionType.COST, TransactionType.UNBILLED_SALES)
+
+
+@dataclass(frozen=True)
+class Actual:
+    """One actual, read for what it means rather than for all it holds (``row`` keeps the rest)."""
+
+    row: Row
+
+    @property
+    def id(self) -> UUID:
+        """The actual's id."""
+        return self.row.id
+
+    @cached_property
+    def type(self) -> int | None:
+        """Transaction type."""
+        return self.row.choice("msdyn_transactiontypecode")
+
+    @cached_property
+    def figures(self) -> tuple[Decimal, Decimal, Decimal]:
+        """Quantity, price and amount."""
+        zero = Decimal(0)
+        return (
+            self.row.number("msdyn_quantity") or zero,
+            self.row.number("msdyn_price") or zero,
+            self.row.number("msdyn_amount") or zero,
+        )
+
+    @property
+    def customer(self) -> UUID | None:
+        """The account or contact it is billed to."""
+        return self.row.link_id("msdyn_accountcustomer") or self.row.link_id("msdyn_contactcustomer")
+
+    @property
+    def is_reversed(self) -> bool:
+        """It was an original, and was taken back."""
+        return self.row.choice("msdyn_adjustmentstatus") == AdjustmentStatus.ADJUSTED
+
+    @property
+    def is_reversal(self) -> bool:
+        """It takes another row back."""
+        return self.row.choice("msdyn_adjustmentstatus") == AdjustmentStatus.UNADJUSTABLE
+
+    @property
+    def is_live(self) -> bool:
+        """A cost or unbilled sales actual that still counts."""
+        return self.type in _SIDES and not self.is_reversed and not self.is_reversal
+
+    @property
+    def is_invoiced(self) -> bool:
+        """It stands on a draft or a posted invoice."""
+        return self.row.choice("msdyn_billingstatus") in _INVOICED
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All actuals of one entry, found by origin and by derived id."""
+
+    entry: UUID
+    actuals: tuple[Actual, ...]
+
+    @cached_property
+    def ids(self) -> frozenset[UUID]:
+        """The ids that are taken."""
+        return frozenset(actual.id for actual in self.actuals)
+
+    @cached_property
+    def _withdrawn_costs(self) -> int:
+        reversals = [a for a in self.actuals if a.type == TransactionType.COST and a.is_reversal]
+        originals = [a for a in self.actuals if a.type == TransactionType.COST and a.is_reversed]
+        return min(len(originals), len(reversals))
+
+    @property
+    def generation(self) -> int:
+        """How often this entry was approved and withdrawn again; part of the id of whatever is created next."""
+        return self._withdrawn_costs
+
+    @cached_property
+    def _own_ids(self) -> frozenset[UUID]:
+        customers = {actual.customer for actual in self.actuals if actual.customer is not None}
+        generations = range(len(self.actuals) + 1)
+        roles = own_roles(customers)
+        originals = {keys.row_id(self.entry, generation, role) for generation in generations for role in roles}
+        return frozenset(originals | {keys.reversal_id(original) for original in originals})
+
+    def is_ours(self, actual: Actual) -> bool:
+        """Only we could have given it this id."""
+        return actual.id in self._own_ids
+
+    @cached_property
+    def live(self) -> tuple[Actual, ...]:
+        """Our rows that still count."""
+        return tuple(actual for actual in self.actuals if actual.is_live and self.is_ours(actual))
+
+    @cached_property
+    def foreign(self) -> tuple[Actual, ...]:
+        """Rows that still count and that somebody else wrote."""
+        return tuple(actual for actual in self.actuals if actual.is_live and not self.is_ours(actual))
+
+
+def own_roles(customers: Iterable[UUID]) -> frozenset[str]:
+    """Every role a row of ours may have, for these customers."""
+    billing = (BillingType.CHARGEABLE, BillingType.NON_CHARGEABLE, BillingType.COMPLIMENTARY)
+    sales = {keys.sales_role(kind, customer) for customer in customers for kind in billing}
+    return frozenset(sales | {keys.COST})
