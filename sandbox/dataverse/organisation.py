@@ -1,0 +1,68 @@
+"""The organisation: its store, its transactions, and who hears of what was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from sandbox.clock import Clock
+from sandbox.dataverse.catalog import Catalog
+from sandbox.dataverse.money import Currencies
+from sandbox.dataverse.seed import BASE_CURRENCY, BUSINESS_UNIT, USERS, seed
+from sandbox.dataverse.store import Store
+from sandbox.dataverse.transaction import Transaction
+from sandbox.dataverse.unit_of_work import Written
+
+
+class Listener(Protocol):
+    """Whoever wants to hear of committed writes, for example the side that posts them to a message bus."""
+
+    def on_committed(self, writes: Sequence[Written]) -> None:
+        """Called once per transaction, after its commit, on the thread that committed."""
+        ...
+
+
+class Organisation:
+    """Rows and their transactions; writers take turns."""
+
+    def __init__(self, clock: Clock, database: str = ":memory:") -> None:
+        self.clock = clock
+        self.catalog = Catalog()
+        self.store = Store(self.catalog, database)
+        self.currencies = Currencies(self.store)
+        self.listeners: list[Listener] = []
+        if not self.store.exists(self.catalog.table("transactioncurrency"), BASE_CURRENCY):
+            with self.transaction(USERS["administrator"]) as uow:
+                seed(uow)
+        self.currencies.base_id = BASE_CURRENCY
+
+    @contextmanager
+    def transaction(
+        self,
+        user: UUID,
+        *,
+        request_id: UUID | None = None,
+        correlation_id: UUID | None = None,
+        shared_variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> Iterator[Transaction]:
+        """A unit of work: committed at the end of the block, rolled back when anything is raised in it."""
+        uow = Transaction(
+            store=self.store,
+            currencies=self.currencies,
+            now=self.clock.now(),
+            user=user,
+            business_unit=BUSINESS_UNIT,
+            request_id=request_id or uuid4(),
+            correlation_id=correlation_id or uuid4(),
+            shared_variables=shared_variables,
+        )
+        with self.store.lock:
+            uow.now = self.clock.now().replace(microsecond=0)
+            with self.store.writing():
+                yield uow
+        if uow.writes:
+            for listener in list(self.listeners):
+                listener.on_committed(uow.writes)

@@ -1,0 +1,198 @@
+"""Where rows are kept: one SQLite table per Dataverse table, one connection, one writer at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sandbox.dataverse.catalog import Catalog, Column, Table
+from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS, decode, encode
+from sandbox.dataverse.unit_of_work import Cell, Row
+
+INDEXED = {
+    "msdyn_transactionorigin": ("msdyn_origin", "msdyn_transaction"),
+    "msdyn_transactionconnection": ("msdyn_transaction1", "msdyn_transaction2"),
+    "sdkmessagefilter": ("primaryobjecttypecode",),
+}
+"""String columns that stand for references, and so are looked up by value."""
+UNINDEXED = {"createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "organizationid"} | {
+    "ownerid",
+    "owninguser",
+    "owningteam",
+    "owningbusinessunit",
+    "transactioncurrencyid",
+}
+"""Lookups every row has and nobody searches by; an index on each would only slow writing down."""
+
+
+def target_column(column: Column) -> str | None:
+    """The hidden column that says which table a lookup with several targets points to."""
+    return f"{column.name}:table" if len(column.to) > 1 else None
+
+
+def _sql_type(column: Column) -> str:
+    if column.kind in DECIMALS:
+        return "TEXT COLLATE NUMBER"
+    if column.kind in TEXTS:
+        return "TEXT COLLATE NOCASE"
+    return "INTEGER" if column.kind in INTEGERS or column.kind == "boolean" else "TEXT"
+
+
+def _compare_numbers(left: str, right: str) -> int:
+    a, b = Decimal(left), Decimal(right)
+    return (a > b) - (a < b)
+
+
+class Store:
+    """The rows of all tables. Every method expects the caller to hold ``lock``; a transaction does."""
+
+    def __init__(self, catalog: Catalog, database: str = ":memory:") -> None:
+        self.catalog = catalog
+        self.lock = threading.RLock()
+        self._connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        self._connection.create_collation("NUMBER", _compare_numbers)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._version = 0
+        self._begin_tables()
+
+    def _begin_tables(self) -> None:
+        self.execute("BEGIN")
+        for table in self.catalog:
+            self.make(table)
+        self.execute("COMMIT")
+        for table in self.catalog:
+            (highest,) = self.execute(f'SELECT max(versionnumber) FROM "{table.name}"').fetchone()  # noqa: S608
+            self._version = max(self._version, highest or 0)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One SQLite transaction, undone when anything is raised in it."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the database."""
+        with self.lock:
+            self._connection.close()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self._connection.execute(sql, parameters)
+
+    def make(self, table: Table) -> None:
+        """Make the SQLite table, if it is not there yet."""
+        definitions = [f'"{table.id_column}" TEXT PRIMARY KEY']
+        for column in table.columns.values():
+            if column.name not in (table.id_column, "versionnumber"):
+                definitions += self._definitions(column)
+        definitions.append("versionnumber INTEGER")
+        self.execute(f'CREATE TABLE IF NOT EXISTS "{table.name}" ({", ".join(definitions)})')
+        for column in table.columns.values():
+            self._index(table, column)
+
+    def add_column(self, table: Table, column: Column) -> None:
+        """Widen an existing table."""
+        for definition in self._definitions(column):
+            self.execute(f'ALTER TABLE "{table.name}" ADD COLUMN {definition}')
+        self._index(table, column)
+
+    def _definitions(self, column: Column) -> list[str]:
+        target = target_column(column)
+        return [f'"{column.name}" {_sql_type(column)}'] + ([f'"{target}" TEXT'] if target else [])
+
+    def _index(self, table: Table, column: Column) -> None:
+        lookup = column.kind == "lookup" and column.name not in UNINDEXED and not column.read_only
+        if lookup or column.name in INDEXED.get(table.name, ()):
+            name = f"{table.name}.{column.name}"
+            self.execute(f'CREATE INDEX IF NOT EXISTS "{name}" ON "{table.name}" ("{column.name}")')
+
+    def next_version(self) -> int:
+        """The organisation-wide row version, one higher at every write."""
+        self._version += 1
+        return self._version
+
+    def exists(self, table: Table, id: UUID) -> bool:
+        """Whether the row is there."""
+        sql = f'SELECT 1 FROM "{table.name}" WHERE "{table.id_column}" = ?'  # noqa: S608
+        return self.execute(sql, (str(id),)).fetchone() is not None
+
+    def version(self, table: Table, id: UUID) -> int | None:
+        """The row's version, or ``None`` when there is no such row."""
+        sql = f'SELECT versionnumber FROM "{table.name}" WHERE "{table.id_column}" = ?'  # noqa: S608
+        found = self.execute(sql, (str(id),)).fetchone()
+        return None if found is None else int(found[0])
+
+    def rows(self, table: Table, where: str = "", parameters: Sequence[Any] = ()) -> list[Row]:
+        """Whole rows that meet an SQL condition, in order of creation."""
+        clause = f"WHERE {where}" if where else ""
+        cursor = self.execute(f'SELECT * FROM "{table.name}" {clause} ORDER BY rowid', parameters)  # noqa: S608
+        names = [entry[0] for entry in cursor.description]
+        return [_row(table, dict(zip(names, values, strict=True))) for values in cursor]
+
+    def get(self, table: Table, id: UUID) -> Row | None:
+        """The whole row, or ``None``."""
+        found = self.rows(table, f'"{table.id_column}" = ?', (str(id),))
+        return found[0] if found else None
+
+    def insert(self, table: Table, cells: Mapping[str, Cell], version: int) -> None:
+        """Add a row; ``sqlite3.IntegrityError`` when its id is taken."""
+        names, values = _written(table, cells)
+        names.append("versionnumber")
+        values.append(version)
+        marks = ",".join("?" * len(names))
+        columns = ",".join(f'"{name}"' for name in names)
+        self.execute(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', values)  # noqa: S608
+
+    def update(self, table: Table, id: UUID, cells: Mapping[str, Cell], version: int) -> None:
+        """Change a row."""
+        names, values = _written(table, cells)
+        names.append("versionnumber")
+        assignments = ",".join(f'"{name}" = ?' for name in names)
+        sql = f'UPDATE "{table.name}" SET {assignments} WHERE "{table.id_column}" = ?'  # noqa: S608
+        self.execute(sql, (*values, version, str(id)))
+
+    def delete(self, table: Table, id: UUID) -> None:
+        """Remove a row."""
+        self.execute(f'DELETE FROM "{table.name}" WHERE "{table.id_column}" = ?', (str(id),))  # noqa: S608
+
+    def points_to(self, table: Table, column: Column, target: str, id: UUID) -> bool:
+        """Whether any row of ``table`` points to this row through ``column``."""
+        extra = target_column(column)
+        sql = f'SELECT 1 FROM "{table.name}" WHERE "{column.name}" = ?'  # noqa: S608
+        parameters = [str(id)]
+        if extra:
+            sql += f' AND "{extra}" = ?'
+            parameters.append(target)
+        return self.execute(f"{sql} LIMIT 1", parameters).fetchone() is not None
+
+
+def _written(table: Table, cells: Mapping[str, Cell]) -> tuple[list[str], list[Any]]:
+    names: list[str] = []
+    values: list[Any] = []
+    for name, cell in cells.items():
+        column = table.columns[name]
+        names.append(name)
+        values.append(encode(column, cell))
+        target = target_column(column) if column.kind == "lookup" else None
+        if target:
+            names.append(target)
+            values.append(getattr(cell, "table", None))
+    return names, values
+
+
+def _row(table: Table, raw: Mapping[str, Any]) -> Row:
+    return {
+        name: None if raw[name] is None else decode(column, raw[name], raw.get(f"{name}:table"))
+        for name, column in table.columns.items()
+    }

@@ -1,0 +1,176 @@
+"""One transaction on the store: what the Web API and the product's rules write through."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sandbox.dataverse import stamps
+from sandbox.dataverse.catalog import Catalog, Column, Table
+from sandbox.dataverse.cells import checked, encode
+from sandbox.dataverse.money import Currencies
+from sandbox.dataverse.store import Store, target_column
+from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, Written
+
+EVENTLESS = frozenset({"sdkmessage", "sdkmessagefilter"})
+
+
+def missing(table: Table | str, id: UUID) -> Refused:
+    """The refusal of a row that is not there."""
+    name = table if isinstance(table, str) else table.name
+    return Refused(f"Entity '{name}' With Id = {id} Does Not Exist", "0x80040217", 404)
+
+
+def duplicate() -> Refused:
+    """The refusal of an id that is taken."""
+    return Refused("A record with matching key values already exists.", "0x80040237", 412)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A unit of work (see ``unit_of_work.UnitOfWork``). ``writes`` is what listeners will hear of after the commit."""
+
+    store: Store
+    currencies: Currencies
+    now: datetime
+    user: UUID
+    business_unit: UUID | None = None
+    request_id: UUID = field(default_factory=uuid4)
+    correlation_id: UUID = field(default_factory=uuid4)
+    shared_variables: Mapping[str, str] = field(default_factory=dict)
+    writes: list[Written] = field(default_factory=list)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tables there are."""
+        return self.store.catalog
+
+    def get(self, table: str, id: UUID) -> Row | None:
+        """The row with all its columns, or ``None``."""
+        return self.store.get(self.catalog.table(table), id)
+
+    def find(self, table: str, **equals: Cell) -> list[Row]:
+        """Rows whose named columns hold these values (``None``: empty), in order of creation."""
+        facts = self.catalog.table(table)
+        conditions: list[str] = []
+        parameters: list[object] = []
+        for name, cell in equals.items():
+            column = facts.column(name)
+            if cell is None:
+                conditions.append(f'"{name}" IS NULL')
+                continue
+            conditions.append(f'"{name}" = ?')
+            parameters.append(encode(column, cell))
+            target = target_column(column)
+            if target and isinstance(cell, Link):
+                conditions.append(f'"{target}" = ?')
+                parameters.append(cell.table)
+        return self.store.rows(facts, " AND ".join(conditions), parameters)
+
+    def create(self, table: str, values: Mapping[str, Cell], id: UUID | None = None) -> UUID:
+        """Create a row as the platform would: defaults, stamps, ``_base`` money. Returns its id."""
+        facts = self.catalog.table(table)
+        cells = self._checked(facts, values)
+        given = cells.pop(facts.id_column, None)
+        key = id or (given if isinstance(given, UUID) else None) or uuid4()
+        for column in facts.lookups:
+            if column.required == "system" and not column.read_only and cells.get(column.name) is None:
+                raise Refused(f"Required field '{column.name}' is missing", "0x80040203")
+        if "transactioncurrencyid" in facts.columns and cells.get("transactioncurrencyid") is None:
+            base = self.currencies.base_id
+            if base and facts.columns["transactioncurrencyid"].kind == "lookup":
+                cells["transactioncurrencyid"] = Link("transactioncurrency", base)
+        stamps.created(facts, cells, self.user, self.business_unit, self.now)
+        self.currencies.fill(facts, cells, None)
+        cells[facts.id_column] = key
+        version = self.store.next_version()
+        try:
+            self.store.insert(facts, cells, version)
+        except sqlite3.IntegrityError:
+            raise duplicate() from None
+        held = frozenset(name for name, cell in cells.items() if cell is not None)
+        after = dict.fromkeys(facts.columns) | cells
+        self._note("Create", facts, key, held, None, _versioned(facts, after, version))
+        return key
+
+    def update(self, table: str, id: UUID, values: Mapping[str, Cell]) -> None:
+        """Change columns; stamps and version move on; registered steps will hear of it after commit."""
+        facts = self.catalog.table(table)
+        before = self.store.get(facts, id)
+        if before is None:
+            raise missing(facts, id)
+        cells = self._checked(facts, values)
+        if cells.pop(facts.id_column, id) != id:
+            raise Refused(f"The primary key of {table} cannot be changed.", "0x80040203")
+        restated = cells.get("statecode", before.get("statecode")) != before.get("statecode")
+        if restated and "statuscode" in facts.columns and "statuscode" not in cells:
+            cells["statuscode"] = stamps.matching_status(facts, cells)
+        changed = frozenset(cells)
+        self.currencies.fill(facts, cells, before)
+        stamps.changed(facts, cells, self.user, self.business_unit, self.now)
+        version = self.store.next_version()
+        self.store.update(facts, id, cells, version)
+        after = _versioned(facts, before | cells, version)
+        self._note("Update", facts, id, changed, before, after)
+
+    def delete(self, table: str, id: UUID) -> None:
+        """Delete a row; refused while another row points to it."""
+        facts = self.catalog.table(table)
+        before = self.store.get(facts, id)
+        if before is None:
+            raise missing(facts, id)
+        for other in self.catalog:
+            for column in other.lookups:
+                if table in column.to and self.store.points_to(other, column, table, id):
+                    raise Refused(
+                        f"The {table} {id} cannot be deleted: a row of {other.name} points to it ({column.name}).",
+                        "0x80048cf1",
+                    )
+        self.store.delete(facts, id)
+        self._note("Delete", facts, id, frozenset(), before, None)
+
+    def _checked(self, table: Table, values: Mapping[str, Cell]) -> Row:
+        cells: Row = {}
+        for name, cell in values.items():
+            column = table.column(name)
+            value = checked(table, column, cell)
+            if isinstance(value, Link):
+                self._exists(column, value)
+            cells[name] = value
+        return cells
+
+    def _exists(self, column: Column, link: Link) -> None:
+        target = self.catalog.find(link.table)
+        if target is None:
+            raise Refused(
+                f"{column.name} points to {link.table}, a table this Dataverse does not have.", "0x80041102", 404
+            )
+        if not self.store.exists(target, link.id):
+            raise missing(target, link.id)
+
+    def _note(
+        self, message: str, table: Table, id: UUID, changed: frozenset[str], before: Row | None, after: Row | None
+    ) -> None:
+        if table.name in EVENTLESS:
+            return
+        written = Written(
+            message=message,
+            table=table.name,
+            id=id,
+            changed=changed,
+            before=before,
+            after=after,
+            user=self.user,
+            at=self.now,
+            request_id=self.request_id,
+            correlation_id=self.correlation_id,
+            shared_variables=self.shared_variables,
+        )
+        self.writes.append(written)
+
+
+def _versioned(table: Table, row: Row, version: int) -> Row:
+    return row | {"versionnumber": version} if "versionnumber" in table.columns else row
