@@ -1,0 +1,111 @@
+"""What an entry costs and what it sells for, per unit: price defaulting as a submission does it.
+
+Prices are defaulted when the journal lines are made and copied to the approval row; no match is price zero, never an
+error (the zero-price FAQs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sandbox.dataverse.product import price_lists, rounding
+from sandbox.dataverse.product.cells import amount, existing, key, linked
+from sandbox.dataverse.product.choices import PriceCalculation
+from sandbox.dataverse.product.contract_lines import Coverage
+from sandbox.dataverse.product.entries import EXPENSE, Entry
+from sandbox.dataverse.product.rounding import Currency
+from sandbox.dataverse.unit_of_work import Link, Row, UnitOfWork
+
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price per unit in its currency, and the list it came from, if one did."""
+
+    per_unit: Decimal
+    currency: Currency
+    price_list: UUID | None = None
+
+
+def cost_price(work: UnitOfWork, entry: Entry) -> Price | None:
+    """Time: the role's price in the contracting unit's currency. Expense: the amount entered, in the entry's currency.
+
+    ``None`` for an entry without a project: it has no contracting unit and makes no transaction.
+    """
+    if entry.project is None:
+        return None
+    project = existing(work, "msdyn_project", entry.project)
+    unit = existing(work, "msdyn_organizationalunit", linked(project, "msdyn_contractorganizationalunitid"))
+    unit_currency = linked(unit, "msdyn_currency")
+    if entry.kind is EXPENSE:
+        own = rounding.currency(work, _stated(entry.entered_currency or unit_currency, "The expense"))
+        return Price(own.round(entry.entered_price), own)
+    currency = rounding.currency(work, _stated(unit_currency, "The contracting unit"))
+    price_list = price_lists.cost_list(work, currency.id, entry.day)
+    return Price(_role_price(work, price_list, entry, currency), currency, price_list)
+
+
+def sales_price(work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price) -> Price | None:
+    """The price of unbilled sales in the contract's currency; ``None`` where no time and material line covers."""
+    if not coverage.time_and_material or coverage.contract is None:
+        return None
+    contract = coverage.contract
+    currency = rounding.currency(work, _stated(linked(contract, "transactioncurrencyid"), "The contract"))
+    price_list = price_lists.sales_list(work, key(contract, "salesorder"), currency.id, entry.day)
+    if entry.kind is EXPENSE:
+        return Price(_category_price(work, price_list, entry, currency, cost), currency, price_list)
+    return Price(_role_price(work, price_list, entry, currency), currency, price_list)
+
+
+def _role_price(work: UnitOfWork, price_list: UUID | None, entry: Entry, currency: Currency) -> Decimal:
+    """Role and resourcing unit first, then role alone; none is zero. A price per day is turned into one per hour."""
+    if price_list is None or entry.role is None:
+        return Decimal(0)
+    rows = work.find(
+        "msdyn_resourcecategorypricelevel",
+        msdyn_pricelist=Link("pricelevel", price_list),
+        msdyn_resourcecategory=Link("bookableresourcecategory", entry.role),
+    )
+    for unit in (entry.resource_unit, None):
+        for row in rows:
+            if linked(row, "msdyn_organizationalunit") == unit:
+                return currency.round(amount(row, "msdyn_price") / _hours_in(work, row))
+    return Decimal(0)
+
+
+def _hours_in(work: UnitOfWork, row: Row) -> Decimal:
+    """How many hours the price's unit has: units of time convert, 800 a day of 8 h is 100 (PSA/advanced-units)."""
+    id = linked(row, "msdyn_unit")
+    unit = None if id is None else work.get("uom", id)
+    return Decimal(1) if unit is None else amount(unit, "quantity") or Decimal(1)
+
+
+def _category_price(
+    work: UnitOfWork, price_list: UUID | None, entry: Entry, currency: Currency, cost: Price
+) -> Decimal:
+    """Category and unit must both match, for expense units never convert: at cost, cost plus markup, or per unit."""
+    if price_list is None or entry.category is None:
+        return Decimal(0)
+    rows = work.find(
+        "msdyn_transactioncategorypricelevel",
+        msdyn_pricelist=Link("pricelevel", price_list),
+        msdyn_transactioncategory=Link("msdyn_transactioncategory", entry.category),
+    )
+    for row in rows:
+        if linked(row, "msdyn_unit") != entry.unit:
+            continue
+        how = row.get("msdyn_pricecalculation")
+        if how == PriceCalculation.PER_UNIT:
+            return currency.round(amount(row, "msdyn_price"))
+        percent = amount(row, "msdyn_percent") if how == PriceCalculation.MARKUP else Decimal(0)
+        return currency.from_other(cost.per_unit * (1 + percent / _HUNDRED), cost.currency)
+    return Decimal(0)
+
+
+def _stated(currency: UUID | None, whose: str) -> UUID:
+    if currency is None:
+        raise ValueError(f"{whose} has no currency; the platform fills that column, so the row was made wrongly.")
+    return currency
