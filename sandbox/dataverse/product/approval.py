@@ -34,8 +34,8 @@ def approve(work: UnitOfWork, id: UUID) -> None:
 def reject(work: UnitOfWork, id: UUID) -> None:
     """Submitted to Rejected; time goes back as Returned, an expense as Rejected. Its journal lines are withdrawn."""
     _, entry = _waiting(work, id, "rejected")
-    journal_lines.withdraw(work, entry)
     work.update(APPROVAL, id, {"msdyn_recordstage": Stage.REJECTED, "msdyn_referencejournalline": None})
+    journal_lines.withdraw(work, entry)
     work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.returned})
 
 

@@ -26,7 +26,7 @@ class Coverage:
 
 
 def covering(work: UnitOfWork, entry: Entry) -> Coverage:
-    """The one line of the entry's project that includes its class (PSA/basic-quote-lines: project and class are unique).
+    """The one line of the entry's project that includes its class; the pair must be unique (PSA/basic-quote-lines).
 
     No line, or two that claim the entry: none covers it and the billing type is Not Available. On a covered entry the
     billing type follows the role or category as the line sets it, else as its master row does; any "non" wins
@@ -45,23 +45,11 @@ def covering(work: UnitOfWork, entry: Entry) -> Coverage:
 
 def _billing_type(work: UnitOfWork, entry: Entry, line: UUID) -> int:
     if entry.kind is TIME:
-        setting = _setting(
-            work,
-            "msdyn_orderlineresourcecategory",
-            "msdyn_resourcecategory",
-            "bookableresourcecategory",
-            line,
-            entry.role,
-        )
+        role = "msdyn_resourcecategory"
+        setting = _setting(work, "msdyn_orderlineresourcecategory", role, "bookableresourcecategory", line, entry.role)
     else:
-        setting = _setting(
-            work,
-            "msdyn_orderlinetransactioncategory",
-            "msdyn_transactioncategory",
-            "msdyn_transactioncategory",
-            line,
-            entry.category,
-        )
+        category = "msdyn_transactioncategory"
+        setting = _setting(work, "msdyn_orderlinetransactioncategory", category, category, line, entry.category)
     return BillingType.NON_CHARGEABLE if setting == BillingType.NON_CHARGEABLE else BillingType.CHARGEABLE
 
 

@@ -13,7 +13,7 @@ from sandbox.dataverse.product.invoice_lines import MILESTONE
 from sandbox.dataverse.unit_of_work import Link, Refused, Row, UnitOfWork
 
 RELEASED: Final = BillingStatus.READY
-"""Where an actual goes when its draft is deleted. No source says whether it is Ready or empty; product lines are Ready."""
+"""Where an actual goes when its draft is deleted: Ready, as product lines do; for actuals no source says."""
 
 
 def release_invoice(work: UnitOfWork, id: UUID) -> None:

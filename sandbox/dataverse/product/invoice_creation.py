@@ -44,7 +44,7 @@ def create_invoice(work: UnitOfWork, contract_id: UUID) -> UUID:
     """One draft invoice with all that is ready on the contract and not dated after today. Returns its id.
 
     Taken: unbilled sales actuals and product lines that are Ready to Invoice, milestones Ready for invoicing; each
-    moves to Customer Invoice Created. Refused when there is nothing to take. (PSA/invoicing, PO/manage-proforma-invoice)
+    moves to Customer Invoice Created. Refused when there is nothing to take. (PSA/invoicing)
     """
     contract = existing(work, "salesorder", contract_id)
     lines = _in_order(work.find("salesorderdetail", salesorderid=Link("salesorder", contract_id)))

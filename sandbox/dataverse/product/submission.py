@@ -13,12 +13,12 @@ from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 
 def submit(work: UnitOfWork, kind: EntryKind, id: UUID, approval_id: UUID | None = None) -> UUID:
-    """Submit a Draft (or returned) entry: status Submitted, an approval row, and the journal lines. Returns the approval.
+    """Submit a Draft (or returned) entry: status Submitted, journal lines, and the approval row whose id is returned.
 
     The approval row has room for one currency but two prices. It carries the contract's currency when a time and
     material line covers the entry, else the currency of the cost; ``msdyn_costprice`` is always the number in the
     currency of the cost, ``msdyn_salesprice`` the number in the contract's. Only when those two differ does the row
-    hold a price that is not in its own currency.
+    hold a price that is not in its own currency, and then rounded to the decimals of the row's.
 
     An entry without a project (vacation, absence, other time) gets its approval, without prices, and no journal lines.
     """
