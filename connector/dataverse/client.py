@@ -1,0 +1,178 @@
+"""Dataverse's Web API: many questions in one request, many change sets in one request, and nothing written twice.
+
+Reads are tried again when the far side was out of reach; writes never are: a write without an answer is an
+``UnknownOutcome``, and whoever asked looks before writing again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from connector.auth import TokenSource
+from connector.dataverse.budget import Budget
+from connector.dataverse.changes import ChangeSet, Committed, Record
+from connector.dataverse.commits import HEADERS, Commits, refused_write
+from connector.dataverse.exact_json import dumps, loads
+from connector.dataverse.filters import path_of, split
+from connector.dataverse.merging import merged
+from connector.dataverse.metadata import Metadata
+from connector.dataverse.query import Query
+from connector.dataverse.reads import Reads
+from connector.dataverse.translation import to_record
+from connector.dataverse.transport import API, Transport, utc_now
+from connector.errors import ConnectorError, Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What ``send`` got back; header names in lower case, numbers with a point as ``Decimal``."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: object
+
+
+@dataclass(frozen=True, slots=True)
+class WhoAmI:
+    """Who Dataverse takes us for."""
+
+    user_id: UUID
+    business_unit_id: UUID
+    organization_id: UUID
+
+
+class DataverseClient:
+    """One environment, one identity. Safe to share between threads.
+
+    ``tables`` are learned with the first request that needs one, others when first met. ``tag`` is stamped on every
+    write of ``commit`` and comes back in the events it causes. ``timeout`` is (connect, read) in seconds; ``pool`` the
+    most connections open at once; ``patience`` the longest wait for the own budget before it becomes ``Throttled``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        tokens: TokenSource,
+        *,
+        tables: Iterable[str] = (),
+        tag: str | None = None,
+        budget: Budget | None = None,
+        timeout: tuple[float, float] = (10.0, 150.0),
+        pool: int = 8,
+        patience: timedelta = timedelta(seconds=20),
+        user_agent: str = "psa-connector",
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = Transport(
+            url,
+            tokens,
+            budget or Budget(),
+            timeout=timeout,
+            pool=pool,
+            patience=patience,
+            user_agent=user_agent,
+            now=now,
+            sleep=sleep,
+        )
+        self._preload = frozenset(tables)
+        self._reads = Reads(self._transport, sleep)
+        self.metadata = Metadata(self._ask)
+        self._commits = Commits(self._transport, self.metadata, tag)
+
+    @property
+    def url(self) -> str:
+        """The environment's address, without a path."""
+        return self._transport.origin
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def learn(self) -> None:
+        """Learn the tables named at construction, in one request. Raises ``Misconfigured`` naming what is missing."""
+        self.metadata.learn(self._preload)
+
+    def who_am_i(self) -> WhoAmI:
+        """Who we are signed in as; the cheapest proof that address, token and user work."""
+        answer = self._ask("WhoAmI")
+        try:
+            user, unit, organization = (
+                UUID(answer[name])  # type: ignore[index]
+                for name in ("UserId", "BusinessUnitId", "OrganizationId")
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise Misconfigured("unreadable-answer", f"{self.url} does not answer WhoAmI as Dataverse does.") from error
+        return WhoAmI(user, unit, organization)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """One request below the service root, for registration and metadata; ``path`` is sent as it stands.
+
+        Statuses of 400 and above are raised as the failure they mean, except those in ``accept``.
+        """
+        given = dict(headers or {})
+        if method.upper() == "GET":
+            reply = self._reads.get(path, given, accept)
+        else:
+            content = {} if body is None else {"Content-Type": "application/json"}
+            text = None if body is None else dumps(body).encode()
+            reply = self._transport.send(method.upper(), API + path, {**HEADERS, **content, **given}, text, writes=True)
+            if reply.status >= 400 and reply.status not in accept:
+                raise refused_write(reply, self._transport, is_batch=False)
+        return Answer(reply.status, reply.headers, _json(reply.body))
+
+    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
+        """Answer every question, in order. One question is one GET, several are one ``$batch``; so are their next pages.
+
+        A question whose list of values is too long for one address is asked in parts and put together again.
+        """
+        self.metadata.learn(self._preload | {question.table for question in questions})
+        asked: list[tuple[int, str]] = []
+        for index, question in enumerate(questions):
+            asked += [(index, path) for path in self._paths(question)]
+        limits = [questions[index].top for index, _ in asked]
+        parts: list[list[list[Record]]] = [[] for _ in questions]
+        for (index, _), rows in zip(asked, self._reads.rows([path for _, path in asked], limits), strict=True):
+            table = self.metadata.table(questions[index].table)
+            parts[index].append([to_record(table, questions[index].select, row) for row in rows])
+        return [merged(question, found) for question, found in zip(questions, parts, strict=True)]
+
+    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+        """Carry out every change set, each for itself; one outcome each, in order."""
+        try:
+            self.learn()
+        except ConnectorError as error:
+            return [error for _ in change_sets]
+        return self._commits.commit(change_sets)
+
+    def _paths(self, question: Query) -> list[str]:
+        table = self.metadata.table(question.table)
+        whole = question if question.select else replace(question, select=(table.primary_id,))
+        try:
+            return [path_of(part, table) for part in split(whole, table)]
+        except Misconfigured:
+            # Asked again next time: an administrator may just have added the column.
+            self.metadata.forget(table.name)
+            raise
+
+    def _ask(self, path: str) -> object:
+        return _json(self._reads.get(path, {}).body)
+
+
+def _json(body: bytes) -> object:
+    """The body as JSON, ``None`` when it is empty or something else."""
+    try:
+        return loads(body)
+    except ValueError:
+        return None

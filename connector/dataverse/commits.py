@@ -1,0 +1,216 @@
+"""Writing: change sets in one ``$batch``, each standing or falling alone, and an honest outcome for each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import uuid4
+
+from connector.dataverse.answers import refused, row_in
+from connector.dataverse.batch import (
+    MAX_OPERATIONS,
+    Answered,
+    MalformedBatch,
+    Request,
+    Response,
+    is_multipart,
+    read_batch,
+    write_batch,
+)
+from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Create, Update, Value
+from connector.dataverse.exact_json import dumps
+from connector.dataverse.metadata import Metadata
+from connector.dataverse.partitions import Partitions
+from connector.dataverse.refusals import failure, read_refusal
+from connector.dataverse.translation import link, parameters_to_wire, tables_named, to_wire
+from connector.dataverse.transport import API, Reply, Transport
+from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
+
+log = logging.getLogger(__name__)
+
+HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
+Outcome = Committed | ConnectorError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A change set, where it stood among those given, and the requests that carry it out."""
+
+    index: int
+    change_set: ChangeSet
+    requests: tuple[Request, ...]
+
+
+class Commits:
+    """Carries out change sets over one transport. Change sets of one partition are never in flight twice at once."""
+
+    def __init__(self, transport: Transport, metadata: Metadata, tag: str | None) -> None:
+        self._transport = transport
+        self._metadata = metadata
+        self._stamp = f"?tag={quote(tag, safe='')}" if tag else ""
+        self._partitions = Partitions()
+
+    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Outcome]:
+        """One outcome per change set, in order. Nothing is sent before every value has been found fit to be sent."""
+        outcomes: dict[int, Outcome] = {}
+        prepared: list[Prepared] = []
+        for index, change_set in enumerate(change_sets):
+            ready = self._prepare(index, change_set)
+            if isinstance(ready, Prepared):
+                prepared.append(ready)
+            else:
+                outcomes[index] = ready
+        with self._partitions.hold(ready.change_set.partition for ready in prepared):
+            for outcome_of_chunk in self._send_all(prepared):
+                outcomes.update(outcome_of_chunk)
+        return [outcomes[index] for index in range(len(change_sets))]
+
+    def _prepare(self, index: int, change_set: ChangeSet) -> Prepared | Outcome:
+        if not change_set.changes:
+            return Committed(())
+        if len(change_set.changes) > MAX_OPERATIONS:
+            return Rejected("too-many-changes", f"A change set of more than {MAX_OPERATIONS} changes cannot be sent.")
+        try:
+            self._metadata.learn({name for change in change_set.changes for name in tables_named(*_subject(change))})
+            return Prepared(index, change_set, tuple(self._request(change) for change in change_set.changes))
+        except Misconfigured as error:
+            # Asked again next time: an administrator may just have added what is missing.
+            for change in change_set.changes:
+                self._metadata.forget(_subject(change)[0])
+            return error
+        except ConnectorError as error:
+            return error
+
+    def _request(self, change: Change) -> Request:
+        row, values = change.bound_to if isinstance(change, Call) else change.row, _subject(change)[1]
+        target = API.rstrip("/") + link(self._metadata, row)
+        headers = {"Content-Type": "application/json"}
+        if isinstance(change, Call):
+            body = dumps(parameters_to_wire(self._metadata, values))
+            return Request("POST", f"{target}/Microsoft.Dynamics.CRM.{change.action}{self._stamp}", headers, body)
+        table = self._metadata.table(row.table)
+        # The id stands in the address; Dataverse would let a second one in the body win.
+        columns = {column: value for column, value in values.items() if column != table.primary_id}
+        body = dumps(to_wire(self._metadata, table, columns, creating=isinstance(change, Create)))
+        if isinstance(change, Create):
+            return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-None-Match": "*"}, body)
+        if not change.etag:
+            raise ValueError(f"An update of {row} needs the ETag the row was read with.")
+        return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-Match": change.etag}, body)
+
+    def _send_all(self, prepared: Sequence[Prepared]) -> Iterator[dict[int, Outcome]]:
+        """Batch after batch; when one is not answered at all, the rest is not sent."""
+        stopped: ConnectorError | None = None
+        for chunk in _chunks(prepared):
+            if stopped is None:
+                outcomes, stopped = self._send(chunk)
+                yield outcomes
+            else:
+                yield {ready.index: _not_sent(stopped) for ready in chunk}
+
+    def _send(self, chunk: Sequence[Prepared]) -> tuple[dict[int, Outcome], ConnectorError | None]:
+        """The outcomes of one batch, and the failure that struck it as a whole, if one did."""
+        boundary = f"batch_{uuid4()}"
+        headers = {
+            **HEADERS,
+            "Content-Type": f'multipart/mixed; boundary="{boundary}"',
+            "Prefer": "odata.continue-on-error",
+        }
+        body = write_batch([ready.requests for ready in chunk], boundary)
+        try:
+            reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True)
+            answers = self._answers(reply)
+        except ConnectorError as error:
+            if isinstance(error, Rejected) and len(chunk) > 1:
+                # Refused before anything was done: one of them is at fault, so each half is tried by itself.
+                middle = len(chunk) // 2
+                first, stopped = self._send(chunk[:middle])
+                if stopped is not None and not isinstance(stopped, Rejected):
+                    return first | {ready.index: _not_sent(stopped) for ready in chunk[middle:]}, stopped
+                second, stopped = self._send(chunk[middle:])
+                return first | second, None if isinstance(stopped, Rejected) else stopped
+            return {ready.index: error for ready in chunk}, error
+        outcomes: dict[int, Outcome] = {}
+        content_id = 1
+        for number, ready in enumerate(chunk):
+            if number < len(answers):
+                outcomes[ready.index] = self._outcome(ready, answers[number], content_id, reply)
+            else:
+                outcomes[ready.index] = _unanswered(answers, reply)
+            content_id += len(ready.requests)
+        return outcomes, None
+
+    def _answers(self, reply: Reply) -> list[Answered]:
+        kind = reply.headers.get("content-type", "")
+        if is_multipart(kind):
+            try:
+                return read_batch(reply.body, kind)
+            except MalformedBatch as error:
+                raise UnknownOutcome(
+                    "unreadable-answer", f"The answer to a batch of writes is unreadable: {error}"
+                ) from error
+        if reply.status >= 400:
+            raise refused_write(reply, self._transport, is_batch=True)
+        raise UnknownOutcome("unreadable-answer", "The answer to a batch of writes is not a batch answer.")
+
+    def _outcome(self, ready: Prepared, answer: Answered, first_content_id: int, reply: Reply) -> Outcome:
+        parts = answer if isinstance(answer, list) else [answer]
+        for part in parts:
+            if part.status >= 400:
+                told = part.headers.get("retry-after", reply.headers.get("retry-after"))
+                refusal = read_refusal(part.status, part.body, told, self._transport.now())
+                return refused(refusal, ready.change_set, part.content_id, first_content_id)
+        if len(parts) != len(ready.requests):
+            return UnknownOutcome(
+                "unreadable-answer", "Dataverse answered a change set with another number of answers."
+            )
+        return Committed(tuple(row_in(self._metadata, part) for part in parts))
+
+
+def refused_write(reply: Reply, transport: Transport, is_batch: bool) -> ConnectorError:
+    """A write that was answered as a whole with an error: refused, or broken off somewhere nobody knows."""
+    refusal = read_refusal(reply.status, reply.body, reply.headers.get("retry-after"), transport.now())
+    told = failure(refusal)
+    broken_off = reply.status >= 500 or reply.status == 408
+    if broken_off and not isinstance(told, Throttled) and (is_batch or refusal.code is None):
+        return UnknownOutcome(
+            "broken-off", f"{transport.origin} answered a write with {reply.status}: it may have been carried out."
+        )
+    return told
+
+
+def _subject(change: Change) -> tuple[str, Mapping[str, Value]]:
+    match change:
+        case Create(row, values) | Update(row, values, _):
+            return row.table, values
+        case Call(_, row, parameters):
+            return row.table, parameters
+
+
+def _chunks(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:
+    chunk: list[Prepared] = []
+    operations = 0
+    for ready in prepared:
+        if chunk and operations + len(ready.requests) > MAX_OPERATIONS:
+            yield chunk
+            chunk, operations = [], 0
+        chunk.append(ready)
+        operations += len(ready.requests)
+    if chunk:
+        yield chunk
+
+
+def _not_sent(stopped: ConnectorError) -> ConnectorError:
+    if isinstance(stopped, Transient | Misconfigured):
+        return stopped
+    return Transient("not-sent", "An earlier part of the same commit got no clear answer, so this part was not sent.")
+
+
+def _unanswered(answers: Sequence[Answered], reply: Reply) -> ConnectorError:
+    last = answers[-1] if answers else None
+    last = last[-1] if isinstance(last, list) and last else last
+    if reply.status >= 400 and isinstance(last, Response) and last.status >= 400:
+        return Transient("not-sent", "Dataverse stopped at an earlier error; this change set was not carried out.")
+    return UnknownOutcome("cut-off", "The answer to a batch of writes ends before the answer to this change set.")

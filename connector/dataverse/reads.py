@@ -1,0 +1,149 @@
+"""Reading: one GET or one ``$batch`` of GETs, tried again when nobody answered, every page followed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from connector.dataverse.batch import (
+    MAX_OPERATIONS,
+    MalformedBatch,
+    Request,
+    Response,
+    is_multipart,
+    read_batch,
+    write_batch,
+)
+from connector.dataverse.exact_json import loads
+from connector.dataverse.refusals import failure, read_refusal
+from connector.dataverse.transport import API, Reply, Transport, origin_of
+from connector.errors import Misconfigured, Throttled, Transient
+
+log = logging.getLogger(__name__)
+
+PAGE = 5000
+ATTEMPTS = 3
+WORTH_ANOTHER_TRY = frozenset({"unreachable", "no-answer", "unavailable", "cut-off"})
+HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0", "If-None-Match": "null"}
+ANNOTATIONS = 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"'
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page to fetch: the path from the host's root, and whether the server may cut it into pages."""
+
+    target: str
+    paged: bool = True
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that ask for it. ``$top`` and a page size exclude each other."""
+        return {**HEADERS, "Prefer": f"{ANNOTATIONS},odata.maxpagesize={PAGE}" if self.paged else ANNOTATIONS}
+
+
+class Reads:
+    """Safe reads over one transport: up to three tries when the far side was out of reach, never for a refusal."""
+
+    def __init__(self, transport: Transport, sleep: Callable[[float], None]) -> None:
+        self._transport = transport
+        self._again = Retrying(
+            retry=retry_if_exception(_is_worth_another_try),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(multiplier=0.5, max=4),
+            sleep=sleep,
+            reraise=True,
+        )
+
+    def get(self, path: str, headers: Mapping[str, str], accept: Collection[int] = ()) -> Reply:
+        """One GET below the service root. Statuses of 400 and above are raised, except those in ``accept``."""
+        return self._again.copy()(self._get, API + path, {**HEADERS, **headers}, accept)
+
+    def rows(self, paths: Sequence[str], limits: Sequence[int | None]) -> list[list[Row]]:
+        """All rows behind each path (below the service root), all pages; ``limits`` says when enough are read."""
+        found: list[list[Row]] = [[] for _ in paths]
+        pending = [(index, Page(API + path, paged="$top=" not in path)) for index, path in enumerate(paths)]
+        while pending:
+            answers = self._fetch([page for _, page in pending])
+            following: list[tuple[int, Page]] = []
+            for (index, _), answer in zip(pending, answers, strict=True):
+                rows, link = _page(answer)
+                found[index] += rows
+                limit = limits[index]
+                if link is not None and (limit is None or len(found[index]) < limit):
+                    following.append((index, Page(self._local(link))))
+            pending = following
+        return found
+
+    def _fetch(self, pages: Sequence[Page]) -> list[bytes]:
+        if len(pages) == 1:
+            return [self._again.copy()(self._get, pages[0].target, pages[0].headers, ()).body]
+        answers: list[bytes] = []
+        for begin in range(0, len(pages), MAX_OPERATIONS):
+            answers += self._again.copy()(self._get_many, pages[begin : begin + MAX_OPERATIONS])
+        return answers
+
+    def _get(self, target: str, headers: Mapping[str, str], accept: Collection[int]) -> Reply:
+        reply = self._transport.send("GET", target, headers, None, writes=False)
+        if reply.status >= 400 and reply.status not in accept:
+            raise failure(
+                read_refusal(reply.status, reply.body, reply.headers.get("retry-after"), self._transport.now())
+            )
+        return reply
+
+    def _get_many(self, pages: Sequence[Page]) -> list[bytes]:
+        boundary = f"batch_{uuid4()}"
+        body = write_batch([Request("GET", page.target, page.headers) for page in pages], boundary)
+        headers = {**HEADERS, "Content-Type": f'multipart/mixed; boundary="{boundary}"'}
+        reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=False)
+        kind = reply.headers.get("content-type", "")
+        if reply.status >= 400 and not is_multipart(kind):
+            raise self._failure(Response(reply.status, reply.headers, reply.body), reply)
+        try:
+            answers = read_batch(reply.body, kind)
+        except MalformedBatch as error:
+            raise Misconfigured("unreadable-answer", f"{self._transport.origin}: {error}") from error
+        bodies: list[bytes] = []
+        for answer in answers:
+            if isinstance(answer, list):
+                raise Misconfigured("unreadable-answer", "Dataverse answered a read with a change set.")
+            if answer.status >= 400:
+                raise self._failure(answer, reply)
+            bodies.append(answer.body)
+        if len(bodies) < len(pages):
+            raise Transient("cut-off", "Dataverse answered only a part of the questions.")
+        return bodies
+
+    def _failure(self, answer: Response, reply: Reply) -> Exception:
+        retry_after = answer.headers.get("retry-after", reply.headers.get("retry-after"))
+        return failure(read_refusal(answer.status, answer.body, retry_after, self._transport.now()))
+
+    def _local(self, link: str) -> str:
+        """A next link as a path. It is followed word for word, but never to another host: the token goes with it."""
+        if origin_of(link) != self._transport.origin:
+            raise Misconfigured("foreign-link", f"{self._transport.origin} points at another host for the next page.")
+        parts = urlsplit(link)
+        return f"{parts.path}?{parts.query}"
+
+
+def _page(body: bytes) -> tuple[list[Row], str | None]:
+    try:
+        answer = loads(body)
+    except ValueError as error:
+        raise Misconfigured(
+            "unreadable-answer", "Dataverse answered a question with something else than JSON."
+        ) from error
+    if not isinstance(answer, dict) or not isinstance(answer.get("value"), list):
+        raise Misconfigured("unreadable-answer", "Dataverse answered a question without a list of rows.")
+    link = answer.get("@odata.nextLink")
+    return answer["value"], link if isinstance(link, str) else None
+
+
+def _is_worth_another_try(error: BaseException) -> bool:
+    return isinstance(error, Transient) and not isinstance(error, Throttled) and error.code in WORTH_ANOTHER_TRY

@@ -1,0 +1,199 @@
+"""One HTTP request to Dataverse: address, token, budget, time-outs, and what it means when no answer came."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProxyError
+
+from connector.auth import TokenSource
+from connector.dataverse.budget import NO_WAIT, Budget
+from connector.dataverse.refusals import UNTOLD_WAIT, read_retry_after
+from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
+
+log = logging.getLogger(__name__)
+
+API = "/api/data/v9.2/"
+NEVER_SENT = (NewConnectionError, NameResolutionError, ConnectTimeoutError, ProxyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of any status; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Bearer(requests.auth.AuthBase):
+    """Sets the token itself, so that no ``.netrc`` on the machine can put another identity in its place."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign one request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Transport:
+    """Sends requests to one environment. Safe to share between threads.
+
+    Cookies are refused, so that requests spread over the web servers; redirects are refused, so that the token goes
+    nowhere else. ``patience`` is the longest it waits here for its own budget: a longer wait becomes ``Throttled``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        tokens: TokenSource,
+        budget: Budget,
+        *,
+        timeout: tuple[float, float],
+        pool: int,
+        patience: timedelta,
+        user_agent: str,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.origin = origin_of(url)
+        self._tokens = tokens
+        self._budget = budget
+        self._timeout = timeout
+        self._patience = patience
+        self._now = now
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.trust_env = not is_loopback(self.origin)
+        self._session.headers["User-Agent"] = user_agent
+        self._session.mount(self.origin, HTTPAdapter(pool_connections=1, pool_maxsize=pool, pool_block=True))
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def now(self) -> datetime:
+        """The present, aware UTC."""
+        return self._now()
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool) -> Reply:
+        """Send once and return the answer whatever its status; a 401 is answered once with a new token.
+
+        ``target`` is the path from the host's root. Raises ``Transient`` when nothing was sent or nothing was to be
+        written, ``UnknownOutcome`` when a write was sent and no answer came, ``Throttled`` on a 429.
+        """
+        token = self._tokens.token()
+        reply = self._send_once(method, target, headers, body, writes, token)
+        if reply.status == 401:
+            log.info("Dataverse refused the token; signing in again and repeating the request once")
+            self._tokens.drop(token)
+            reply = self._send_once(method, target, headers, body, writes, self._tokens.token())
+        if reply.status == 429:
+            told = read_retry_after(reply.headers.get("retry-after"), self._now())
+            self._budget.hold(self._now() + (UNTOLD_WAIT if told is None else told))
+        if 300 <= reply.status < 400 and reply.status != 304:
+            raise Misconfigured("redirected", f"{self.origin} answered with a redirect: it is not a Dataverse address.")
+        return reply
+
+    def _send_once(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool, token: str
+    ) -> Reply:
+        self._await_budget()
+        request_id = str(uuid4())
+        began = time.monotonic()
+        try:
+            answer = self._session.request(
+                method,
+                self.origin + target,
+                headers={**headers, "x-ms-client-request-id": request_id},
+                data=body,
+                auth=Bearer(token),
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise no_answer(error, writes, self.origin) from error
+        finally:
+            took = timedelta(seconds=time.monotonic() - began)
+            self._budget.charge(self._now(), took)
+        log.debug(
+            "%s %s: %s in %.0f ms (request %s, service request %s)",
+            method,
+            target.partition("?")[0],
+            answer.status_code,
+            took / timedelta(milliseconds=1),
+            request_id,
+            answer.headers.get("x-ms-service-request-id", "-"),
+        )
+        return Reply(answer.status_code, {n.lower(): v for n, v in answer.headers.items()}, answer.content)
+
+    def _await_budget(self) -> None:
+        while (wait := self._budget.admit(self._now())) > NO_WAIT:
+            if wait > self._patience:
+                raise Throttled("own-budget", "The budget for requests to Dataverse is used up for the moment.", wait)
+            log.info("waiting %.1f s to stay within the service protection limits", wait.total_seconds())
+            self._sleep(wait.total_seconds())
+
+
+def no_answer(error: requests.RequestException, writes: bool, origin: str) -> ConnectorError:
+    """What it means that no answer came: nothing was sent, or nothing is known."""
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Misconfigured("certificate-refused", f"The certificate of {origin} could not be verified.")
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError) or _was_never_sent(error):
+        return Transient("unreachable", f"{origin} could not be reached; nothing was sent.")
+    if writes:
+        return UnknownOutcome(
+            "no-answer", f"{origin} gave no answer to a write: it may or may not have been carried out."
+        )
+    return Transient("no-answer", f"{origin} gave no answer to a read.")
+
+
+def origin_of(url: str) -> str:
+    """``https://host[:port]`` of an environment's address; plain http only for this machine itself."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise Misconfigured("bad-address", f"{url!r} is not the address of a Dataverse environment.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    origin = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+    if parts.scheme == "http" and not is_loopback(origin):
+        raise Misconfigured("plain-http", f"{origin} must be reached with https: a token would travel unprotected.")
+    return origin
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether the address is this machine's own."""
+    host = urlsplit(origin).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware UTC."""
+    return datetime.now(UTC)
+
+
+def _was_never_sent(error: BaseException) -> bool:
+    """Look through what requests wrapped for urllib3's own word that no connection came about."""
+    reason: object = error.args[0] if error.args else None
+    for _ in range(4):
+        if isinstance(reason, NEVER_SENT):
+            return True
+        reason = getattr(reason, "reason", None) or getattr(reason, "original_error", None)
+    return False
