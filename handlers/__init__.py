@@ -1,0 +1,53 @@
+"""What happens: one module per subject, and the table that says which.
+
+The whole mission: an entry's actuals are kept true to its approval; backlog rows are marked ready on command; a
+contract's invoice is created on command, once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from handlers.actuals import ActualsHandler
+from handlers.fixed_point import FixedPoint, Outcome
+from handlers.invoicing import InvoicingHandler
+from handlers.readiness import ReadinessHandler
+from mappings.messages import CreateInvoices, MarkReady
+from mappings.tables import Ref
+
+Subject = Ref | MarkReady | CreateInvoices
+"""What a message turns out to be about: an entry, or a command."""
+
+
+@dataclass(frozen=True)
+class Mission:
+    """Who handles what."""
+
+    entries: ActualsHandler
+    readiness: ReadinessHandler
+    invoicing: InvoicingHandler
+
+    def settle(self, subjects: list[Subject], fixed_point: FixedPoint) -> dict[Subject, Outcome]:
+        """Bring every subject to its fixed point, each kind in bulk."""
+        entries: list[Ref] = []
+        to_mark: list[MarkReady] = []
+        to_invoice: list[CreateInvoices] = []
+        for subject in dict.fromkeys(subjects):
+            match subject:
+                case Ref():
+                    entries.append(subject)
+                case MarkReady():
+                    to_mark.append(subject)
+                case CreateInvoices():
+                    to_invoice.append(subject)
+                case _:
+                    assert_never(subject)
+        outcomes: dict[Subject, Outcome] = {}
+        outcomes.update(fixed_point.settle(self.entries, entries))
+        outcomes.update(fixed_point.settle(self.readiness, to_mark))
+        outcomes.update(fixed_point.settle(self.invoicing, to_invoice))
+        return outcomes
+
+
+__all__ = ["Mission", "Subject"]

@@ -1,7 +1,7 @@
 """The three billing backlogs, and what may be marked ready to invoice.
 
-*Ready* has three codings: a billing status on unbilled sales actuals and on product contract lines, an invoice status of
-another set on milestones. A row that may not be marked says why (PSA/review-invoicing-backlog).
+*Ready* has three codings: a billing status on unbilled sales actuals and on product contract lines, and an invoice
+status of another set on milestones. A row that may not be marked says why (PSA/review-invoicing-backlog).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from mappings.choices import (
     TransactionType,
 )
 from mappings.row import Row
-from mappings.tables import Cell
 
 
 class Backlog(StrEnum):
@@ -58,7 +57,7 @@ class Backlog(StrEnum):
         return MilestoneStatus.READY_TO_INVOICE if self is Backlog.MILESTONES else BillingStatus.READY_TO_INVOICE
 
     @property
-    def open_statuses(self) -> tuple[Cell, ...]:
+    def open_statuses(self) -> tuple[int | None, ...]:
         """The statuses a row may be marked from; empty is one of them where rows start empty."""
         if self is Backlog.MILESTONES:
             return (MilestoneStatus.NOT_READY,)

@@ -1,9 +1,9 @@
 """An approved entry becomes its actuals: cost always, unbilled sales on a time-and-material line.
 
 Rules (PSA/actuals): the cost follows the submitted quantity, never the billable one. Fewer billable hours than are
-submitted split the sales into a chargeable row and a non-chargeable one for the rest, at one rate; more are billed as they
-stand. Fixed price, internal and presales work has a cost only. Cost is in the contracting unit's currency (an expense:
-in its own), sales in the contract's.
+submitted split the sales into a chargeable row and a non-chargeable one for the rest, at one rate; more are billed as
+they stand. Fixed price, internal and presales work has a cost only. Cost is in the contracting unit's currency (an
+expense: in its own), sales in the contract's.
 """
 
 from __future__ import annotations
@@ -194,7 +194,8 @@ def _price(
             f"{approval.ref} carries a {side} price of zero: no list or no row of it fitted. Mend the price list, then "
             "recall and approve the entry anew.",
         )
-    return price
+    # Rounded as the column will hold it: figures that can't be read back as planned would never come to rest.
+    return currency.round(price)
 
 
 def _basis(approved: ApprovedEntry, quantity: Decimal, currency: Currency) -> dict[str, Cell]:

@@ -1,0 +1,107 @@
+"""A command's record: that it was given, what it selected, and what came of it, kept where the money is kept.
+
+One table holds three kinds of row. A *command* row says what a command selected and brought; an *attempt* row says that
+this command invoiced this contract, and is written in the same change set as the invoice; a *lease* row per contract is
+moved on by every attempt, so that two of them can't both succeed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from uuid import UUID
+
+from connector.dataverse.changes import Create, Reference, Update
+from mappings import tables
+from mappings.row import Row
+
+COLUMNS = (
+    "psac_name",
+    "psac_kind",
+    "psac_subject",
+    "psac_requestedby",
+    "psac_state",
+    "psac_selection",
+    "psac_outcome",
+    "psac_mark",
+    "createdon",
+    "createdby",
+)
+
+
+class Kind(StrEnum):
+    """What a row of the command table records."""
+
+    COMMAND = "command"
+    ATTEMPT = "attempt"
+    LEASE = "lease"
+
+
+class State(StrEnum):
+    """How far a command has come."""
+
+    RESOLVED = "resolved"
+    CALLED = "called"
+    DONE = "done"
+    HELD = "held"
+
+
+def reference(id: UUID) -> Reference:
+    """A row of the command table."""
+    return Reference(tables.COMMAND, id)
+
+
+def created(
+    id: UUID,
+    kind: Kind,
+    subject: str,
+    requested_by: str,
+    state: State,
+    *,
+    selection: object = None,
+    outcome: Mapping[str, object] | None = None,
+    mark: int = 0,
+) -> Create:
+    """The intention to record a command, an attempt or a lease; it fails when somebody recorded it first."""
+    return Create(
+        reference(id),
+        {
+            "psac_name": f"{kind} {subject}"[:200],
+            "psac_kind": kind,
+            "psac_subject": subject,
+            "psac_requestedby": requested_by,
+            "psac_state": state,
+            "psac_mark": mark,
+            "psac_selection": None if selection is None else _text(selection),
+            "psac_outcome": None if outcome is None else _text(outcome),
+        },
+    )
+
+
+def finished(record: Row, outcome: Mapping[str, object]) -> Update:
+    """The intention to record what came of it; it fails when somebody else did."""
+    values = {"psac_state": State.DONE, "psac_outcome": _text(outcome)}
+    return Update(reference(record.id), values, record.version)
+
+
+def state_of(record: Row) -> State:
+    """How far it has come."""
+    return State(record.text("psac_state") or "")
+
+
+def selection_of(record: Row) -> object:
+    """What it selected, as it was written down."""
+    return json.loads(record.text("psac_selection") or "null")
+
+
+def outcome_of(record: Row) -> dict[str, object]:
+    """What came of it."""
+    outcome = json.loads(record.text("psac_outcome") or "{}")
+    if not isinstance(outcome, dict):
+        raise TypeError(f"{record.ref}: the outcome is not an object.")
+    return outcome
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

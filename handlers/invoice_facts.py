@@ -1,0 +1,154 @@
+"""Reads what decides about a contract's next invoice: three requests, however many contracts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Compare, Query, all_of, any_of, equals
+from handlers import command_record
+from handlers.command_record import Kind
+from handlers.entry_facts import ask
+from mappings import keys, tables
+from mappings.backlog import Backlog, BacklogRow
+from mappings.messages import CreateInvoices
+from mappings.row import Row
+
+_INVOICE_COLUMNS = ("invoicenumber", "name", "salesorderid", "createdon", "createdby")
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceFacts:
+    """A contract's attempt by this command, its lease, its ready rows, and what this command's attempt brought."""
+
+    contract_exists: bool
+    attempt: Row | None
+    lease: Row | None
+    ready: tuple[BacklogRow, ...]
+    invoices: tuple[Row, ...]
+    now: datetime
+
+
+def gather(subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime) -> dict[CreateInvoices, InvoiceFacts]:
+    """The facts of every command."""
+    contracts = sorted({subject.contract for subject in subjects})
+    found, leases, attempts, *ready = ask(
+        dataverse,
+        Query(tables.CONTRACT, ("name",), any_of("salesorderid", contracts)),
+        Query(tables.COMMAND, command_record.COLUMNS, any_of("psac_commandid", map(keys.lease_id, contracts))),
+        Query(
+            tables.COMMAND,
+            command_record.COLUMNS,
+            all_of(equals("psac_kind", Kind.ATTEMPT), any_of("psac_subject", map(str, contracts))),
+            order_by=("createdon",),
+        ),
+        *(_ready(backlog, contracts) for backlog in Backlog),
+    )
+    rows: defaultdict[UUID | None, list[BacklogRow]] = defaultdict(list)
+    for backlog, answer in zip(Backlog, ready, strict=True):
+        for row in answer:
+            rows[BacklogRow(backlog, row).contract].append(BacklogRow(backlog, row))
+    known = {attempt.id: attempt for attempt in attempts}
+    mine = {subject: known.get(keys.attempt_id(subject.contract, subject.command)) for subject in subjects}
+    invoices = _invoices([attempt for attempt in mine.values() if attempt], attempts, dataverse)
+    by_id = {row.id: row for row in (*found, *leases)}
+    return {
+        subject: InvoiceFacts(
+            contract_exists=subject.contract in by_id,
+            attempt=attempt,
+            lease=by_id.get(keys.lease_id(subject.contract)),
+            ready=tuple(rows[subject.contract]),
+            invoices=tuple(invoices[attempt.id]) if attempt else (),
+            now=now,
+        )
+        for subject, attempt in mine.items()
+    }
+
+
+def _ready(backlog: Backlog, contracts: Iterable[UUID]) -> Query:
+    where = all_of(any_of(backlog.contract_column, contracts), equals(backlog.status_column, backlog.ready))
+    return Query(backlog.table, backlog.columns, where)
+
+
+def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, list[Row]]:
+    """The invoices each attempt brought: of its contract, by its creator, and pointed to by the rows it took.
+
+    An attempt that took actuals is recognised by their connections. One that took none (milestones, products) is
+    recognised by time: its invoice came with it, and before the contract's next attempt.
+    """
+    brought: dict[UUID, list[Row]] = {attempt.id: [] for attempt in mine}
+    if not mine:
+        return brought
+    taken = {attempt.id: set(_taken(attempt)) for attempt in mine}
+    created, connections = ask(
+        dataverse,
+        Query(
+            tables.INVOICE,
+            _INVOICE_COLUMNS,
+            all_of(
+                any_of("salesorderid", sorted({UUID(a.text("psac_subject") or "") for a in mine})),
+                Compare("createdon", "ge", min(_created(a) for a in mine)),
+            ),
+            order_by=("createdon",),
+        ),
+        Query(
+            tables.CONNECTION,
+            ("msdyn_transaction1", "msdyn_transaction2"),
+            all_of(
+                any_of("msdyn_transaction2", sorted({id for ids in taken.values() for id in ids})),
+                equals("msdyn_transaction1type", tables.INVOICE_LINE_DETAIL),
+            ),
+        ),
+    )
+    details = {row.text("msdyn_transaction1"): row.text("msdyn_transaction2") for row in connections}
+    (lines,) = ask(
+        dataverse,
+        Query(
+            tables.INVOICE_LINE_DETAIL,
+            ("msdyn_invoice",),
+            any_of("msdyn_invoicelinetransactionid", sorted(UUID(id) for id in details if id)),
+        ),
+    )
+    pointed: defaultdict[UUID | None, set[str | None]] = defaultdict(set)
+    for line in lines:
+        pointed[line.link_id("msdyn_invoice")].add(details[str(line.id)])
+    for attempt in mine:
+        for invoice in created:
+            if _is_of(invoice, attempt, attempts) and (
+                not taken[attempt.id] or pointed[invoice.id] & taken[attempt.id]
+            ):
+                brought[attempt.id].append(invoice)
+    return brought
+
+
+def _is_of(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
+    next_mark = (attempt.choice("psac_mark") or 0) + 1
+    following = [
+        _created(other)
+        for other in attempts
+        if other.text("psac_subject") == attempt.text("psac_subject") and other.choice("psac_mark") == next_mark
+    ]
+    return (
+        str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
+        and invoice.link("createdby") == attempt.link("createdby")
+        and _created(invoice) >= _created(attempt)
+        and (not following or _created(invoice) <= min(following))
+    )
+
+
+def _taken(attempt: Row) -> Iterable[str]:
+    selection = command_record.selection_of(attempt)
+    pairs = cast(dict[str, list[list[str]]], selection)["rows"] if isinstance(selection, dict) else []
+    return (id for backlog, id in pairs if backlog == Backlog.TIME_AND_MATERIAL)
+
+
+def _created(row: Row) -> datetime:
+    created = row.instant("createdon")
+    if created is None:
+        raise TypeError(f"{row.ref}: createdon is empty.")
+    return created

@@ -1,0 +1,117 @@
+"""Creates a contract's invoice, once per command.
+
+The product's action is not idempotent, so it runs inside a fence: one change set writes the attempt row (whose id
+follows from contract and command), moves the contract's lease on, and calls the action. A second delivery finds the
+attempt; a second command finds the lease moved; a lost reply is looked up. The action is never called again on doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from connector.dataverse.access import Reader
+from connector.dataverse.changes import Call, Change, ChangeSet, Reference, Update
+from handlers import command_record
+from handlers.command_record import Kind, State
+from handlers.invoice_facts import InvoiceFacts, gather
+from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
+from mappings import keys, tables
+from mappings.invoice_expectation import Expectation, expectation
+from mappings.messages import CreateInvoices
+from mappings.row import Row
+
+ACTION = "msdyn_NewInvoiceContract"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicingHandler:
+    """The handler of ``CreateInvoices``; ``now`` tells what is dated in the future when the facts are read."""
+
+    now: Callable[[], datetime]
+
+    def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
+        """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
+        return gather(subjects, dataverse, self.now())
+
+    def decide(self, subject: CreateInvoices, facts: InvoiceFacts, refusals: Refusals) -> Decision:
+        """Report an attempt that was made, or make the one this command is entitled to."""
+        if not facts.contract_exists:
+            return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
+        if facts.attempt is not None:
+            return _after(facts.attempt, facts)
+        due = expectation(facts.ready, facts.now)
+        if not due.rows:
+            return _nothing_to_invoice(subject)
+        if facts.lease is None:
+            lease = command_record.created(
+                keys.lease_id(subject.contract), Kind.LEASE, str(subject.contract), subject.requested_by, State.HELD
+            )
+            return Plan("The contract gets its lease.", (ChangeSet((lease,), _partition(subject)),))
+        if refusals:
+            refused = next(iter(refusals.values()))
+            return Refuse(
+                refused.code, f"The product refused to invoice salesorder({subject.contract}): {refused.sentence}"
+            )
+        fence = _fence(subject, due, facts.lease)
+        return Plan(f"{len(due.rows)} ready rows are invoiced.", (fence,), each_alone=True)
+
+
+def _fence(subject: CreateInvoices, due: Expectation, lease: Row) -> ChangeSet:
+    mark = (lease.choice("psac_mark") or 0) + 1
+    attempt = command_record.created(
+        keys.attempt_id(subject.contract, subject.command),
+        Kind.ATTEMPT,
+        str(subject.contract),
+        subject.requested_by,
+        State.CALLED,
+        selection=_written(due),
+        mark=mark,
+    )
+    move_on = Update(command_record.reference(lease.id), {"psac_mark": mark}, lease.version)
+    changes: tuple[Change, ...] = (attempt, move_on, Call(ACTION, Reference(tables.CONTRACT, subject.contract)))
+    return ChangeSet(changes, _partition(subject))
+
+
+def _written(due: Expectation) -> dict[str, object]:
+    return {"rows": [[row.backlog.value, str(row.row.id)] for row in due.rows], "total": str(due.total)}
+
+
+def _after(attempt: Row, facts: InvoiceFacts) -> Decision:
+    if command_record.state_of(attempt) is State.DONE:
+        return NothingToDo("The command has been carried out.", command_record.outcome_of(attempt))
+    expected = cast(dict[str, object], command_record.selection_of(attempt))
+    outcome: dict[str, object] = {
+        "outcome": "created" if facts.invoices else "created-and-gone",
+        "invoices": [
+            {"id": str(invoice.id), "number": invoice.text("invoicenumber"), "name": invoice.text("name")}
+            for invoice in facts.invoices
+        ],
+        "expected_total": expected["total"],
+        "rows": len(cast(list[object], expected["rows"])),
+    }
+    return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, outcome),)),))
+
+
+def _nothing_to_invoice(subject: CreateInvoices) -> Plan:
+    record = command_record.created(
+        keys.attempt_id(subject.contract, subject.command),
+        Kind.ATTEMPT,
+        str(subject.contract),
+        subject.requested_by,
+        State.DONE,
+        outcome={"outcome": "nothing-to-invoice", "invoices": []},
+    )
+    return Plan("Nothing is ready and due; that is written down.", (ChangeSet((record,), _partition(subject)),))
+
+
+def _partition(subject: CreateInvoices) -> str:
+    return f"{tables.CONTRACT}/{subject.contract}"
+
+
+def invoices_of(outcome: Mapping[str, object]) -> list[UUID]:
+    """The ids of the invoices an outcome reports."""
+    return [UUID(invoice["id"]) for invoice in cast(list[dict[str, str]], outcome.get("invoices", []))]

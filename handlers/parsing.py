@@ -1,0 +1,54 @@
+"""An envelope becomes a message, or is refused at once: a body that can't be read is never guessed at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+
+from connector.dataverse import execution_context
+from connector.envelope import Envelope
+from connector.errors import Rejected
+from mappings import tables
+from mappings.messages import Command, CreateInvoices, EntryChanged, MarkReady
+
+_COMMAND: TypeAdapter[MarkReady | CreateInvoices] = TypeAdapter(Command)
+_ENTRY_TABLES = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A message that is none of our business, and why."""
+
+    because: str
+
+
+def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> EntryChanged | Ignored:
+    """What Dataverse announced. Raises ``Rejected`` when the body can't be read.
+
+    ``organization``: the only one whose events are acted on; ``None`` accepts any. ``own_tag``: the mark on our own
+    writes, whose echo says nothing new.
+    """
+    context = execution_context.parse(envelope)
+    if organization is not None and context.organization_id != organization:
+        return Ignored(f"It comes from organization {context.organization_id}, not from {organization}.")
+    if context.tag == own_tag:
+        return Ignored("It is the echo of a write of our own.")
+    if context.table not in _ENTRY_TABLES:
+        return Ignored(f"It is about {context.table}, which decides about no entry.")
+    return EntryChanged.model_validate(
+        {"table": context.table, "id": context.id, "may_roll_back": context.in_transaction}
+    )
+
+
+def parse_command(envelope: Envelope) -> MarkReady | CreateInvoices:
+    """What somebody commands. Raises ``Rejected`` with the exact validation message."""
+    try:
+        return _COMMAND.validate_json(envelope.body)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+        raise Rejected("unreadable-command", f"The command can't be read: {faults}") from error

@@ -1,0 +1,157 @@
+"""One batch from bus to bus: parse, resolve to subjects, settle them together, and say how each message ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connector.dataverse.access import Dataverse
+from connector.dataverse.query import Query, any_of
+from connector.envelope import Envelope
+from connector.errors import ConnectorError, Rejected
+from connector.recoverability import (
+    DeadLetterIt,
+    DelayedRetry,
+    Discard,
+    History,
+    ImmediateRetry,
+    PauseService,
+    Policy,
+    recover,
+)
+from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
+from handlers import Mission, Subject
+from handlers.breadth import Breadth
+from handlers.entry_facts import ask
+from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
+from handlers.parsing import Ignored
+from mappings import tables
+from mappings.messages import EntryChanged, Message
+from mappings.tables import Ref
+
+log = logging.getLogger(__name__)
+
+SECOND_LOOK = timedelta(seconds=30)
+"""How long after an announcement made inside an open transaction the rows are read a second time."""
+
+
+@dataclass
+class Pipeline:
+    """Turns envelopes into settlements. ``parse`` decides what kind of queue this is."""
+
+    dataverse: Dataverse
+    mission: Mission
+    parse: Callable[[Envelope], Message | Ignored]
+    policy: Policy
+    now: Callable[[], datetime]
+    fixed_point: FixedPoint
+    breadth: Breadth = field(default_factory=Breadth)
+
+    def process(self, envelopes: Sequence[Envelope]) -> list[Settlement]:
+        """One settlement per envelope, in order. Several envelopes about one subject are one piece of work."""
+        settlements: dict[int, Settlement] = {}
+        messages: dict[int, Message] = {}
+        for index, envelope in enumerate(envelopes):
+            try:
+                parsed = self.parse(envelope)
+            except Rejected as unreadable:
+                settlements[index] = DeadLetter(unreadable.code, unreadable.sentence)
+                continue
+            if isinstance(parsed, Ignored):
+                settlements[index] = Complete(parsed.because)
+            else:
+                messages[index] = parsed
+        subjects, unresolved = self._resolve(messages)
+        for index, failure in unresolved.items():
+            settlements[index] = self._settlement(envelopes[index], failure, 0)
+        by_index = {index: subject for index, subject in subjects.items() if subject is not None}
+        outcomes, immediate = self._settle(list(by_index.values()), envelopes, by_index)
+        for index, subject in subjects.items():
+            envelope, message = envelopes[index], messages[index]
+            if subject is None:
+                settlements[index] = Complete("The approval no longer exists and leads to no entry.")
+            else:
+                settlements[index] = self._end(envelope, message, outcomes[subject], immediate.get(subject, 0))
+        return [settlements[index] for index in range(len(envelopes))]
+
+    def _resolve(self, messages: dict[int, Message]) -> tuple[dict[int, Subject | None], dict[int, ConnectorError]]:
+        """The subject of each message: an approval's message is about its entry."""
+        subjects: dict[int, Subject | None] = {}
+        approvals: dict[int, EntryChanged] = {}
+        for index, message in messages.items():
+            if isinstance(message, EntryChanged) and message.table == tables.APPROVAL:
+                approvals[index] = message
+            else:
+                subjects[index] = Ref(message.table, message.id) if isinstance(message, EntryChanged) else message
+        if not approvals:
+            return subjects, {}
+        ids = sorted({message.id for message in approvals.values()})
+        wanted = Query(
+            tables.APPROVAL, ("msdyn_timeentry", "msdyn_expenseentry"), any_of("msdyn_projectapprovalid", ids)
+        )
+        try:
+            (found,) = ask(self.dataverse, wanted)
+        except ConnectorError as failure:
+            return subjects, dict.fromkeys(approvals, failure)
+        entries = {row.id: row.link("msdyn_timeentry") or row.link("msdyn_expenseentry") for row in found}
+        subjects |= {index: entries.get(message.id) for index, message in approvals.items()}
+        return subjects, {}
+
+    def _settle(
+        self, subjects: list[Subject], envelopes: Sequence[Envelope], by_index: dict[int, Subject]
+    ) -> tuple[dict[Subject, Outcome], dict[Subject, int]]:
+        """Settle all, and again at once those whose failure calls for it, with a fresh reading each time."""
+        outcomes = self.mission.settle(subjects, self.fixed_point)
+        first = {subject: envelopes[index] for index, subject in reversed(by_index.items())}
+        immediate: dict[Subject, int] = {}
+        while True:
+            again = [
+                subject
+                for subject, outcome in outcomes.items()
+                if isinstance(outcome, Unsettled)
+                and isinstance(
+                    self._recover(first[subject], outcome.failure, immediate.get(subject, 0)), ImmediateRetry
+                )
+            ]
+            if not again:
+                return outcomes, immediate
+            for subject in again:
+                immediate[subject] = immediate.get(subject, 0) + 1
+            outcomes |= self.mission.settle(again, self.fixed_point)
+
+    def _end(self, envelope: Envelope, message: Message, outcome: Outcome, immediate: int) -> Settlement:
+        match outcome:
+            case Settled(because=because, commits=commits):
+                self.breadth.worked()
+                rolls_back = isinstance(message, EntryChanged) and message.may_roll_back
+                if rolls_back and commits == 0 and envelope.attempt == 0:
+                    # The transaction it tells of may still be open, and what was read may be what was before it.
+                    return RedeliverAt(self.now() + SECOND_LOOK, 1, "Announced inside an open transaction.")
+                return Complete(because)
+            case Unsettled(failure=failure):
+                return self._settlement(envelope, failure, immediate)
+
+    def _recover(
+        self, envelope: Envelope, failure: ConnectorError, immediate: int
+    ) -> ImmediateRetry | DelayedRetry | DeadLetterIt | Discard | PauseService:
+        seen = envelope.enqueued_at or self.now()
+        return recover(failure, History(envelope.attempt, immediate, seen), self.policy, self.now())
+
+    def _settlement(self, envelope: Envelope, failure: ConnectorError, immediate: int) -> Settlement:
+        match self._recover(envelope, failure, immediate):
+            case ImmediateRetry():
+                return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence)
+            case DelayedRetry(when=when):
+                return RedeliverAt(when, envelope.attempt + 1, failure.sentence)
+            case Discard(because=because):
+                return Complete(because)
+            case PauseService(code=code, sentence=sentence):
+                return Pause(code, sentence)
+            case DeadLetterIt(code=code, sentence=sentence):
+                if isinstance(failure, Rejected) and self.breadth.is_ours(
+                    code, envelope.lineage or envelope.message_id
+                ):
+                    return Pause(code, f"The same refusal met many subjects in a row: {sentence}")
+                return DeadLetter(code, sentence)

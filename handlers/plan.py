@@ -1,0 +1,75 @@
+"""What a handler decides about a subject: a plan with its reason, or why there is nothing to write.
+
+The same plan is committed, printed by a dry run, and kept for the audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from connector.dataverse.access import Reader
+from connector.dataverse.changes import Call, Change, ChangeSet, Reference
+from connector.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Change sets to be committed, and the sentence that says why.
+
+    ``each_alone``: a refusal of one change set does not end the subject; it is shown to the next decision instead.
+    """
+
+    because: str
+    change_sets: tuple[ChangeSet, ...]
+    each_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDo:
+    """The fixed point: rows and truth agree, or the rest is somebody else's. ``outcome`` is what a command brought."""
+
+    because: str
+    outcome: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """The reading is in flux; the same question is asked again later."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """A person must mend the data first; nothing is written."""
+
+    code: str
+    sentence: str
+
+
+Decision = Plan | NothingToDo | NotYet | Refuse
+Refusals = Mapping[Reference, Rejected]
+"""The rows whose change was refused in this run, where a plan let each change set stand alone."""
+
+
+def subject_of(change: Change) -> Reference:
+    """The row a change is about."""
+    return change.bound_to if isinstance(change, Call) else change.row
+
+
+S = TypeVar("S")
+F = TypeVar("F")
+
+
+class Handler(Protocol[S, F]):
+    """One subject's business: read everything, then decide without reading, clock or chance."""
+
+    def gather(self, subjects: Sequence[S], dataverse: Reader) -> Mapping[S, F]:
+        """All facts about all subjects, in a constant number of requests. Raises ``ConnectorError``."""
+        ...
+
+    def decide(self, subject: S, facts: F, refusals: Refusals) -> Decision:
+        """What these facts call for."""
+        ...
