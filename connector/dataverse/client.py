@@ -133,7 +133,7 @@ class DataverseClient:
         return Answer(reply.status, reply.headers, _json(reply.body))
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
-        """Answer every question, in order. One question is one GET, several are one ``$batch``; so are their next pages.
+        """Answer every question, in order: one question with a GET, several with one ``$batch``; next pages likewise.
 
         A question whose list of values is too long for one address is asked in parts and put together again.
         """

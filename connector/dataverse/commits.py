@@ -148,9 +148,7 @@ class Commits:
             try:
                 return read_batch(reply.body, kind)
             except MalformedBatch as error:
-                raise UnknownOutcome(
-                    "unreadable-answer", f"The answer to a batch of writes is unreadable: {error}"
-                ) from error
+                raise UnknownOutcome("unreadable-answer", f"A batch of writes was answered, but: {error}") from error
         if reply.status >= 400:
             raise refused_write(reply, self._transport, is_batch=True)
         raise UnknownOutcome("unreadable-answer", "The answer to a batch of writes is not a batch answer.")
@@ -163,9 +161,7 @@ class Commits:
                 refusal = read_refusal(part.status, part.body, told, self._transport.now())
                 return refused(refusal, ready.change_set, part.content_id, first_content_id)
         if len(parts) != len(ready.requests):
-            return UnknownOutcome(
-                "unreadable-answer", "Dataverse answered a change set with another number of answers."
-            )
+            return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
         return Committed(tuple(row_in(self._metadata, part) for part in parts))
 
 

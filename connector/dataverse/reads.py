@@ -136,9 +136,7 @@ def _page(body: bytes) -> tuple[list[Row], str | None]:
     try:
         answer = loads(body)
     except ValueError as error:
-        raise Misconfigured(
-            "unreadable-answer", "Dataverse answered a question with something else than JSON."
-        ) from error
+        raise Misconfigured("unreadable-answer", "Dataverse answered a question, but not with JSON.") from error
     if not isinstance(answer, dict) or not isinstance(answer.get("value"), list):
         raise Misconfigured("unreadable-answer", "Dataverse answered a question without a list of rows.")
     link = answer.get("@odata.nextLink")
