@@ -43,11 +43,10 @@ class Mission:
                     to_invoice.append(subject)
                 case _:
                     assert_never(subject)
-        outcomes: dict[Subject, Outcome] = {}
-        outcomes.update(fixed_point.settle(self.entries, entries))
-        outcomes.update(fixed_point.settle(self.readiness, to_mark))
-        outcomes.update(fixed_point.settle(self.invoicing, to_invoice))
-        return outcomes
+        about_entries = fixed_point.settle(self.entries, entries)
+        about_readiness = fixed_point.settle(self.readiness, to_mark)
+        about_invoices = fixed_point.settle(self.invoicing, to_invoice)
+        return {**about_entries, **about_readiness, **about_invoices}
 
 
 __all__ = ["Mission", "Subject"]

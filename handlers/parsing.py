@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from connector.dataverse import execution_context
+from connector.dataverse.execution_context import read_context
 from connector.envelope import Envelope
 from connector.errors import Rejected
 from mappings import tables
@@ -30,7 +30,7 @@ def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> 
     ``organization``: the only one whose events are acted on; ``None`` accepts any. ``own_tag``: the mark on our own
     writes, whose echo says nothing new.
     """
-    context = execution_context.parse(envelope)
+    context = read_context(envelope)
     if organization is not None and context.organization_id != organization:
         return Ignored(f"It comes from organization {context.organization_id}, not from {organization}.")
     if context.tag == own_tag:

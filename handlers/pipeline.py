@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from connector import recoverability
 from connector.dataverse.access import Dataverse
 from connector.dataverse.query import Query, any_of
 from connector.envelope import Envelope
-from connector.errors import ConnectorError, Rejected
-from connector.recoverability import (
-    DeadLetterIt,
-    DelayedRetry,
-    Discard,
-    History,
-    ImmediateRetry,
-    PauseService,
-    Policy,
-    recover,
-)
+from connector.errors import Conflict, ConnectorError, Rejected
+from connector.recoverability import History, ImmediateRetry, Policy, Recovery, Streak, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
 from handlers import Mission, Subject
-from handlers.breadth import Breadth
 from handlers.entry_facts import ask
-from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
+from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Settled, Unsettled
 from handlers.parsing import Ignored
 from mappings import tables
 from mappings.messages import EntryChanged, Message
@@ -47,7 +39,8 @@ class Pipeline:
     policy: Policy
     now: Callable[[], datetime]
     fixed_point: FixedPoint
-    breadth: Breadth = field(default_factory=Breadth)
+    _streak: Streak = field(default_factory=Streak)
+    _streak_guard: threading.Lock = field(default_factory=threading.Lock)
 
     def process(self, envelopes: Sequence[Envelope]) -> list[Settlement]:
         """One settlement per envelope, in order. Several envelopes about one subject are one piece of work."""
@@ -65,15 +58,15 @@ class Pipeline:
                 messages[index] = parsed
         subjects, unresolved = self._resolve(messages)
         for index, failure in unresolved.items():
-            settlements[index] = self._settlement(envelopes[index], failure, 0)
+            settlements[index] = self._settlement(envelopes[index], str(messages[index]), failure, 0)
         by_index = {index: subject for index, subject in subjects.items() if subject is not None}
-        outcomes, immediate = self._settle(list(by_index.values()), envelopes, by_index)
+        outcomes, tries = self._settle(list(by_index.values()), envelopes, by_index)
         for index, subject in subjects.items():
             envelope, message = envelopes[index], messages[index]
             if subject is None:
                 settlements[index] = Complete("The approval no longer exists and leads to no entry.")
             else:
-                settlements[index] = self._end(envelope, message, outcomes[subject], immediate.get(subject, 0))
+                settlements[index] = self._end(envelope, message, subject, outcomes[subject], tries.get(subject, 0))
         return [settlements[index] for index in range(len(envelopes))]
 
     def _resolve(self, messages: dict[int, Message]) -> tuple[dict[int, Subject | None], dict[int, ConnectorError]]:
@@ -105,53 +98,54 @@ class Pipeline:
         """Settle all, and again at once those whose failure calls for it, with a fresh reading each time."""
         outcomes = self.mission.settle(subjects, self.fixed_point)
         first = {subject: envelopes[index] for index, subject in reversed(by_index.items())}
-        immediate: dict[Subject, int] = {}
+        tries: dict[Subject, int] = {}
         while True:
             again = [
                 subject
                 for subject, outcome in outcomes.items()
                 if isinstance(outcome, Unsettled)
-                and isinstance(
-                    self._recover(first[subject], outcome.failure, immediate.get(subject, 0)), ImmediateRetry
-                )
+                and isinstance(self._recover(first[subject], outcome.failure, tries.get(subject, 0)), ImmediateRetry)
             ]
             if not again:
-                return outcomes, immediate
+                return outcomes, tries
             for subject in again:
-                immediate[subject] = immediate.get(subject, 0) + 1
+                tries[subject] = tries.get(subject, 0) + 1
             outcomes |= self.mission.settle(again, self.fixed_point)
 
-    def _end(self, envelope: Envelope, message: Message, outcome: Outcome, immediate: int) -> Settlement:
+    def _end(self, envelope: Envelope, message: Message, subject: Subject, outcome: Outcome, tries: int) -> Settlement:
         match outcome:
             case Settled(because=because, commits=commits):
-                self.breadth.worked()
+                with self._streak_guard:
+                    self._streak.succeeded()
                 rolls_back = isinstance(message, EntryChanged) and message.may_roll_back
                 if rolls_back and commits == 0 and envelope.attempt == 0:
                     # The transaction it tells of may still be open, and what was read may be what was before it.
                     return RedeliverAt(self.now() + SECOND_LOOK, 1, "Announced inside an open transaction.")
                 return Complete(because)
             case Unsettled(failure=failure):
-                return self._settlement(envelope, failure, immediate)
+                return self._settlement(envelope, str(subject), failure, tries)
 
-    def _recover(
-        self, envelope: Envelope, failure: ConnectorError, immediate: int
-    ) -> ImmediateRetry | DelayedRetry | DeadLetterIt | Discard | PauseService:
-        seen = envelope.enqueued_at or self.now()
-        return recover(failure, History(envelope.attempt, immediate, seen), self.policy, self.now())
+    def _recover(self, envelope: Envelope, failure: ConnectorError, tries: int, in_a_row: int = 1) -> Recovery:
+        if isinstance(failure, Conflict) or failure.code == NOT_YET:
+            # Looked at afresh already, as often as is useful at once.
+            tries = max(self.policy.conflicts, self.policy.immediate)
+        seen = envelope.first_seen or envelope.enqueued_at or self.now()
+        lineage = envelope.lineage or envelope.message_id
+        return recover(failure, History(envelope.attempt, tries, seen, in_a_row, lineage), self.policy, self.now())
 
-    def _settlement(self, envelope: Envelope, failure: ConnectorError, immediate: int) -> Settlement:
-        match self._recover(envelope, failure, immediate):
-            case ImmediateRetry():
+    def _settlement(self, envelope: Envelope, subject: str, failure: ConnectorError, tries: int) -> Settlement:
+        in_a_row = 1
+        if isinstance(failure, Rejected):
+            with self._streak_guard:
+                in_a_row = self._streak.refused(failure.code, subject)
+        match self._recover(envelope, failure, tries, in_a_row):
+            case recoverability.ImmediateRetry():
                 return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence)
-            case DelayedRetry(when=when):
+            case recoverability.DelayedRetry(when=when):
                 return RedeliverAt(when, envelope.attempt + 1, failure.sentence)
-            case Discard(because=because):
+            case recoverability.Discard(because=because):
                 return Complete(because)
-            case PauseService(code=code, sentence=sentence):
+            case recoverability.Pause(code=code, sentence=sentence):
                 return Pause(code, sentence)
-            case DeadLetterIt(code=code, sentence=sentence):
-                if isinstance(failure, Rejected) and self.breadth.is_ours(
-                    code, envelope.lineage or envelope.message_id
-                ):
-                    return Pause(code, f"The same refusal met many subjects in a row: {sentence}")
+            case recoverability.DeadLetter(code=code, sentence=sentence):
                 return DeadLetter(code, sentence)
