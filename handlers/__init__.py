@@ -46,7 +46,7 @@ class Mission:
         about_entries = fixed_point.settle(self.entries, entries)
         about_readiness = fixed_point.settle(self.readiness, to_mark)
         about_invoices = fixed_point.settle(self.invoicing, to_invoice)
-        return {**about_entries, **about_readiness, **about_invoices}
+        return dict((*about_entries.items(), *about_readiness.items(), *about_invoices.items()))
 
 
 __all__ = ["Mission", "Subject"]
