@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,9 +132,8 @@ def _conflict(failure: Conflict, history: History, policy: Policy) -> Recovery:
     if history.immediate < policy.conflicts:
         return ImmediateRetry()
     row = failure.record or "a row that could not be told"
-    return DeadLetter(
-        failure.code, f"{policy.conflicts} looks afresh ended in the same conflict on {row}: {failure.sentence}"
-    )
+    sentence = f"{policy.conflicts} looks afresh ended in the same conflict on {row}: {failure.sentence}"
+    return DeadLetter(failure.code, sentence)
 
 
 def _passing(failure: ConnectorError, history: History, policy: Policy, now: datetime) -> Recovery:
@@ -153,19 +153,22 @@ def _jitter(history: History, policy: Policy, base: timedelta) -> timedelta:
 
 
 class Streak:
-    """Counts subjects refused in a row with one code; a success or another code starts over."""
+    """Counts subjects refused in a row with one code; a success or another code starts over. Safe between threads."""
 
     def __init__(self) -> None:
         self._code: str | None = None
         self._subjects: set[str] = set()
+        self._lock = threading.Lock()
 
     def refused(self, code: str, subject: str) -> int:
         """One more subject was refused; how many there are now. The same subject counts once."""
-        if code != self._code:
-            self._code, self._subjects = code, set()
-        self._subjects.add(subject)
-        return len(self._subjects)
+        with self._lock:
+            if code != self._code:
+                self._code, self._subjects = code, set()
+            self._subjects.add(subject)
+            return len(self._subjects)
 
     def succeeded(self) -> None:
         """A subject went well: the far side and our set-up are sound."""
-        self._code, self._subjects = None, set()
+        with self._lock:
+            self._code, self._subjects = None, set()

@@ -1,0 +1,65 @@
+"""A message of the SDK → an ``Envelope``: names decoded, lineage and attempt read from its properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from azure.servicebus import ServiceBusReceivedMessage
+from azure.servicebus.amqp import AmqpMessageBodyType
+
+from connector.envelope import Envelope
+from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE
+
+
+def envelope_of(message: ServiceBusReceivedMessage, queue: str) -> Envelope:
+    """The envelope. ``enqueued_at`` is when the first message of the lineage was enqueued, not its latest copy.
+
+    A message without an id is named by its queue and sequence number, which stay the same over redeliveries.
+    """
+    properties = decoded(message.application_properties or {})
+    message_id = message.message_id or f"{queue}/{message.sequence_number}"
+    attempt = properties.get(ATTEMPT)
+    return Envelope(
+        message_id=str(message_id),
+        body=_body(message),
+        content_type=message.content_type,
+        properties=properties,
+        delivery_count=message.delivery_count or 0,
+        enqueued_at=_first_seen(properties) or message.enqueued_time_utc,
+        locked_until=message.locked_until_utc,
+        correlation_id=None if message.correlation_id is None else str(message.correlation_id),
+        lineage=str(properties.get(LINEAGE) or message_id),
+        attempt=attempt if isinstance(attempt, int) else 0,
+        queue=queue,
+    )
+
+
+def decoded(properties: Mapping[str | bytes, object]) -> dict[str, object]:
+    """Application properties with text where the SDK hands over bytes, in names and in values."""
+    return {_text(name): _text(value) if isinstance(value, bytes) else value for name, value in properties.items()}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _body(message: ServiceBusReceivedMessage) -> bytes:
+    """The bytes of the body. A body that is a bare value is taken when it is text or bytes, else read as empty."""
+    body = message.body
+    if message.body_type == AmqpMessageBodyType.DATA:
+        return b"".join(body)
+    if isinstance(body, bytes):
+        return body
+    return body.encode() if isinstance(body, str) else b""
+
+
+def _first_seen(properties: Mapping[str, object]) -> datetime | None:
+    told = properties.get(FIRST_SEEN)
+    if not isinstance(told, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,187 @@
+"""Azure Service Bus: one inbox per receiver, each with connections of its own.
+
+Settlements are confirmed round trips; one that is not confirmed is counted and logged, and the message expected again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
+from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
+
+from connector.bus_connection import NOT_CONFIRMED, close_quietly, connect, failure
+from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, TURN, Received, copy_id
+from connector.received_messages import envelope_of
+
+log = logging.getLogger(__name__)
+
+MAX_CODE = 256
+MAX_SENTENCE = 1024
+"""Characters; a longer description can make the dead-lettered message exceed what the broker takes."""
+
+LOCK_MARGIN = timedelta(seconds=2)
+WEARY = 20
+"""Deliveries after which a message that is given back is replaced by a fresh copy, so that the broker's own limit on
+deliveries (50 or more) never dead-letters a message only because the service was paused."""
+
+
+class ServiceBusInbox:
+    """An ``Inbox`` on a Service Bus queue. Opens at the first receive; one object, one task.
+
+    ``counts`` tells ``lock-lost``, ``unconfirmed``, ``completed``, ``dead-lettered``, ``redelivered``, ``released``.
+    """
+
+    def __init__(
+        self,
+        connection_string: str,
+        queue: str,
+        *,
+        socket_timeout: float = 0.05,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._connection_string = connection_string
+        self._queue = queue
+        self._socket_timeout = socket_timeout
+        self._now = now
+        self._clients: list[ServiceBusClient] = []
+        self._receiver: ServiceBusReceiver | None = None
+        self._sender: ServiceBusSender | None = None
+        self._sending = asyncio.Lock()
+        self.counts: Counter[str] = Counter()
+
+    async def receive(self, max_messages: int, max_wait: float) -> list[Received]:
+        """See ``Inbox``. Prefetch is off: what is not asked for is not locked."""
+        if self._receiver is None:
+            client = self._new_client()
+            self._receiver = client.get_queue_receiver(
+                self._queue, prefetch_count=0, socket_timeout=self._socket_timeout
+            )
+        try:
+            messages = await self._receiver.receive_messages(max_message_count=max_messages, max_wait_time=max_wait)
+        except ServiceBusError as error:
+            raise failure(error, self._queue) from error
+        return [Received(envelope_of(message, self._queue), message) for message in messages]
+
+    async def complete(self, received: Received) -> bool:
+        """See ``Inbox``."""
+        return await self._settle("completed", received, lambda: self._open().complete_message(_message(received)))
+
+    async def dead_letter(self, received: Received, code: str, sentence: str) -> bool:
+        """See ``Inbox``. Code and sentence are cut to what the broker takes."""
+        return await self._settle(
+            "dead-lettered",
+            received,
+            lambda: self._open().dead_letter_message(
+                _message(received), reason=code[:MAX_CODE], error_description=sentence[:MAX_SENTENCE]
+            ),
+        )
+
+    async def redeliver_at(self, received: Received, when: datetime, attempt: int) -> bool:
+        """See ``Inbox``."""
+        return await self._replace("redelivered", received, when, attempt, 0)
+
+    async def release(self, received: Received) -> bool:
+        """See ``Inbox``. A message delivered very often is replaced by a fresh copy of the same attempt."""
+        envelope = received.envelope
+        if envelope.delivery_count >= WEARY:
+            turn = envelope.properties.get(TURN)
+            next_turn = turn + 1 if isinstance(turn, int) else 1
+            return await self._replace("released", received, None, envelope.attempt, next_turn)
+        return await self._settle("released", received, lambda: self._open().abandon_message(_message(received)))
+
+    async def renew(self, received: Received) -> datetime | None:
+        """See ``Inbox``."""
+        try:
+            return await self._open().renew_message_lock(_message(received))
+        except NOT_CONFIRMED as error:
+            self.counts["lock-lost"] += 1
+            log.warning("message %s: its lock could not be renewed (%s)", received.envelope.message_id, error)
+            return None
+
+    async def close(self) -> None:
+        """See ``Inbox``."""
+        await close_quietly(*filter(None, [self._receiver, self._sender]), *self._clients)
+        self._receiver = self._sender = None
+        self._clients.clear()
+
+    async def _replace(self, name: str, received: Received, when: datetime | None, attempt: int, turn: int) -> bool:
+        """Check the lock, send the copy, then complete. A crash in between leaves two; they have one subject."""
+        envelope = received.envelope
+        locked_until = _message(received).locked_until_utc
+        if locked_until is None or locked_until - self._now() < LOCK_MARGIN:
+            self.counts["lock-lost"] += 1
+            log.warning("message %s: no copy was made because its lock has run out", envelope.message_id)
+            return False
+        try:
+            await self._send_copy(envelope_copy(received, when, attempt, turn))
+        except NOT_CONFIRMED as error:
+            self.counts["unconfirmed"] += 1
+            log.warning("message %s: its copy was not accepted (%s); it will come again", envelope.message_id, error)
+            return False
+        return await self._settle(name, received, lambda: self._open().complete_message(_message(received)))
+
+    async def _send_copy(self, message: ServiceBusMessage) -> None:
+        # A sender serves one caller at a time, while a batch is settled by many.
+        async with self._sending:
+            if self._sender is None:
+                self._sender = self._new_client().get_queue_sender(self._queue, socket_timeout=self._socket_timeout)
+            await self._sender.send_messages(message)
+
+    async def _settle(self, name: str, received: Received, settle: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await settle()
+        except MessageLockLostError:
+            self.counts["lock-lost"] += 1
+            log.warning("message %s: its lock was lost before it was %s; it will come again", _id(received), name)
+            return False
+        except NOT_CONFIRMED as error:
+            self.counts["unconfirmed"] += 1
+            log.warning("message %s: not confirmed as %s (%s); it may come again", _id(received), name, error)
+            return False
+        self.counts[name] += 1
+        return True
+
+    def _open(self) -> ServiceBusReceiver:
+        if self._receiver is None:
+            raise RuntimeError("the receiver is closed")
+        return self._receiver
+
+    def _new_client(self) -> ServiceBusClient:
+        client = connect(self._connection_string)
+        self._clients.append(client)
+        return client
+
+
+def envelope_copy(received: Received, when: datetime | None, attempt: int, turn: int) -> ServiceBusMessage:
+    """The copy that carries this attempt: same content, own derived id, the lineage written into its properties."""
+    envelope = received.envelope
+    properties: dict[str, object] = {**envelope.properties, LINEAGE: envelope.lineage, ATTEMPT: attempt, TURN: turn}
+    if envelope.enqueued_at is not None:
+        properties[FIRST_SEEN] = envelope.enqueued_at.isoformat()
+    original = _message(received)
+    return ServiceBusMessage(
+        envelope.body,
+        message_id=copy_id(envelope.lineage, attempt, turn),
+        content_type=envelope.content_type,
+        correlation_id=envelope.correlation_id,
+        subject=original.subject,
+        reply_to=original.reply_to,
+        to=original.to,
+        application_properties=cast(Any, properties),
+        scheduled_enqueue_time_utc=when,
+    )
+
+
+def _message(received: Received) -> ServiceBusReceivedMessage:
+    return cast(ServiceBusReceivedMessage, received.handle)
+
+
+def _id(received: Received) -> str:
+    return received.envelope.message_id

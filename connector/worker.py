@@ -1,0 +1,225 @@
+"""The worker: several receivers on one queue, each in its own task, that stop, pause and recover together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from connector.batch_size import BatchSize
+from connector.breaker import Breaker, State
+from connector.delivery import Delivery, Process
+from connector.errors import ConnectorError, Throttled
+from connector.inbox import Inbox, Received
+from connector.recoverability import Policy
+from connector.waiting import Sleep, abandon, done_within, set_within
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 30.0
+"""Seconds between attempts to open a receiver again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the worker goes about it; seconds.
+
+    ``max_wait`` is how long one receive call waits, and so the longest that stopping waits for an idle receiver. A
+    call that has not returned ``silence`` after that is taken for dead, and its receiver is built anew.
+    """
+
+    receivers: int = 4
+    largest_batch: int = 50
+    max_wait: float = 5.0
+    silence: float = 60.0
+    close_within: float = 10.0
+    settle_at_once: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the worker is: for health and for people. ``last_turn`` is when each receiver's last call returned."""
+
+    state: State
+    code: str | None
+    sentence: str | None
+    last_turn: dict[int, datetime]
+    counts: dict[str, int]
+
+
+class Silent(Exception):
+    """A receive call did not come back."""
+
+
+class Worker:
+    """Receives, processes and settles until told to stop.
+
+    ``open_inbox`` makes an inbox per receiver; ``process`` turns a batch of envelopes into one settlement each, in a
+    thread of its own; ``probe`` raises a ``ConnectorError`` while the far side is not fit for work, also in a thread.
+    A ``Pause`` closes all receivers, probes with growing waits, and goes on when a probe succeeds.
+    """
+
+    def __init__(
+        self,
+        open_inbox: Callable[[], Inbox],
+        process: Process,
+        probe: Callable[[], None],
+        *,
+        pace: Pace | None = None,
+        policy: Policy | None = None,
+        breaker: Breaker | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._open_inbox = open_inbox
+        self._probe = probe
+        self._pace = pace or Pace()
+        self._breaker = breaker or Breaker()
+        self._now = now
+        self._sleep = sleep
+        self._executor = ThreadPoolExecutor(self._pace.receivers + 1, thread_name_prefix="worker")
+        self._delivery = Delivery(
+            process,
+            self._executor,
+            policy=policy or Policy(),
+            settle_at_once=self._pace.settle_at_once,
+            now=now,
+            sleep=sleep,
+        )
+        self._last_turn: dict[int, datetime] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop receiving, finish and settle what is at work, close. May be called from any thread or signal handler."""
+        if self._loop is None:
+            self._stopping.set()
+        else:
+            self._loop.call_soon_threadsafe(self._stop_now)
+
+    def status(self) -> Status:
+        """How the worker is right now."""
+        breaker = self._breaker
+        return Status(breaker.state, breaker.code, breaker.sentence, dict(self._last_turn), dict(self._delivery.counts))
+
+    async def run(self) -> None:
+        """Work until ``stop``; then everything is settled or given back, and closed. One run per worker."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._probing())
+                for number in range(self._pace.receivers):
+                    tasks.create_task(self._receiver(number))
+        finally:
+            self._executor.shutdown(wait=False)
+
+    async def _receiver(self, number: int) -> None:
+        """One receiver's life: open, work, close; after trouble, again with growing waits."""
+        troubles = 0
+        while not self._stopping.is_set():
+            if not self._breaker.may_work:
+                await self._next_change()
+                continue
+            inbox = self._open_inbox()
+            turns = self._last_turn.get(number)
+            trouble = True
+            try:
+                await self._work(inbox, number)
+                trouble = False
+            except Silent:
+                log.error("receiver %d fell silent and is built anew", number)
+            except ConnectorError as error:
+                log.error("receiver %d stopped (%s) and is built anew", number, error)
+            except Exception:
+                # The SDK is known to fail from within after a broken connection: whatever it was, a new one may work.
+                log.exception("receiver %d failed and is built anew", number)
+            finally:
+                await self._close(inbox)
+            if trouble:
+                troubles = 1 if self._last_turn.get(number) != turns else troubles + 1
+                wait = min(2.0 ** (troubles - 1), LONGEST_WAIT)
+                await set_within(self._stopping, wait, self._sleep)
+
+    async def _work(self, inbox: Inbox, number: int) -> None:
+        size = BatchSize(self._pace.largest_batch)
+        while not self._stopping.is_set() and self._breaker.may_work:
+            asked = self._now()
+            batch = await self._receive(inbox, size.size)
+            self._last_turn[number] = self._now()
+            size.received(len(batch), self._last_turn[number] - asked)
+            if batch and (self._stopping.is_set() or not self._breaker.may_work):
+                await self._delivery.release(inbox, batch)
+            elif batch:
+                pauses = await self._delivery.carry(inbox, batch)
+                if pauses:
+                    self._trip(pauses[0].code, pauses[0].sentence)
+                else:
+                    self._breaker.succeeded()
+
+    async def _receive(self, inbox: Inbox, count: int) -> list[Received]:
+        """One receive call under watch."""
+        call = asyncio.ensure_future(inbox.receive(count, self._pace.max_wait))
+        try:
+            if await done_within(call, self._pace.max_wait + self._pace.silence, self._sleep):  # type: ignore[arg-type]
+                return call.result()
+        finally:
+            if not call.done():
+                abandon(call)  # type: ignore[arg-type]
+        raise Silent
+
+    async def _close(self, inbox: Inbox) -> None:
+        closing = asyncio.ensure_future(inbox.close())
+        if not await done_within(closing, self._pace.close_within, self._sleep):  # type: ignore[arg-type]
+            abandon(closing)  # type: ignore[arg-type]
+
+    def _trip(self, code: str, sentence: str) -> None:
+        log.error(
+            "paused (%s): %s Messages are kept; the work goes on by itself once a probe succeeds.", code, sentence
+        )
+        self._breaker.trip(code, sentence, self._now())
+        self._announce()
+
+    async def _probing(self) -> None:
+        """While paused: probe when due, until one succeeds."""
+        while not self._stopping.is_set():
+            if self._breaker.may_work:
+                await self._next_change()
+                continue
+            wait = self._breaker.wait(self._now())
+            if await set_within(self._stopping, wait.total_seconds(), self._sleep):
+                return
+            await self._probe_once()
+
+    async def _probe_once(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._executor, self._probe)
+        except ConnectorError as error:
+            at_least = error.retry_after if isinstance(error, Throttled) else timedelta()
+            self._breaker.probe_failed(error.code, error.sentence, self._now(), at_least)
+            log.error("still paused: %s", error)
+        except Exception:
+            # A probe that fails by a mistake of ours must not end the pause, nor the worker.
+            log.exception("still paused: the probe itself failed")
+            self._breaker.probe_failed("probe-failed", "The probe itself failed; see the log.", self._now())
+        else:
+            log.info("the probe succeeded: receiving again")
+            self._breaker.probe_succeeded()
+            self._announce()
+
+    def _stop_now(self) -> None:
+        self._stopping.set()
+        self._announce()
+
+    def _announce(self) -> None:
+        """Wake whoever waits for the state to change; the next waiters wait for the next change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _next_change(self) -> None:
+        if not self._stopping.is_set():
+            await self._changed.wait()
