@@ -87,12 +87,10 @@ class Delivery:
 
     def _unexpected(self, envelope: Envelope, error: Exception) -> Settlement:
         now = self._now()
-        failure = Transient(
-            "unexpected-error", f"The service failed on this message ({type(error).__name__}); see its log."
-        )
-        history = History(
-            envelope.attempt, self._policy.immediate, envelope.enqueued_at or now, lineage=envelope.lineage
-        )
+        sentence = f"The service itself failed on this message ({type(error).__name__}); its log says where."
+        failure = Transient("unexpected-error", sentence)
+        first_seen = envelope.enqueued_at or now
+        history = History(envelope.attempt, self._policy.immediate, first_seen, lineage=envelope.lineage)
         recovery = recover(failure, history, self._policy, now)
         if isinstance(recovery, DelayedRetry):
             return RedeliverAt(recovery.when, envelope.attempt + 1, failure.sentence)
@@ -104,14 +102,14 @@ class Delivery:
         """Renew every lock at half its time until the work is done; the numbers of those that were lost."""
         ends = {n: r.envelope.locked_until for n, r in enumerate(batch) if r.envelope.locked_until is not None}
         lost: set[int] = set()
-        while not await done_within(work, self._until_renewal(ends), self._sleep):  # type: ignore[arg-type]
+        while not await done_within(work, self._until_renewal(ends), self._sleep):
             for number in list(ends):
                 renewed = await inbox.renew(batch[number])
                 if renewed is None:
                     lost.add(number)
                     del ends[number]
                     log.warning(
-                        "message %s lost its lock at work; it will come again", batch[number].envelope.message_id
+                        "a lock was lost at work; its message will come again: %s", batch[number].envelope.message_id
                     )
                 else:
                     ends[number] = renewed
@@ -128,10 +126,11 @@ class Delivery:
         async with limit:
             match settlement:
                 case Complete(because):
-                    log.info("message %s completed: %s", envelope.message_id, because)
+                    log.debug("message %s is done: %s", envelope.message_id, because)
                     confirmed, kind = await inbox.complete(received), "completed"
                 case RedeliverAt(when, attempt, because):
-                    log.info("message %s again at %s (attempt %d): %s", envelope.message_id, when, attempt, because)
+                    log.info("message %s will come again at %s as attempt %d", envelope.message_id, when, attempt)
+                    log.debug("message %s will come again: %s", envelope.message_id, because)
                     confirmed, kind = await inbox.redeliver_at(received, when, attempt), "redelivered"
                 case DeadLetter(code, sentence):
                     log.warning("message %s dead-lettered as %s: %s", envelope.message_id, code, sentence)

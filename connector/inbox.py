@@ -51,7 +51,7 @@ class Outgoing:
 class Inbox(Protocol):
     """One receiver on one queue, used by one task; settlements of one batch may run at the same time.
 
-    ``receive`` raises ``ConnectorError``. Settling does not: it returns whether the broker confirmed it. ``False`` means
+    ``receive`` raises ``ConnectorError``. Settling does not: it returns whether the broker confirmed it. ``False`` says
     that the message will come again (its lock was lost) or may (no confirmation): nobody's fault, nothing to undo.
     """
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
-async def done_within(work: asyncio.Future[object], seconds: float, sleep: Sleep) -> bool:
+async def done_within(work: asyncio.Future[Any], seconds: float, sleep: Sleep) -> bool:
     """Wait for ``work`` at most so long; whether it is done. It is neither cancelled nor asked for its result."""
     sleeper = asyncio.ensure_future(sleep(seconds))
     try:
@@ -22,7 +23,7 @@ async def set_within(event: asyncio.Event, seconds: float, sleep: Sleep) -> bool
     """Wait for ``event`` at most so long; whether it is set."""
     if event.is_set():
         return True
-    waiter: asyncio.Future[object] = asyncio.ensure_future(event.wait())
+    waiter: asyncio.Future[Any] = asyncio.ensure_future(event.wait())
     try:
         await done_within(waiter, seconds, sleep)
     finally:
@@ -30,7 +31,7 @@ async def set_within(event: asyncio.Event, seconds: float, sleep: Sleep) -> bool
     return event.is_set()
 
 
-def abandon(work: asyncio.Future[object]) -> None:
+def abandon(work: asyncio.Future[Any]) -> None:
     """Cancel work that hangs, and do not wait to see whether it obeys; what it still raises concerns nobody."""
     work.cancel()
     work.add_done_callback(lambda done: None if done.cancelled() else done.exception())

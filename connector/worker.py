@@ -164,22 +164,20 @@ class Worker:
         """One receive call under watch."""
         call = asyncio.ensure_future(inbox.receive(count, self._pace.max_wait))
         try:
-            if await done_within(call, self._pace.max_wait + self._pace.silence, self._sleep):  # type: ignore[arg-type]
+            if await done_within(call, self._pace.max_wait + self._pace.silence, self._sleep):
                 return call.result()
         finally:
             if not call.done():
-                abandon(call)  # type: ignore[arg-type]
+                abandon(call)
         raise Silent
 
     async def _close(self, inbox: Inbox) -> None:
         closing = asyncio.ensure_future(inbox.close())
-        if not await done_within(closing, self._pace.close_within, self._sleep):  # type: ignore[arg-type]
-            abandon(closing)  # type: ignore[arg-type]
+        if not await done_within(closing, self._pace.close_within, self._sleep):
+            abandon(closing)
 
     def _trip(self, code: str, sentence: str) -> None:
-        log.error(
-            "paused (%s): %s Messages are kept; the work goes on by itself once a probe succeeds.", code, sentence
-        )
+        log.error("paused (%s): %s Messages are kept; work goes on once a probe succeeds.", code, sentence)
         self._breaker.trip(code, sentence, self._now())
         self._announce()
 
