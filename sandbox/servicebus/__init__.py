@@ -1,0 +1,7 @@
+"""A local Service Bus in pure Python."""
+
+from sandbox.servicebus.broker.settings import QueueCounts, QueueSettings
+from sandbox.servicebus.sas import SharedKey
+from sandbox.servicebus.server import ServiceBusServer
+
+__all__ = ["QueueCounts", "QueueSettings", "ServiceBusServer", "SharedKey"]

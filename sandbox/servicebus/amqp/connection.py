@@ -27,7 +27,7 @@ from sandbox.servicebus.amqp.frames import (
     take_frame,
     write_frame,
 )
-from sandbox.servicebus.amqp.links import Link
+from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink
 from sandbox.servicebus.amqp.performatives import (
     Begin,
     Close,
@@ -48,6 +48,8 @@ IDLE_TIME_OUT = 240.0
 """Seconds of silence after which a peer is taken for dead."""
 _CHANNEL_MAX = 255
 _MIN_FRAME_SIZE = 512
+_MAX_QUEUED = 1024 * 1024
+"""Octets that may wait for a flush before links stop adding to them."""
 
 
 class Container(Protocol):
@@ -56,11 +58,11 @@ class Container(Protocol):
     name: str
     lock: AbstractContextManager[object]
 
-    def attach(self, link: Link) -> None:
+    def attach(self, link: SendingLink | ReceivingLink) -> None:
         """Put an outlet or inlet behind the link, or raise the error that refuses it."""
 
-    def touched(self, connection: Connection) -> None:
-        """The connection did something and may have output: flush it when its effects are safe."""
+    def touched(self) -> None:
+        """A connection did something and may have output: flush it when its effects are safe."""
 
     def closed(self, connection: Connection) -> None:
         """The connection is gone."""
@@ -71,7 +73,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, container: Container) -> None:
         self.container = container
-        self.writable = True
+        self._paused = False
         self.frame_size = _MIN_FRAME_SIZE
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
@@ -107,7 +109,7 @@ class Connection(asyncio.Protocol):
                     pass
             except AmqpError as problem:
                 self.fail(problem)
-            self.container.touched(self)
+            self.container.touched()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; nothing is settled by that."""
@@ -122,17 +124,20 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer reads slower than we write."""
-        self.writable = False
+        self._paused = True
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
         with self.container.lock:
-            self.writable = True
-            for session in list(self._sessions.values()):
-                session.credited()
-            self.container.touched(self)
+            self._paused = False
+            self._go_on()
 
     # --- our side -----------------------------------------------------------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        """Whether more may be queued: not while the peer reads slower than we write."""
+        return not self._paused and len(self._output) < _MAX_QUEUED
 
     def send(self, channel: int, performative: Performative, payload: bytes = b"") -> None:
         """Queue one frame for the next flush."""
@@ -144,11 +149,14 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        was_full = len(self._output) >= _MAX_QUEUED
         if self._output:
             transport.write(bytes(self._output))
             self._output.clear()
         if self._closing:
             transport.close()
+        elif was_full and not self._paused:
+            self._go_on()
 
     def fail(self, error: AmqpError) -> None:
         """Close the connection and say why, as far as the peer has come to understand it."""
@@ -168,6 +176,11 @@ class Connection(asyncio.Protocol):
         """Drop the connection without a word."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _go_on(self) -> None:
+        for session in list(self._sessions.values()):
+            session.credited()
+        self.container.touched()
 
     def _beat(self) -> None:
         loop = asyncio.get_running_loop()

@@ -126,6 +126,10 @@ class SendingLink(Link):
             self.state_flow()
             self.draining = False
 
+    def gone(self) -> None:
+        """The link is detached, or what it was part of is over."""
+        self.outlet.detached()
+
     def state_flow(self) -> None:
         """Tell the peer how the link stands."""
         self.session.send_flow(self.handle, self.delivery_count, self.credit, drain=self.draining)
@@ -155,6 +159,10 @@ class ReceivingLink(Link):
         if self._credit <= _CREDIT // 2:
             self._credit = _CREDIT
             self.state_flow()
+
+    def gone(self) -> None:
+        """The link is detached, or what it was part of is over."""
+        self.inlet.detached()
 
     def state_flow(self) -> None:
         """Tell the peer how the link stands."""

@@ -38,7 +38,7 @@ class Session:
     def __init__(self, connection: Connection, channel: int, begin: Begin) -> None:
         self.connection = connection
         self.channel = channel
-        self.links: dict[int, Link] = {}
+        self.links: dict[int, SendingLink | ReceivingLink] = {}
         self._detached: set[int] = set()
         self._next_incoming_id = begin.next_outgoing_id
         self._incoming_window = _INCOMING_WINDOW
@@ -93,7 +93,7 @@ class Session:
         self._unsettled.clear()
         self._waiting.clear()
         for link in links.values():
-            _gone(link)
+            link.gone()
 
     def send_flow(self, handle: int | None, delivery_count: int | None, credit: int | None, *, drain: bool) -> None:
         """Tell how the session stands and, with a handle, one of its links."""
@@ -135,13 +135,16 @@ class Session:
             )
         self._send_waiting()
 
-    def detach(self, link: Link, error: AmqpError) -> None:
+    def detach(self, link: SendingLink | ReceivingLink, error: AmqpError) -> None:
         """Close a link for good and say why."""
         self.links.pop(link.handle, None)
-        self._detached.add(link.handle)
         self._forget(link)
-        self.send(Detach(handle=link.handle, closed=True, error=write_error(error.condition, error.description)))
-        _gone(link)
+        self._close(link.handle, error)
+        link.gone()
+
+    def _close(self, handle: int, error: AmqpError) -> None:
+        self._detached.add(handle)
+        self.send(Detach(handle=handle, closed=True, error=write_error(error.condition, error.description)))
 
     def _send_waiting(self) -> None:
         while self._waiting and self._remote_window > 0:
@@ -158,12 +161,12 @@ class Session:
         if attach.handle in self.links:
             raise SessionError(HANDLE_IN_USE, f"the handle {attach.handle} is attached already")
         self._detached.discard(attach.handle)
-        link: Link = SendingLink(self, attach) if attach.role else ReceivingLink(self, attach)
+        link = SendingLink(self, attach) if attach.role else ReceivingLink(self, attach)
         try:
             self.connection.container.attach(link)
         except AmqpError as refusal:
             self.send(link.reply(refused=True))
-            self.detach(link, refusal)
+            self._close(link.handle, refusal)
             return
         self.links[attach.handle] = link
         self.send(link.reply())
@@ -179,7 +182,7 @@ class Session:
             raise SessionError(UNATTACHED_HANDLE, f"nothing is attached at the handle {detach.handle}")
         self._forget(link)
         self.send(Detach(handle=detach.handle, closed=detach.closed))
-        _gone(link)
+        link.gone()
 
     def _flow(self, flow: Flow) -> None:
         acknowledged = flow.next_incoming_id if flow.next_incoming_id is not None else 0
@@ -192,7 +195,7 @@ class Session:
                 self.send_flow(None, None, None, drain=False)
             return
         link = self._link(flow.handle)
-        if isinstance(link, SendingLink | ReceivingLink):
+        if link is not None:
             link.flowed(flow)
 
     def _transfer(self, transfer: Transfer, payload: bytes) -> None:
@@ -208,7 +211,7 @@ class Session:
             except LinkError as problem:
                 self.detach(link, problem)
 
-    def _link(self, handle: int) -> Link | None:
+    def _link(self, handle: int) -> SendingLink | ReceivingLink | None:
         """The link at a handle; None where we closed it and the peer has not heard of that yet."""
         link = self.links.get(handle)
         if link is None and handle not in self._detached:
@@ -224,7 +227,7 @@ class Session:
         last = disposition.last if disposition.last is not None else disposition.first
         for delivery_id in self._matching(disposition.first, last):
             link, tag = self._unsettled.pop(delivery_id)
-            if state is None:
+            if state is None or isinstance(state, Received):
                 continue
             outcome = link.settle(tag, state)
             if not disposition.settled:
@@ -236,10 +239,3 @@ class Session:
         if width == 0:
             return [first] if first in self._unsettled else []
         return [each for each in self._unsettled if (each - first) & _SERIAL <= width]
-
-
-def _gone(link: Link) -> None:
-    if isinstance(link, SendingLink) and hasattr(link, "outlet"):
-        link.outlet.detached()
-    elif isinstance(link, ReceivingLink) and hasattr(link, "inlet"):
-        link.inlet.detached()

@@ -1,0 +1,27 @@
+"""What a queue refuses, in its own words; the wire puts AMQP conditions to them."""
+
+from __future__ import annotations
+
+
+class BrokerError(Exception):
+    """A queue could not do what was asked."""
+
+
+class LockLost(BrokerError):
+    """The lock is not held: it expired, was settled, or never existed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The lock supplied is invalid. Either the lock expired, or the message has already been removed."
+        )
+
+
+class MessageNotFound(BrokerError):
+    """No message of the asked kind has this sequence number."""
+
+    def __init__(self, sequence_number: int) -> None:
+        super().__init__(f"There is no such message with the sequence number {sequence_number}.")
+
+
+class NotSupported(BrokerError):
+    """Asked for something this broker does not do."""

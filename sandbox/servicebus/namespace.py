@@ -1,0 +1,132 @@
+"""The namespace: what stands behind each address, and who may reach it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+from sandbox.clock import Clock
+from sandbox.servicebus.addresses import Address, parse_address, path_of
+from sandbox.servicebus.amqp.connection import Connection
+from sandbox.servicebus.amqp.errors import INVALID_FIELD, NOT_ALLOWED, NOT_FOUND, NOT_IMPLEMENTED, AmqpError
+from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink, terminus_fields
+from sandbox.servicebus.amqp.types import Symbol, UInt
+from sandbox.servicebus.broker.broker import Broker
+from sandbox.servicebus.broker.queue import MessageStore, Queue
+from sandbox.servicebus.cbs import CbsService
+from sandbox.servicebus.management import ManagementService
+from sandbox.servicebus.queue_links import MAX_MESSAGE_SIZE, Dispatcher, QueueInlet, QueueOutlet
+from sandbox.servicebus.requests import ReplyOutlet, RequestInlet, Service
+from sandbox.servicebus.sas import LISTEN, SEND, Grants, SharedKey
+
+_CBS = "$cbs"
+_SOURCE_FILTER = 7
+_SESSION_FILTER = "com.microsoft:session-filter"
+_COORDINATOR = (0x30, "amqp:coordinator:list")
+
+
+class Namespace:
+    """All connections' common ground. Whoever calls in from a connection holds ``lock``."""
+
+    name = "psa-connector-sandbox"
+
+    def __init__(self, broker: Broker, keys: Iterable[SharedKey], clock: Clock, on_output: Callable[[], None]) -> None:
+        self.lock: AbstractContextManager[object] = threading.RLock()
+        self.broker = broker
+        self.keys = {key.name: key for key in keys}
+        self.dispatcher = Dispatcher()
+        self.connections: dict[Connection, Grants] = {}
+        self._clock = clock
+        self._on_output = on_output
+
+    def connect(self) -> Connection:
+        """A new connection's protocol."""
+        connection = Connection(self)
+        self.connections[connection] = Grants()
+        return connection
+
+    def touched(self) -> None:
+        """See ``Container.touched``."""
+        self._on_output()
+
+    def closed(self, connection: Connection) -> None:
+        """See ``Container.closed``."""
+        self.connections.pop(connection, None)
+
+    def turn(self) -> None:
+        """Hand out messages, make everything last, and only then let the answers leave."""
+        with self.lock:
+            self.dispatcher.pump(self._clock.now())
+            self.broker.storage.commit()
+            for connection in list(self.connections):
+                connection.flush()
+
+    def attach(self, link: SendingLink | ReceivingLink) -> None:
+        """See ``Container.attach``."""
+        sends = isinstance(link, SendingLink)
+        terminus = link.source if sends else link.target
+        if terminus is not None and terminus.descriptor in _COORDINATOR:
+            raise AmqpError(NOT_IMPLEMENTED, "The sandbox has no transactions.")
+        fields = terminus_fields(terminus)
+        if not fields or not isinstance(fields[0], str):
+            raise AmqpError(INVALID_FIELD, "The link names no address.")
+        link.max_message_size = MAX_MESSAGE_SIZE
+        link.properties = {Symbol("com.microsoft:max-message-batch-size"): UInt(MAX_MESSAGE_SIZE)}
+        grants = self.connections[link.session.connection]
+        if path_of(fields[0]) == _CBS:
+            _serve(link, _CBS, CbsService(self.keys, grants, _wall_clock))
+            return
+        address = parse_address(fields[0])
+        store = self._store(address)
+        if address.management:
+            self._attach_management(link, address, store, grants)
+        elif isinstance(link, SendingLink):
+            grants.require(LISTEN, address.queue, _wall_clock())
+            _refuse_sessions(fields)
+            outlet = QueueOutlet(link, store, self.dispatcher, self._clock.now)
+            link.outlet = outlet
+            self.dispatcher.add(outlet)
+        else:
+            grants.require(SEND, address.queue, _wall_clock())
+            if not isinstance(store, Queue):
+                raise AmqpError(NOT_ALLOWED, "Messages cannot be sent to a dead-letter queue.")
+            link.inlet = QueueInlet(store, self._clock.now)
+
+    def _attach_management(
+        self, link: SendingLink | ReceivingLink, address: Address, store: MessageStore, grants: Grants
+    ) -> None:
+        if not grants.rights(address.queue, _wall_clock()):
+            grants.require(LISTEN, address.queue, _wall_clock())
+
+        def require(right: str) -> None:
+            grants.require(right, address.queue, _wall_clock())
+
+        _serve(link, f"{store.path}/$management", ManagementService(store, require, self._clock.now))
+
+    def _store(self, address: Address) -> MessageStore:
+        queue = self.broker.find(address.queue)
+        if queue is None:
+            raise AmqpError(NOT_FOUND, f"The messaging entity {address.queue!r} could not be found.")
+        return queue.dead_letters if address.dead_letter else queue
+
+
+def _serve(link: SendingLink | ReceivingLink, node: str, service: Service) -> None:
+    if isinstance(link, SendingLink):
+        link.outlet = ReplyOutlet(link, node)
+    else:
+        link.inlet = RequestInlet(link, node, service)
+
+
+def _refuse_sessions(source: list[object]) -> None:
+    filters = source[_SOURCE_FILTER] if len(source) > _SOURCE_FILTER else None
+    if isinstance(filters, dict) and _SESSION_FILTER in filters:
+        raise AmqpError(NOT_IMPLEMENTED, "The sandbox has no message sessions.")
+    if filters:
+        raise AmqpError(NOT_IMPLEMENTED, "The sandbox supports no filters on a receiver.")
+
+
+def _wall_clock() -> datetime:
+    """Tokens are dated by the real clocks of those who make them; advancing the sandbox must not age them."""
+    return datetime.now(UTC)

@@ -1,0 +1,131 @@
+"""The sandbox's Service Bus as a server: start, stop, and the alarm that wakes it when something comes due."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import sys
+from collections.abc import Iterable
+
+from sandbox.clock import Clock
+from sandbox.servicebus.broker.broker import Broker
+from sandbox.servicebus.broker.settings import QueueCounts, QueueSettings
+from sandbox.servicebus.namespace import Namespace
+from sandbox.servicebus.sas import SharedKey
+from sandbox.servicebus.storage import MemoryStorage, Storage
+
+_LONGEST_SLEEP = 3600.0
+
+
+class ServiceBusServer:
+    """A local Service Bus that the unmodified Azure SDKs talk to; runs on the event loop that starts it.
+
+    Queues, no sessions, topics or transactions: those are refused with an AMQP error that says so. Sandbox time comes
+    from ``clock``; when that is advanced, locks end and scheduled messages arrive at once.
+    """
+
+    def __init__(
+        self,
+        queues: Iterable[QueueSettings],
+        keys: Iterable[SharedKey],
+        clock: Clock,
+        *,
+        storage: Storage | None = None,
+    ) -> None:
+        self._clock = clock
+        self._broker = Broker(queues, MemoryStorage() if storage is None else storage)
+        self._namespace = Namespace(self._broker, keys, clock, self._schedule_turn)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._turn_scheduled = False
+        self._host, self._port = "127.0.0.1", 0
+        clock.on_advance(self._wake)
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0, *, beyond_loopback: bool = False) -> None:
+        """Listen; port 0 takes a free one. A host that is not loopback needs ``beyond_loopback``, and is warned of."""
+        if not _is_loopback(host):
+            if not beyond_loopback:
+                raise ValueError(f"The sandbox's Service Bus listens on loopback addresses only, not on {host}.")
+            sys.stderr.write(f"Warning: the sandbox's Service Bus listens on {host}, without encryption.\n")
+        if self._server is not None:
+            raise RuntimeError("The Service Bus is started already.")
+        self._loop = asyncio.get_running_loop()
+        self._server = await self._loop.create_server(self._namespace.connect, host, port)
+        self._host = host
+        self._port = self._server.sockets[0].getsockname()[1]
+        self._turn()
+
+    async def stop(self) -> None:
+        """Tell every client, close all connections and stop listening; messages stay in the storage."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        with self._namespace.lock:
+            connections = list(self._namespace.connections)
+            for connection in connections:
+                connection.stop()
+        await asyncio.sleep(0)
+        for connection in connections:
+            connection.abort()
+        while self._namespace.connections:
+            await asyncio.sleep(0)
+        await server.wait_closed()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._loop = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._port
+
+    def connection_string(self, key_name: str) -> str:
+        """What a client needs to connect with one of the keys."""
+        key = self._namespace.keys[key_name]
+        host = self._host if self._host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+        parts = [
+            f"Endpoint=sb://{f'[{host}]' if ':' in host else host}:{self._port}",
+            f"SharedAccessKeyName={key.name}",
+            f"SharedAccessKey={key.key}",
+            "UseDevelopmentEmulator=true",
+        ]
+        return ";".join(parts if key.queue is None else [*parts, f"EntityPath={key.queue}"])
+
+    def counts(self, queue: str) -> QueueCounts:
+        """How many messages a queue holds; may be asked from any thread."""
+        with self._namespace.lock:
+            found = self._broker.find(queue)
+            if found is None:
+                raise KeyError(f"There is no queue named {queue}.")
+            return found.counts(self._clock.now())
+
+    def _wake(self) -> None:
+        """The clock was moved, by whatever thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._schedule_turn)
+
+    def _schedule_turn(self) -> None:
+        if not self._turn_scheduled and self._loop is not None:
+            self._turn_scheduled = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turn_scheduled = False
+        self._namespace.turn()
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        moment = self._broker.next_moment()
+        if moment is not None and self._loop is not None:
+            delay = (moment - self._clock.now()).total_seconds()
+            self._alarm = self._loop.call_later(min(max(delay, 0.0), _LONGEST_SLEEP), self._turn)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

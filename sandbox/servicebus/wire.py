@@ -1,0 +1,178 @@
+"""Messages between the wire and the broker: only header and annotations are rewritten, everything else stays raw."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sandbox.servicebus.amqp.decode import decode
+from sandbox.servicebus.amqp.encode import encode, encode_list, encode_map
+from sandbox.servicebus.amqp.errors import DECODE_ERROR, INVALID_FIELD, NOT_IMPLEMENTED, AmqpError
+from sandbox.servicebus.amqp.sections import (
+    APPLICATION_PROPERTIES,
+    DATA,
+    HEADER,
+    MESSAGE_ANNOTATIONS,
+    PROPERTIES,
+    Section,
+    raw_entries,
+    raw_items,
+    sections,
+)
+from sandbox.servicebus.amqp.types import Int, Long, Symbol, Timestamp, UInt
+from sandbox.servicebus.broker.message import Content, DeadLettering, Draft, Message
+
+BATCH_FORMAT = 0x80013700
+"""The message format of an envelope whose data sections are messages."""
+_NULL = b"\x40"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SCHEDULED = "x-opt-scheduled-enqueue-time"
+_OURS = frozenset(
+    {
+        "x-opt-sequence-number",
+        "x-opt-enqueued-time",
+        "x-opt-enqueue-sequence-number",
+        "x-opt-locked-until",
+        "x-opt-lock-token",
+        "x-opt-message-state",
+        "x-opt-deadletter-source",
+    }
+)
+_SEQUENCE_NUMBER = encode(Symbol("x-opt-sequence-number"))
+_ENQUEUED_TIME = encode(Symbol("x-opt-enqueued-time"))
+_ENQUEUE_SEQUENCE_NUMBER = encode(Symbol("x-opt-enqueue-sequence-number"))
+_LOCKED_UNTIL = encode(Symbol("x-opt-locked-until"))
+_STATE = encode(Symbol("x-opt-message-state"))
+_SOURCE = encode(Symbol("x-opt-deadletter-source"))
+_REASON, _DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """Milliseconds since 1970, as AMQP counts."""
+    return Timestamp((moment - _EPOCH) // timedelta(milliseconds=1))
+
+
+def split_batch(envelope: bytes) -> list[bytes]:
+    """The encoded messages inside a batch."""
+    messages = []
+    for section in sections(envelope):
+        if section.code == DATA:
+            value, _ = decode(envelope, section.value)
+            if not isinstance(value, bytes):
+                raise AmqpError(DECODE_ERROR, "a data section does not hold octets")
+            messages.append(value)
+    if not messages:
+        raise AmqpError(DECODE_ERROR, "a batch holds no messages")
+    return messages
+
+
+def read_message(encoded: bytes) -> Draft:
+    """A message as a client sent it; without a message-id it is given one, as some clients cannot do without."""
+    header = _NULL + _NULL
+    life: timedelta | None = None
+    kept: list[bytes] = []
+    scheduled_for: datetime | None = None
+    properties: Section | None = None
+    bare = len(encoded)
+    for section in sections(encoded):
+        if section.code == HEADER:
+            header, life = _read_header(encoded, section.value)
+        elif section.code == MESSAGE_ANNOTATIONS:
+            kept, scheduled_for = _read_annotations(encoded, section.value)
+        elif section.code >= PROPERTIES:
+            bare = min(bare, section.start)
+            if section.code == PROPERTIES:
+                properties = section
+    message_id, rest = _identified(encoded, properties, bare)
+    return Draft(message_id, Content(header, b"".join(kept), len(kept), rest), life, scheduled_for)
+
+
+def write_message(message: Message, locked_until: datetime | None = None) -> bytes:
+    """A message as a receiver gets it; ``locked_until`` where it is locked for them."""
+    content = message.content
+    life = message.time_to_live
+    header = encode_list(
+        content.header
+        + (_NULL if life is None else encode(UInt(min(life // timedelta(milliseconds=1), 0xFFFFFFFF))))
+        + _NULL
+        + encode(UInt(message.delivery_count)),
+        5,
+    )
+    number = encode(Long(message.sequence_number))
+    entries = [
+        content.annotations,
+        _SEQUENCE_NUMBER + number,
+        _ENQUEUE_SEQUENCE_NUMBER + number,
+        _ENQUEUED_TIME + encode(timestamp(message.enqueued_at)),
+        _STATE + encode(Int(message.state)),
+    ]
+    if locked_until is not None:
+        entries.append(_LOCKED_UNTIL + encode(timestamp(locked_until)))
+    bare = content.bare
+    if message.dead_lettering is not None:
+        entries.append(_SOURCE + encode(message.dead_lettering.source))
+        bare = _with_reason(bare, message.dead_lettering)
+    annotations = encode_map(b"".join(entries), content.annotation_count + len(entries) - 1)
+    return b"".join((b"\x00\x53\x70", header, b"\x00\x53\x72", annotations, bare))
+
+
+def _read_header(encoded: bytes, position: int) -> tuple[bytes, timedelta | None]:
+    durable, priority, life, *_ = [*raw_items(encoded, position), _NULL, _NULL, _NULL]
+    value, _ = decode(life)
+    if value is not None and not isinstance(value, UInt):
+        raise AmqpError(DECODE_ERROR, "the time to live of a message is not an unsigned number")
+    return durable + priority, None if value is None else timedelta(milliseconds=value)
+
+
+def _read_annotations(encoded: bytes, position: int) -> tuple[list[bytes], datetime | None]:
+    kept: list[bytes] = []
+    scheduled_for: datetime | None = None
+    for key, raw_key, raw_value in raw_entries(encoded, position):
+        if key in _OURS:
+            continue
+        if key == "x-opt-via-partition-key":
+            raise AmqpError(NOT_IMPLEMENTED, "The sandbox has no transactions, so no transfers via another entity.")
+        if key == _SCHEDULED:
+            scheduled_for = _moment(decode(raw_value)[0])
+        kept.append(raw_key + raw_value)
+    return kept, scheduled_for
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, Timestamp):
+        raise AmqpError(DECODE_ERROR, f"{_SCHEDULED} is not a timestamp")
+    try:
+        return _EPOCH + timedelta(milliseconds=value)
+    except OverflowError as problem:
+        raise AmqpError(INVALID_FIELD, f"{_SCHEDULED} is out of range") from problem
+
+
+def _identified(encoded: bytes, properties: Section | None, bare: int) -> tuple[str, bytes]:
+    """The message-id as text, and the bare message with one if it had none."""
+    items = [] if properties is None else raw_items(encoded, properties.value)
+    value = decode(items[0])[0] if items else None
+    if value is not None:
+        return str(value), encoded[bare:]
+    message_id = uuid4().hex
+    items = [encode(message_id), *items[1:]]
+    rest = encoded[bare:] if properties is None else encoded[properties.end :]
+    return message_id, b"\x00\x53\x73" + encode_list(b"".join(items), len(items)) + rest
+
+
+def _with_reason(bare: bytes, dead_lettering: DeadLettering) -> bytes:
+    """The bare message with the reason among its application properties, in place of any it had."""
+    added = {_REASON: dead_lettering.reason, _DESCRIPTION: dead_lettering.description}
+    before, after = 0, 0
+    entries: list[bytes] = []
+    for section in sections(bare):
+        if section.code == PROPERTIES:
+            before = after = section.end
+        elif section.code == APPLICATION_PROPERTIES:
+            after = section.end
+            entries = [key + value for name, key, value in raw_entries(bare, section.value) if name not in added]
+    entries += [encode(name) + encode(text) for name, text in added.items() if text]
+    body = encode_map(b"".join(entries), len(entries))
+    return b"".join((bare[:before], b"\x00\x53\x74", body, bare[after:]))
