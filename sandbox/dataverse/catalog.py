@@ -171,6 +171,32 @@ def table_from(facts: Mapping[str, Any], common: Mapping[str, Column]) -> Table:
     )
 
 
+def facts_of(table: Table) -> dict[str, Any]:
+    """The opposite of ``table_from``: what is written down of a table made at run time."""
+    columns = {column.name: _entry(column) for column in table.columns.values()}
+    names = {"table": table.name, "schema": table.schema_name, "label": table.label, "set": table.set_name}
+    key = {"id": table.id_column, "name": table.name_column, "custom": table.custom}
+    return names | key | {"common": [], "columns": columns}
+
+
+def _entry(column: Column) -> dict[str, Any]:
+    entry = {
+        "type": column.kind,
+        "schema": column.schema_name,
+        "to": dict(column.to),
+        "choices": {str(value): label for value, label in column.choices.items()},
+        "length": column.length,
+        "min": None if column.minimum is None else str(column.minimum),
+        "max": None if column.maximum is None else str(column.maximum),
+        "precision": column.precision,
+        "behavior": column.behavior,
+        "format": column.format,
+        "required": column.required,
+        "readonly": column.read_only,
+    }
+    return {name: fact for name, fact in entry.items() if fact is not None}
+
+
 @functools.cache
 def common_columns() -> Mapping[str, Column]:
     """Columns that many tables share, by name."""

@@ -10,13 +10,13 @@ from uuid import UUID
 from sandbox.dataverse.catalog import Column, Table
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused
 
-INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 EARLIEST = datetime(1753, 1, 1, tzinfo=UTC)
 INTEGERS = frozenset({"integer", "bigint", "picklist", "state", "status"})
 DECIMALS = frozenset({"decimal", "double", "money"})
 TEXTS = frozenset({"string", "memo", "multiselectpicklist"})
 LARGEST = {"integer": 2**31 - 1, "bigint": 2**63 - 1, "picklist": 2**31 - 1, "state": 2**31 - 1, "status": 2**31 - 1}
-DECIMAL_PLACES = Decimal("1e-10")
+MOST_PLACES = 10
+"""Decimal places the platform keeps at most; a column's own precision may be less."""
 
 
 def checked(table: Table, column: Column, cell: Cell) -> Cell:
@@ -90,8 +90,10 @@ def _decimal(table: Table, column: Column, cell: Cell) -> Decimal:
     if not value.is_finite():
         raise out_of_range(table, column, cell)
     _limits(table, column, value)
-    if column.kind == "decimal" and value.as_tuple().exponent < -10:  # type: ignore[operator]
-        value = value.quantize(DECIMAL_PLACES)
+    places = MOST_PLACES if column.precision is None else column.precision
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -places:
+        return value.quantize(Decimal(1).scaleb(-places))
     return value
 
 
@@ -140,7 +142,7 @@ def encode(column: Column, cell: Cell) -> Any:
     if isinstance(cell, Decimal):
         return format(cell, "f")
     if isinstance(cell, datetime):
-        return cell.strftime(INSTANT) if cell.year > 999 else cell.isoformat()
+        return cell.astimezone(UTC).replace(tzinfo=None).isoformat()
     if isinstance(cell, date):
         return cell.isoformat()
     return str(cell)
@@ -163,5 +165,5 @@ def decode(column: Column, raw: Any, target: str | None = None) -> Cell:
     if kind == "datetime":
         if column.date_only:
             return date.fromisoformat(raw)
-        return datetime.fromisoformat(raw)
+        return datetime.fromisoformat(raw).replace(tzinfo=UTC)
     return UUID(raw)

@@ -62,7 +62,12 @@ class Organisation:
         with self.store.lock:
             uow.now = self.clock.now().replace(microsecond=0)
             with self.store.writing():
-                yield uow
+                try:
+                    yield uow
+                except BaseException:
+                    for undo in reversed(uow.on_rollback):
+                        undo()
+                    raise
         if uow.writes:
             for listener in list(self.listeners):
                 listener.on_committed(uow.writes)

@@ -8,31 +8,56 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from sandbox.clock import Clock
+from sandbox.dataverse.http.app import WebApi
+from sandbox.dataverse.http.socket import HttpSocket
 from sandbox.dataverse.organisation import Listener, Organisation
 from sandbox.dataverse.seed import USERS
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding
+from sandbox.faults import Faults
 
 
 class DataverseServer:
     """One organisation with its tables, users and product rules.
 
-    ``database`` is a file, or ``:memory:``. ``actions`` are the product's actions (``product.ACTIONS``). ``tokens``
-    holds one bearer token per user name: administrator, service, approver, clerk.
+    ``database`` is a file, or ``:memory:``. ``actions`` are the product's actions (``product.ACTIONS``). ``listeners``
+    hear of every commit. ``tokens`` holds one bearer token per user name: administrator, service, approver, clerk.
+    ``actions_in_change_sets``: whether the environment takes actions inside a change set (both kinds exist).
     """
 
     def __init__(
         self,
         clock: Clock,
+        faults: Faults | None = None,
         *,
         database: str = ":memory:",
-        actions: Sequence[ActionBinding] = (),
+        actions: Sequence[ActionBinding] | None = None,
         listeners: Sequence[Listener] = (),
+        actions_in_change_sets: bool = True,
     ) -> None:
+        self.faults = faults or Faults()
         self.organisation = Organisation(clock, database)
         self.organisation.listeners.extend(listeners)
-        self.actions = tuple(actions)
         self.tokens = {name: secrets.token_urlsafe(24) for name in USERS}
+        self.url = ""
+        api = WebApi(
+            self.organisation,
+            self.faults,
+            self.tokens,
+            actions or (),
+            actions_in_change_sets=actions_in_change_sets,
+        )
+        self._socket = HttpSocket(api)
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen; ``url`` then says where (``http://127.0.0.1:12345``)."""
+        self.url = f"http://{host}:{await self._socket.start(host, port)}"
+
+    async def stop(self) -> None:
+        """Let go of held requests, finish what is under way, stop listening, close the database."""
+        self.faults.release_all()
+        await self._socket.stop()
+        self.organisation.store.close()
 
     @contextmanager
     def transaction(self, user: str | UUID = "administrator") -> Iterator[Transaction]:

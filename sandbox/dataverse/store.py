@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sandbox.dataverse.catalog import Catalog, Column, Table
+from sandbox.dataverse.catalog import Catalog, Column, Table, facts_of, table_from
 from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS, decode, encode
 from sandbox.dataverse.unit_of_work import Cell, Row
 
@@ -63,6 +64,9 @@ class Store:
 
     def _begin_tables(self) -> None:
         self.execute("BEGIN")
+        self.execute('CREATE TABLE IF NOT EXISTS ":tables" (name TEXT PRIMARY KEY, facts TEXT)')
+        for (facts,) in self.execute('SELECT facts FROM ":tables"'):
+            self.catalog.put(table_from(json.loads(facts), {}))
         for table in self.catalog:
             self.make(table)
         self.execute("COMMIT")
@@ -101,6 +105,10 @@ class Store:
         for column in table.columns.values():
             self._index(table, column)
 
+    def remember(self, table: Table) -> None:
+        """Keep a table's own definition in the database, so that it is there again when the file is opened."""
+        self.execute('INSERT OR REPLACE INTO ":tables" VALUES (?, ?)', (table.name, json.dumps(facts_of(table))))
+
     def add_column(self, table: Table, column: Column) -> None:
         """Widen an existing table."""
         for definition in self._definitions(column):
@@ -136,9 +144,14 @@ class Store:
     def rows(self, table: Table, where: str = "", parameters: Sequence[Any] = ()) -> list[Row]:
         """Whole rows that meet an SQL condition, in order of creation."""
         clause = f"WHERE {where}" if where else ""
-        cursor = self.execute(f'SELECT * FROM "{table.name}" {clause} ORDER BY rowid', parameters)  # noqa: S608
+        sql = f'SELECT rowid, versionnumber, * FROM "{table.name}" {clause} ORDER BY rowid'  # noqa: S608
+        return [row for _, _, row in self.raw(table, sql, parameters)]
+
+    def raw(self, table: Table, sql: str, parameters: Sequence[Any]) -> list[tuple[int, int, Row]]:
+        """(position in the order of creation, version, row) of each hit of ``SELECT rowid, versionnumber, * …``."""
+        cursor = self.execute(sql, parameters)
         names = [entry[0] for entry in cursor.description]
-        return [_row(table, dict(zip(names, values, strict=True))) for values in cursor]
+        return [(values[0], values[1], _row(table, dict(zip(names, values, strict=True)))) for values in cursor]
 
     def get(self, table: Table, id: UUID) -> Row | None:
         """The whole row, or ``None``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -12,21 +12,11 @@ from sandbox.dataverse import stamps
 from sandbox.dataverse.catalog import Catalog, Column, Table
 from sandbox.dataverse.cells import checked, encode
 from sandbox.dataverse.money import Currencies
+from sandbox.dataverse.refusals import duplicate, missing
 from sandbox.dataverse.store import Store, target_column
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, Written
 
 EVENTLESS = frozenset({"sdkmessage", "sdkmessagefilter"})
-
-
-def missing(table: Table | str, id: UUID) -> Refused:
-    """The refusal of a row that is not there."""
-    name = table if isinstance(table, str) else table.name
-    return Refused(f"Entity '{name}' With Id = {id} Does Not Exist", "0x80040217", 404)
-
-
-def duplicate() -> Refused:
-    """The refusal of an id that is taken."""
-    return Refused("A record with matching key values already exists.", "0x80040237", 412)
 
 
 @dataclass(slots=True)
@@ -41,7 +31,10 @@ class Transaction:
     request_id: UUID = field(default_factory=uuid4)
     correlation_id: UUID = field(default_factory=uuid4)
     shared_variables: Mapping[str, str] = field(default_factory=dict)
+    """What the writes that follow carry along to their listeners, for example ``tag``."""
     writes: list[Written] = field(default_factory=list)
+    on_rollback: list[Callable[[], None]] = field(default_factory=list)
+    """What to undo besides rows when the transaction is rolled back."""
 
     @property
     def catalog(self) -> Catalog:
@@ -101,7 +94,7 @@ class Transaction:
         facts = self.catalog.table(table)
         before = self.store.get(facts, id)
         if before is None:
-            raise missing(facts, id)
+            raise missing(table, id)
         cells = self._checked(facts, values)
         if cells.pop(facts.id_column, id) != id:
             raise Refused(f"The primary key of {table} cannot be changed.", "0x80040203")
@@ -121,7 +114,7 @@ class Transaction:
         facts = self.catalog.table(table)
         before = self.store.get(facts, id)
         if before is None:
-            raise missing(facts, id)
+            raise missing(table, id)
         for other in self.catalog:
             for column in other.lookups:
                 if table in column.to and self.store.points_to(other, column, table, id):
@@ -131,6 +124,21 @@ class Transaction:
                     )
         self.store.delete(facts, id)
         self._note("Delete", facts, id, frozenset(), before, None)
+
+    def add_table(self, table: Table) -> None:
+        """Make a table; it goes again when this transaction does not come to its commit."""
+        self.store.make(table)
+        self.store.remember(table)
+        self.catalog.put(table)
+        self.on_rollback.append(lambda: self.catalog.drop(table.name))
+
+    def add_column(self, table: Table, column: Column) -> None:
+        """Make a column; ``table`` is the table with it."""
+        before = self.catalog.table(table.name)
+        self.store.add_column(table, column)
+        self.store.remember(table)
+        self.catalog.put(table)
+        self.on_rollback.append(lambda: self.catalog.put(before))
 
     def _checked(self, table: Table, values: Mapping[str, Cell]) -> Row:
         cells: Row = {}
@@ -149,7 +157,7 @@ class Transaction:
                 f"{column.name} points to {link.table}, a table this Dataverse does not have.", "0x80041102", 404
             )
         if not self.store.exists(target, link.id):
-            raise missing(target, link.id)
+            raise missing(link.table, link.id)
 
     def _note(
         self, message: str, table: Table, id: UUID, changed: frozenset[str], before: Row | None, after: Row | None

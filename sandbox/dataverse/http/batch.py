@@ -1,0 +1,118 @@
+"""``$batch``: operations one after the other, change sets as one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from urllib.parse import unquote
+from uuid import uuid4
+
+from sandbox.dataverse.http.exchange import Answer, Request, refused, split_url
+from sandbox.dataverse.http.multipart import Item, Operation, malformed, read_batch, write_answer, write_parts
+from sandbox.dataverse.http.service import Service
+from sandbox.dataverse.transaction import Transaction
+from sandbox.dataverse.unit_of_work import Refused
+from sandbox.faults import Faults
+
+MOST = 1000
+CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Carries out batches. ``begin`` opens a transaction for the request's caller."""
+
+    service: Service
+    faults: Faults
+    begin: Callable[[Request], AbstractContextManager[Transaction]]
+
+    def run(self, outer: Request) -> Answer:
+        """All items in order. Stops at the first error unless told to go on; then 400, and otherwise 200."""
+        items = read_batch(outer.headers.get("content-type", ""), outer.body)
+        check(items)
+        go_on = outer.preferences.get("odata.continue-on-error", "false") in ("", "true")
+        parts: list[bytes] = []
+        status = 200
+        for item in items:
+            part, failed = self._item(outer, item)
+            parts.append(part)
+            if failed and not go_on:
+                status = 400
+                break
+        boundary = f"batchresponse_{uuid4()}"
+        return Answer(status, raw=(f"multipart/mixed; boundary={boundary}", write_parts(boundary, parts)))
+
+    def _item(self, outer: Request, item: Item) -> tuple[bytes, bool]:
+        try:
+            if isinstance(item, list):
+                return self._change_set(outer, item), False
+            request = _request(outer, item, {}, in_change_set=False)
+            with self.begin(request) as uow:
+                answer = self._operate(uow, request)
+            return write_answer(answer, item.content_id), False
+        except Refused as refusal:
+            answer = refused(refusal, getattr(refusal, "headers", None))
+            answer.headers["REQ_ID"] = str(outer.request_id)
+            return write_answer(answer, None if isinstance(item, list) else item.content_id), True
+
+    def _change_set(self, outer: Request, operations: list[Operation]) -> bytes:
+        references: dict[str, str] = {}
+        parts: list[bytes] = []
+        with self.begin(outer) as uow:
+            for operation in operations:
+                request = _request(outer, operation, references, in_change_set=True)
+                answer = self._operate(uow, request)
+                if operation.content_id and "OData-EntityId" in answer.headers:
+                    references[operation.content_id] = answer.headers["OData-EntityId"]
+                parts.append(write_answer(answer, operation.content_id))
+        boundary = f"changesetresponse_{uuid4()}"
+        head = f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n"
+        return head.encode() + write_parts(boundary, parts)
+
+    def _operate(self, uow: Transaction, request: Request) -> Answer:
+        path = f"/api/data/v9.2/{request.path}"
+        fault = self.faults.refusal(request.method, path, request.body)
+        if fault is not None:
+            raise FaultRefused(fault.message, fault.code, fault.status, dict(fault.headers))
+        return self.service.operate(uow, request)
+
+
+class FaultRefused(Refused):
+    """A planned refusal, which may bring headers of its own."""
+
+    def __init__(self, message: str, code: str, status: int, headers: dict[str, str]) -> None:
+        super().__init__(message, code, status)
+        self.headers = headers
+
+
+def check(items: list[Item]) -> None:
+    """Refuse the whole batch where its make-up is wrong: too many operations, reads in a change set, a batch inside."""
+    operations = [one for item in items for one in (item if isinstance(item, list) else [item])]
+    if len(operations) > MOST:
+        raise malformed(f"it has {len(operations)} operations, more than the {MOST} allowed.")
+    if any(unquote(operation.url).partition("?")[0].endswith("$batch") for operation in operations):
+        raise malformed("a batch inside a batch is not allowed.")
+    for item in items:
+        for operation in item if isinstance(item, list) else []:
+            if operation.method not in CHANGES:
+                raise malformed(
+                    f"An invalid HTTP method '{operation.method}' was detected for a request in a change set. Requests "
+                    "in change sets only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'."
+                )
+
+
+def _request(outer: Request, operation: Operation, references: dict[str, str], *, in_change_set: bool) -> Request:
+    path, query = split_url(operation.url)
+    return Request(
+        method=operation.method,
+        path=path,
+        query=query,
+        headers=operation.headers,
+        body=operation.body,
+        base=outer.base,
+        user=outer.user,
+        request_id=outer.request_id,
+        references=references,
+        in_change_set=in_change_set,
+    )

@@ -1,0 +1,129 @@
+"""``EntityDefinitions``: what tables and columns there are, and the making of new ones."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid5
+
+from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.http.exchange import Answer, Request
+from sandbox.dataverse.http.new_tables import new_column, new_table, widened
+from sandbox.dataverse.http.payload import read_object
+from sandbox.dataverse.http.table_facts import (
+    attribute_facts,
+    metadata_id,
+    relationship_facts,
+    shaped,
+    table_facts,
+)
+from sandbox.dataverse.odata.expand import clause, split_outside_parentheses
+from sandbox.dataverse.odata.parse import parse_filter
+from sandbox.dataverse.odata.plain import holds
+from sandbox.dataverse.refusals import bad_query, no_segment, unsupported, wrong_method
+from sandbox.dataverse.seed import announce
+from sandbox.dataverse.transaction import Transaction
+from sandbox.dataverse.unit_of_work import Refused
+
+CAST = re.compile(r"^Attributes/Microsoft\.Dynamics\.CRM\.(\w+)$")
+NAMED = re.compile(r"^LogicalName='(\w+)'$")
+CHILDREN = {"Attributes": attribute_facts, "ManyToOneRelationships": relationship_facts}
+
+
+class Definitions:
+    """Answers ``EntityDefinitions…``."""
+
+    def operate(self, uow: Transaction, request: Request, key: str | None, rest: str) -> Answer:
+        """Read definitions, or make a table or a column."""
+        if request.method == "POST":
+            if request.in_change_set:
+                raise unsupported("making tables inside a change set")
+            if key is None and not rest:
+                return self._make_table(uow, request)
+            if key is not None and rest == "Attributes":
+                return self._make_column(uow, request, self._named(uow, key))
+        if request.method != "GET":
+            raise wrong_method(request.method)
+        if key is None:
+            return self._list(uow, request)
+        return self._one(uow, request, self._named(uow, key), rest)
+
+    def _named(self, uow: Transaction, key: str) -> Table:
+        match = NAMED.match(key)
+        if match:
+            table = uow.catalog.find(match.group(1))
+        else:
+            table = next((t for t in uow.catalog if str(metadata_id(t.name)) == key.lower()), None)
+        if table is None:
+            raise Refused(f"Could not find an entity with the key {key} in the metadata.", "0x80060888", 404)
+        return table
+
+    def _list(self, uow: Transaction, request: Request) -> Answer:
+        tree = parse_filter(request.query["$filter"]) if "$filter" in request.query else None
+        tables = [table for table in uow.catalog if tree is None or holds(tree, table_facts(table))]
+        context = {"@odata.context": f"{request.base}/$metadata#EntityDefinitions"}
+        return Answer(200, json=context | {"value": [self._shape(table, request.query) for table in tables]})
+
+    def _one(self, uow: Transaction, request: Request, table: Table, rest: str) -> Answer:
+        query = request.query
+        if not rest:
+            context = {"@odata.context": f"{request.base}/$metadata#EntityDefinitions/$entity"}
+            return Answer(200, json=context | self._shape(table, query))
+        cast = CAST.match(rest)
+        name = "Attributes" if cast else rest
+        if name not in CHILDREN:
+            raise no_segment(rest)
+        allowed(query, {"$select", "$filter", "$expand"})
+        facts = CHILDREN[name](table, of_type=cast.group(1) if cast else None)
+        if "$filter" in query:
+            tree = parse_filter(query["$filter"])
+            facts = [fact for fact in facts if holds(tree, fact)]
+        expanded = [clause(part)[0] for part in split_outside_parentheses(query.get("$expand", ""), ",")]
+        if set(expanded) - {"OptionSet"}:
+            raise unsupported(f"$expand={query['$expand']} on attributes")
+        chosen = [shaped(fact, query.get("$select"), expanded, base=cast is None) for fact in facts]
+        context = {"@odata.context": f"{request.base}/$metadata#EntityDefinitions('{table.name}')/{name}"}
+        return Answer(200, json=context | {"value": chosen})
+
+    def _shape(self, table: Table, query: Any) -> dict[str, Any]:
+        allowed(query, {"$select", "$filter", "$expand"})
+        answer = shaped(table_facts(table), query.get("$select"), [], base=True)
+        for part in split_outside_parentheses(query.get("$expand", ""), ","):
+            name, options = clause(part)
+            if name not in CHILDREN or set(options) - {"$select"}:
+                raise unsupported(f"$expand={part} on EntityDefinitions")
+            facts = CHILDREN[name](table, of_type=None)
+            answer[name] = [shaped(fact, options.get("$select"), [], base=True) for fact in facts]
+        return answer
+
+    def _make_table(self, uow: Transaction, request: Request) -> Answer:
+        table = new_table(read_object(request, "EntityDefinitions"))
+        if uow.catalog.find(table.name) or uow.catalog.by_set(table.set_name):
+            raise Refused(
+                f"An entity with the specified name {table.name} already exists. Specify a unique name.", "0x80044363"
+            )
+        uow.add_table(table)
+        announce(uow, table.name)
+        return _made(f"{request.base}/EntityDefinitions({metadata_id(table.name)})")
+
+    def _make_column(self, uow: Transaction, request: Request, table: Table) -> Answer:
+        column = new_column(read_object(request, "Attributes"))
+        if column.name in table.columns:
+            raise Refused(
+                f"An attribute with the specified name {column.name} already exists in entity {table.name}.",
+                "0x80044153",
+            )
+        uow.add_column(widened(table, column), column)
+        id = uuid5(metadata_id(table.name), column.name)
+        return _made(f"{request.base}/EntityDefinitions({metadata_id(table.name)})/Attributes({id})")
+
+
+def _made(address: str) -> Answer:
+    return Answer(204, {"OData-EntityId": address})
+
+
+def allowed(query: Any, names: set[str]) -> None:
+    """Refuse any other query option."""
+    for name in query:
+        if name.startswith("$") and name not in names:
+            raise bad_query(f"The query parameter {name} is not supported.")

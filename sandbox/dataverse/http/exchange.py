@@ -1,0 +1,102 @@
+"""A request and its answer, as plain values: the same for a request of its own and for one inside a batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+from uuid import UUID
+
+from sandbox.dataverse.http.json_text import dump
+from sandbox.dataverse.refusals import bad_query
+from sandbox.dataverse.unit_of_work import Refused
+
+JSON = "application/json; odata.metadata=minimal"
+API = re.compile(r"/api/data/v9\.\d/")
+
+
+@dataclass(slots=True)
+class Request:
+    """One operation. ``path`` is what follows ``/api/data/v9.x/``, decoded; header names are lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    base: str
+    """The service root without a slash at its end, as the caller addressed it."""
+    user: UUID
+    request_id: UUID
+    references: dict[str, str] = field(default_factory=dict)
+    """Content-ID → path of the row it made, inside a change set."""
+    in_change_set: bool = False
+
+    def header(self, name: str) -> str | None:
+        """The header's value; the literal word ``null`` counts as absent."""
+        value = self.headers.get(name)
+        return None if value is None or value.strip() == "null" else value.strip()
+
+    @property
+    def preferences(self) -> dict[str, str]:
+        """The parts of ``Prefer``: name → value, empty where it has none."""
+        parts = re.findall(r'([\w.\-]+)\s*(?:=\s*("[^"]*"|[^,;\s]+))?', self.headers.get("prefer", ""))
+        return {name.lower(): value.strip('"') for name, value in parts}
+
+    @property
+    def wants_representation(self) -> bool:
+        """Whether a write is to answer with the row."""
+        return self.preferences.get("return") == "representation"
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status, headers, and a body: a JSON value, plain text, bytes with their content type, or nothing."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    json: Any = None
+    text: str | None = None
+    raw: tuple[str, bytes] | None = None
+
+    def body(self) -> bytes:
+        """The bytes of the body."""
+        if self.raw is not None:
+            return self.raw[1]
+        if self.text is not None:
+            return self.text.encode()
+        return b"" if self.json is None else dump(self.json).encode()
+
+    def all_headers(self) -> dict[str, str]:
+        """The headers with the content type and OData version."""
+        return self._typed() | {"OData-Version": "4.0"} | self.headers
+
+    def _typed(self) -> dict[str, str]:
+        if self.raw is not None:
+            return {"Content-Type": self.raw[0]}
+        if self.text is not None:
+            return {"Content-Type": "text/plain"}
+        return {} if self.json is None else {"Content-Type": JSON}
+
+
+def refused(refusal: Refused, headers: Mapping[str, str] | None = None) -> Answer:
+    """The answer that says no."""
+    return Answer(refusal.status, dict(headers or {}), {"error": {"code": refusal.code, "message": refusal.message}})
+
+
+def split_url(url: str) -> tuple[str, dict[str, str]]:
+    """A URL or path → (resource path decoded, query options). Relative ones count from the service root."""
+    path, _, query = url.partition("?")
+    path = re.sub(r"^https?://[^/]+", "", path)
+    match = API.match(path)
+    path = path[match.end() :] if match else path.lstrip("/")
+    options: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in options:
+            raise bad_query(
+                f"Query option '{name}' was specified more than once, but it must be specified at most once."
+            )
+        options[name] = value
+    return unquote(path), options

@@ -1,0 +1,132 @@
+"""Tables and columns made at run time, read from the metadata bodies that Dataverse takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from sandbox.dataverse.catalog import Column, Table, common_columns
+from sandbox.dataverse.http.table_facts import TYPES
+from sandbox.dataverse.refusals import payload, unsupported
+
+STANDARD = {"createdby", "createdon", "createdonbehalfby", "importsequencenumber", "modifiedby", "modifiedon"} | {
+    "modifiedonbehalfby",
+    "overriddencreatedon",
+    "statecode",
+    "statuscode",
+    "timezoneruleversionnumber",
+    "utcconversiontimezonecode",
+    "versionnumber",
+}
+OWNED = {
+    "UserOwned": ("ownerid", "owningbusinessunit", "owningteam", "owninguser"),
+    "OrganizationOwned": ("organizationid",),
+}
+SCHEMA_NAME = re.compile(r"[a-z][a-z0-9]{1,7}_\w+", re.IGNORECASE)
+MADE = {"string", "memo", "integer", "decimal", "double", "picklist", "datetime", "boolean"}
+KINDS = {metadata_type: kind for kind, (_, metadata_type) in TYPES.items() if kind in MADE}
+LENGTHS = {"string": (100, 4000), "memo": (2000, 1048576)}
+LIMITS = {"decimal": Decimal("100000000000"), "double": Decimal("100000000000"), "integer": Decimal(2**31 - 1)}
+
+
+def new_table(body: Mapping[str, Any]) -> Table:
+    """The table an EntityMetadata body describes."""
+    schema_name = _schema_name(body)
+    name = schema_name.lower()
+    ownership = body.get("OwnershipType", "UserOwned")
+    if ownership not in OWNED:
+        raise unsupported(f"tables with OwnershipType {ownership}")
+    attributes = body.get("Attributes", [])
+    if not isinstance(attributes, list) or not all(isinstance(entry, Mapping) for entry in attributes):
+        raise payload("EntityDefinitions", "Attributes is to be a list of attribute metadata.")
+    primary = [entry for entry in attributes if entry.get("IsPrimaryName")]
+    if len(primary) != 1 or primary[0].get("@odata.type") != "Microsoft.Dynamics.CRM.StringAttributeMetadata":
+        raise payload("EntityDefinitions", "Exactly one string attribute is to have IsPrimaryName true.")
+    id_column = f"{name}id"
+    columns = {column: common_columns()[column] for column in (*STANDARD, *OWNED[ownership])}
+    columns[id_column] = Column(id_column, "id", f"{schema_name}Id")
+    columns |= {column.name: column for column in (new_column(entry) for entry in attributes)}
+    return Table(
+        name=name,
+        label=_label(body.get("DisplayName")) or schema_name,
+        set_name=body.get("EntitySetName") or plural(name),
+        id_column=id_column,
+        name_column=_schema_name(primary[0]).lower(),
+        columns=dict(sorted(columns.items())),
+        schema_name=schema_name,
+        custom=True,
+    )
+
+
+def new_column(body: Mapping[str, Any]) -> Column:
+    """The column an AttributeMetadata body describes."""
+    schema_name = _schema_name(body)
+    metadata_type = str(body.get("@odata.type", "")).removeprefix("#").removeprefix("Microsoft.Dynamics.CRM.")
+    kind = KINDS.get(metadata_type)
+    if kind is None:
+        raise unsupported(f"making columns of type '{body.get('@odata.type')}'")
+    column = Column(schema_name.lower(), kind, schema_name, required=_required(body))
+    if kind in LENGTHS:
+        default, longest = LENGTHS[kind]
+        length = body.get("MaxLength", default)
+        if not isinstance(length, int) or not 1 <= length <= longest:
+            raise payload("Attributes", f"MaxLength is to be between 1 and {longest}.")
+        return replace(column, length=length)
+    if kind in LIMITS:
+        low, high = body.get("MinValue"), body.get("MaxValue")
+        return replace(
+            column,
+            minimum=-LIMITS[kind] if low is None else Decimal(low),
+            maximum=LIMITS[kind] if high is None else Decimal(high),
+            precision=body.get("Precision"),
+        )
+    if kind == "picklist":
+        return replace(column, choices=_choices(body))
+    if kind == "datetime":
+        behavior = (body.get("DateTimeBehavior") or {}).get("Value", "UserLocal")
+        if behavior not in ("UserLocal", "DateOnly", "TimeZoneIndependent"):
+            raise payload("Attributes", f"DateTimeBehavior {behavior} is not known.")
+        return replace(column, behavior=behavior, format=body.get("Format", "DateOnly"))
+    return column
+
+
+def widened(table: Table, column: Column) -> Table:
+    """The table with one more column."""
+    return replace(table, columns=dict(sorted({**table.columns, column.name: column}.items())))
+
+
+def plural(name: str) -> str:
+    """The entity set name the platform gives a table."""
+    if name.endswith(("s", "x", "ch", "sh")):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if re.search(r"[^aeiou]y$", name) else f"{name}s"
+
+
+def _schema_name(body: Mapping[str, Any]) -> str:
+    name = body.get("SchemaName")
+    if not isinstance(name, str) or not SCHEMA_NAME.fullmatch(name):
+        raise payload("EntityDefinitions", f"SchemaName '{name}' is to begin with a publisher's prefix and '_'.")
+    return name
+
+
+def _choices(body: Mapping[str, Any]) -> dict[int, str]:
+    options = (body.get("OptionSet") or {}).get("Options")
+    if not isinstance(options, list) or not options:
+        raise payload("Attributes", "A picklist needs an OptionSet with Options.")
+    choices = {option.get("Value"): _label(option.get("Label")) or "" for option in options}
+    if not all(isinstance(value, int) for value in choices):
+        raise payload("Attributes", "Every option needs a whole number as its Value.")
+    return choices
+
+
+def _required(body: Mapping[str, Any]) -> str:
+    level = (body.get("RequiredLevel") or {}).get("Value", "None")
+    return {"ApplicationRequired": "application", "Recommended": "recommended"}.get(level, "")
+
+
+def _label(label: Any) -> str | None:
+    labels = (label or {}).get("LocalizedLabels") or []
+    return str(labels[0].get("Label")) if labels else None

@@ -1,0 +1,110 @@
+"""What a path and a method mean: one operation, carried out inside a transaction that is already open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.http import records
+from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
+from sandbox.dataverse.http.definitions import Definitions
+from sandbox.dataverse.http.exchange import Answer, Request
+from sandbox.dataverse.http.payload import follow, parse_key
+from sandbox.dataverse.http.queries import Reader
+from sandbox.dataverse.refusals import bad_query, no_resource, no_segment, unsupported, wrong_method
+from sandbox.dataverse.transaction import Transaction
+from sandbox.dataverse.unit_of_work import ActionBinding
+
+SEGMENT = re.compile(r"^(\w+)(?:\((.*)\))?$", re.DOTALL)
+REFUSED_HEADERS = (
+    "mscrm.bypassbusinesslogicexecution",
+    "mscrm.bypassbusinesslogicexecutionstepids",
+    "mscrm.bypasscustompluginexecution",
+)
+
+
+class Service:
+    """Carries out operations. ``actions_in_change_sets``: whether an action may be called inside a change set."""
+
+    def __init__(self, actions: Sequence[ActionBinding], *, actions_in_change_sets: bool = True) -> None:
+        self._actions = Actions(actions)
+        self._definitions = Definitions()
+        self.actions_in_change_sets = actions_in_change_sets
+
+    def operate(self, uow: Transaction, request: Request) -> Answer:
+        """Carry out one operation; whatever Dataverse would refuse raises ``Refused``."""
+        self._understood(request)
+        uow.shared_variables = {"tag": request.query["tag"]} if "tag" in request.query else {}
+        path = follow(request, request.path)
+        path = path.removeprefix(f"{request.base}/")
+        first, _, rest = path.partition("/")
+        match = SEGMENT.match(first)
+        if match is None:
+            if path == "":
+                return self._service_document(uow, request)
+            if path == "$metadata":
+                raise unsupported("$metadata yet; EntityDefinitions says the same")
+            raise no_segment(first)
+        name, key = match.groups()
+        if name == "EntityDefinitions":
+            return self._definitions.operate(uow, request, key, rest)
+        table = uow.catalog.by_set(name)
+        if table is None:
+            return self._unbound(uow, request, name, rest)
+        if key is None:
+            return self._collection(uow, request, table, rest)
+        return self._row(uow, request, table, key, rest)
+
+    def _understood(self, request: Request) -> None:
+        for header in REFUSED_HEADERS:
+            if request.header(header):
+                raise unsupported(f"the header {header}")
+        if "odata.track-changes" in request.preferences:
+            raise unsupported("change tracking (Prefer: odata.track-changes)")
+
+    def _unbound(self, uow: Transaction, request: Request, name: str, rest: str) -> Answer:
+        if name == "WhoAmI" and not rest:
+            if request.method != "GET":
+                raise no_resource(f"{request.base}/{request.path}")
+            return who_am_i(uow, request)
+        if request.method == "POST" and not rest:
+            self._may_call(request)
+            return self._actions.call(uow, request, name, None, None)
+        raise no_segment(name)
+
+    def _collection(self, uow: Transaction, request: Request, table: Table, rest: str) -> Answer:
+        if rest == "$count" and request.method == "GET":
+            return Reader(uow, request).count(table)
+        if rest:
+            raise unsupported(f"the path {request.path}")
+        if request.method == "GET":
+            return Reader(uow, request).page(table)
+        if request.method == "POST":
+            return records.create(uow, request, table)
+        raise wrong_method(request.method)
+
+    def _row(self, uow: Transaction, request: Request, table: Table, key: str, rest: str) -> Answer:
+        id = parse_key(table, key)
+        if rest.startswith(NAMESPACE):
+            if request.method != "POST":
+                raise no_resource(f"{request.base}/{request.path}")
+            self._may_call(request)
+            name = rest.removeprefix(NAMESPACE).removesuffix("()")
+            return self._actions.call(uow, request, name, table, id)
+        if rest:
+            raise unsupported(f"the path {request.path}")
+        operation = {"GET": records.retrieve, "PATCH": records.patch, "DELETE": records.delete}.get(request.method)
+        if operation is None:
+            raise wrong_method(request.method)
+        return operation(uow, request, table, id)
+
+    def _may_call(self, request: Request) -> None:
+        if request.in_change_set and not self.actions_in_change_sets:
+            raise bad_query("This environment does not take actions inside a change set.")
+
+    def _service_document(self, uow: Transaction, request: Request) -> Answer:
+        if request.method != "GET":
+            raise wrong_method(request.method)
+        sets = [{"name": t.set_name, "kind": "EntitySet", "url": t.set_name} for t in uow.catalog]
+        return Answer(200, json={"@odata.context": f"{request.base}/$metadata", "value": sets})

@@ -1,0 +1,121 @@
+"""HTTP on a socket: uvicorn serves the Web API, one worker thread per request, and can cut a connection short."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.dataverse.http.app import WebApi
+
+THREADS = 64
+"""Requests in flight at once; more than a client's recommended parallelism, as some may be held by a test."""
+
+
+class HttpSocket:
+    """Listens on one address until stopped."""
+
+    def __init__(self, api: WebApi) -> None:
+        self._api = api
+        self._connections: dict[object, asyncio.Transport] = {}
+        self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix="sandbox-dataverse")
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port (``0`` picks a free one)."""
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        config = uvicorn.Config(
+            self._serve,
+            http=_protocol(self._connections),
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        self._server = _Server(config)
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        await self._server.ready.wait()
+        return int(listener.getsockname()[1])
+
+    async def stop(self) -> None:
+        """Finish what is under way and stop listening."""
+        if self._server is None or self._task is None:
+            return
+        self._server.should_exit = True
+        await self._task
+        self._workers.shutdown()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        headers: MutableMapping[str, str] = {}
+        for name, value in scope["headers"]:
+            headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        url = scope["raw_path"].decode("latin-1")
+        if scope["query_string"]:
+            url = f"{url}?{scope['query_string'].decode('latin-1')}"
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._workers, self._api.answer, scope["method"], url, headers, body)
+        if answer is None:
+            self._connections[tuple(scope["client"])].abort()
+            await receive()
+            return
+        content = answer.body()
+        fields = answer.all_headers() | ({} if answer.status in (204, 304) else {"Content-Length": str(len(content))})
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+        await send({"type": "http.response.body", "body": content})
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    more = True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals alone and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: Iterable[socket.socket] | None = None) -> None:
+        await super().startup(list(sockets) if sockets else None)
+        self.ready.set()
+
+
+def _protocol(connections: dict[object, asyncio.Transport]) -> type[asyncio.Protocol]:
+    class Protocol(H11Protocol):
+        """Remembers its connection by the client's address, so that it can be cut."""
+
+        def connection_made(self, transport: Any) -> None:
+            connections[tuple(transport.get_extra_info("peername"))] = transport
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.pop(tuple(self.transport.get_extra_info("peername")), None)
+            super().connection_lost(exc)
+
+    return Protocol

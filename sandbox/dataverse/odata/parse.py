@@ -1,0 +1,185 @@
+"""A filter's text → its tree. ``or`` binds weakest, then ``and``, then ``not``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.dataverse.odata.tokens import Literal, Token, tokenize
+from sandbox.dataverse.odata.tree import Comparison, Condition, Junction, Membership, Not, Path, TextMatch
+from sandbox.dataverse.refusals import bad_query
+
+OPERATORS = {"eq", "ne", "gt", "ge", "lt", "le"}
+TEXT_FUNCTIONS = {"contains", "startswith", "endswith"}
+IN_FUNCTION = "Microsoft.Dynamics.CRM.In"
+DEEPEST = 100
+
+
+def parse_filter(text: str, aliases: Mapping[str, str] | None = None) -> Condition:
+    """The tree of a ``$filter``; ``aliases`` are the query's parameters that begin with ``@``."""
+    parser = _Parser(text, aliases or {})
+    condition = parser.disjunction()
+    parser.end()
+    return condition
+
+
+class _Parser:
+    def __init__(self, text: str, aliases: Mapping[str, str]) -> None:
+        self._text = text
+        self._tokens = tokenize(text)
+        self._aliases = aliases
+        self._next = 0
+        self._depth = 0
+
+    def disjunction(self) -> Condition:
+        return self._junction("or", self._conjunction)
+
+    def end(self) -> None:
+        if self._peek().kind != "end":
+            raise self._error(f"Syntax error at position {self._peek().at} in '{self._text}'.")
+
+    def _conjunction(self) -> Condition:
+        return self._junction("and", self._negation)
+
+    def _junction(self, word: str, part: object) -> Condition:
+        assert callable(part)  # noqa: S101 - narrows the type of a bound method
+        parts: list[Condition] = [part()]
+        while self._word(word):
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else Junction(word, tuple(parts))
+
+    def _negation(self) -> Condition:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise self._error("The node count limit of the filter expression has been exceeded.")
+        answer: Condition = Not(self._negation()) if self._word("not") else self._primary()
+        self._depth -= 1
+        return answer
+
+    def _primary(self) -> Condition:
+        if self._mark("("):
+            inner = self.disjunction()
+            self._expect(")")
+            return inner
+        token = self._take("name")
+        if self._mark("("):
+            return self._function(token)
+        return self._comparison(self._path(token))
+
+    def _comparison(self, path: Path) -> Condition:
+        token = self._take("name")
+        if token.text == "in":
+            return Membership(path, self._list("(", ")"))
+        if token.text not in OPERATORS:
+            raise self._error(
+                f"Syntax error: '{token.text}' is no comparison, at position {token.at} in '{self._text}'."
+            )
+        return Comparison(path, token.text, self._literal())
+
+    def _function(self, token: Token) -> Condition:
+        if token.text in TEXT_FUNCTIONS:
+            path = self._path(self._take("name"))
+            self._expect(",")
+            text = self._literal()
+            self._expect(")")
+            if not isinstance(text, str):
+                raise self._error(f"The function '{token.text}' takes a property and a string.")
+            return TextMatch(token.text, path, text)
+        if token.text == IN_FUNCTION:
+            return self._in_function()
+        raise self._error(
+            f"An unknown function with name '{token.text}' was found. This sandbox knows "
+            f"{', '.join(sorted(TEXT_FUNCTIONS))} and {IN_FUNCTION}."
+        )
+
+    def _in_function(self) -> Condition:
+        self._argument("PropertyName")
+        name = self._literal()
+        self._expect(",")
+        self._argument("PropertyValues")
+        values = self._list("[", "]")
+        self._expect(")")
+        if not isinstance(name, str) or not all(isinstance(value, str) for value in values):
+            raise self._error(f"{IN_FUNCTION} takes a property name and a list of strings.")
+        return Membership(Path((name,)), values, as_text=True)
+
+    def _argument(self, name: str) -> None:
+        token = self._take("name")
+        if token.text != name:
+            raise self._error(f"{IN_FUNCTION}: '{name}' was expected, '{token.text}' was found.")
+        self._expect("=")
+
+    def _list(self, opening: str, closing: str) -> tuple[Literal, ...]:
+        token = self._peek()
+        if token.kind == "name" and token.text.startswith("@"):
+            self._next += 1
+            inner = _Parser(self._alias(token.text), {})
+            values = inner._list(opening, closing)
+            inner.end()
+            return values
+        self._expect(opening)
+        values_read: list[Literal] = []
+        while not self._mark(closing):
+            if values_read:
+                self._expect(",")
+            values_read.append(self._quoted() if opening == "[" and self._peek().kind == "quoted" else self._literal())
+        return tuple(values_read)
+
+    def _path(self, token: Token) -> Path:
+        names = [token.text]
+        while self._mark("/"):
+            names.append(self._take("name").text)
+        return Path(tuple(names))
+
+    def _literal(self) -> Literal:
+        token = self._peek()
+        self._next += 1
+        if token.kind == "name" and token.text.startswith("@"):
+            inner = _Parser(self._alias(token.text), {})
+            value = inner._literal()
+            inner.end()
+            return value
+        if token.kind != "literal":
+            raise self._error(
+                f"Syntax error: a literal value was expected at position {token.at} in '{self._text}'. "
+                "This sandbox compares a property (on the left) with a literal (on the right) only."
+            )
+        return token.value
+
+    def _quoted(self) -> Literal:
+        return self._take("quoted").value
+
+    def _alias(self, name: str) -> str:
+        if name not in self._aliases:
+            raise self._error(f"The parameter alias '{name}' has no value in the request.")
+        return self._aliases[name]
+
+    def _peek(self) -> Token:
+        return self._tokens[min(self._next, len(self._tokens) - 1)]
+
+    def _word(self, word: str) -> bool:
+        return self._accept("name", word)
+
+    def _mark(self, mark: str) -> bool:
+        return self._accept("mark", mark)
+
+    def _accept(self, kind: str, text: str) -> bool:
+        token = self._peek()
+        if token.kind == kind and token.text == text:
+            self._next += 1
+            return True
+        return False
+
+    def _take(self, kind: str) -> Token:
+        token = self._peek()
+        if token.kind != kind:
+            raise self._error(f"Syntax error at position {token.at} in '{self._text}': a {kind} was expected.")
+        self._next += 1
+        return token
+
+    def _expect(self, mark: str) -> None:
+        if not self._mark(mark):
+            raise self._error(f"Syntax error at position {self._peek().at} in '{self._text}': '{mark}' was expected.")
+
+    @staticmethod
+    def _error(sentence: str) -> Exception:
+        return bad_query(sentence)
