@@ -52,6 +52,11 @@ class Fabrikam:
             yield Builder(work, USERS["approver"])
 
     def call(self, name: str, bound: UUID | None = None, user: str = "approver", **parameters: object) -> Link | None:
+        return self.call_with(name, parameters, bound, user)
+
+    def call_with(
+        self, name: str, parameters: Mapping[str, object], bound: UUID | None = None, user: str = "approver"
+    ) -> Link | None:
         with self.server.transaction(user) as work:
             return _RUN[name](work, bound, parameters)
 

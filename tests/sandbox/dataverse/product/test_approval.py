@@ -167,7 +167,7 @@ def test_an_approval_set_with_wrong_parameters_is_refused(
     fabrikam: Fabrikam, parameters: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(Refused, match=complaint):
-        fabrikam.call(SETS, **parameters)
+        fabrikam.call_with(SETS, parameters)
 
 
 def test_an_approval_that_is_not_there_is_not_found(fabrikam: Fabrikam) -> None:
