@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import Call, Change, ChangeSet, Reference, Update
@@ -29,9 +30,10 @@ ACTION = "msdyn_NewInvoiceContract"
 
 @dataclass(frozen=True, slots=True)
 class InvoicingHandler:
-    """The handler of ``CreateInvoices``; ``now`` tells what is dated in the future when the facts are read."""
+    """The handler of ``CreateInvoices``; ``now`` and ``zone`` tell what is dated in the future when facts are read."""
 
     now: Callable[[], datetime]
+    zone: ZoneInfo
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
         """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
@@ -43,7 +45,7 @@ class InvoicingHandler:
             return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         if facts.attempt is not None:
             return _after(facts.attempt, facts)
-        due = expectation(facts.ready, facts.now)
+        due = expectation(facts.ready, facts.now, self.zone)
         if not due.rows:
             return _nothing_to_invoice(subject)
         if facts.lease is None:

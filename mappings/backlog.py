@@ -7,12 +7,14 @@ status of another set on milestones. A row that may not be marked says why (PSA/
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from mappings import tables
+from mappings.business_date import business_date
 from mappings.choices import (
     AdjustmentStatus,
     BillingStatus,
@@ -152,7 +154,7 @@ class BacklogRow:
 
     @property
     def starts(self) -> datetime | None:
-        """The moment before which the product leaves it out of an invoice."""
+        """The moment on whose day it may first be invoiced; a product line has none."""
         match self.backlog:
             case Backlog.TIME_AND_MATERIAL:
                 return self.row.instant("msdyn_startdatetime")
@@ -161,9 +163,9 @@ class BacklogRow:
             case Backlog.PRODUCTS:
                 return None
 
-    def is_due(self, now: datetime) -> bool:
-        """Ready, and not dated in the future: the product's next invoice of the contract takes it."""
-        return self.is_ready and (self.starts is None or self.starts <= now)
+    def is_due(self, today: date, zone: ZoneInfo) -> bool:
+        """Ready, and not dated after ``today`` in ``zone``: the product's next invoice of the contract takes it."""
+        return self.is_ready and (self.starts is None or business_date(self.starts, zone) <= today)
 
     def why_not(self) -> str | None:
         """Why it may not be marked ready, as a sentence; ``None`` when it may."""

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from mappings.backlog import BacklogRow
+from mappings.business_date import business_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,11 @@ class Expectation:
         return sum((row.billable for row in self.rows), Decimal(0))
 
 
-def expectation(rows: Iterable[BacklogRow], now: datetime) -> Expectation:
-    """Everything ready and not dated in the future (PSA/invoicing), in a stable order."""
-    due = [row for row in rows if row.is_due(now)]
+def expectation(rows: Iterable[BacklogRow], now: datetime, zone: ZoneInfo) -> Expectation:
+    """Everything ready and not dated after today, in a stable order (PSA/invoicing).
+
+    The product compares the start date with the day the invoice is created; ``zone`` says which day that is.
+    """
+    today = business_date(now, zone)
+    due = [row for row in rows if row.is_due(today, zone)]
     return Expectation(tuple(sorted(due, key=lambda row: (row.backlog, str(row.row.id)))))
