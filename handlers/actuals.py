@@ -6,6 +6,7 @@ reported and left alone. Whichever message came, the rows decide, so the same ev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -156,51 +157,55 @@ def _reverse(entry: Entry, facts: EntryFacts, live: Sequence[Actual], reason: st
 
 
 def _toward(entry: Entry, planned: tuple[PlannedActual, ...], facts: EntryFacts) -> Decision:
-    """Compare what the approval calls for with what is live, and plan the difference."""
+    """Compare what the approval calls for with what is live, side by side, and plan the difference."""
     ledger = facts.ledger
-    wanted = {one.row(ledger.entry, ledger.generation).row.id: one for one in planned}
-    live = {actual.id: actual for actual in ledger.live}
-    live_sides = {actual.type for actual in live.values()}
+    live_sides = {actual.type for actual in ledger.live}
     wanted_sides = {one.type for one in planned}
-    # A side the set-up no longer bills is reported, not undone: only an approval may change what was written.
-    contested = {id: actual for id, actual in live.items() if actual.type in wanted_sides}
-    expected = {id: one for id, one in wanted.items() if one.type in live_sides}
-    if _figures(contested) != {id: (one.quantity, one.price, one.amount) for id, one in expected.items()}:
+    # A side the set-up no longer bills is reported, not undone: only an approval may change what was written. For the
+    # same reason figures are compared, not ids: another customer on the contract does not bill the past anew.
+    held = Counter(_figures_of(actual) for actual in ledger.live if actual.type in wanted_sides)
+    released = Counter(_figures_planned(one) for one in planned if one.type in live_sides)
+    if held != released:
         return _reverse(entry, facts, ledger.live, "Approved anew with other figures")
-    missing = {id: one for id, one in wanted.items() if id not in live}
-    taken = sorted(str(id) for id in missing if id in ledger.ids)
+    missing = [one for one in planned if one.type not in live_sides]
+    taken = [str(id) for one in missing if (id := _id(one, ledger)) in ledger.ids]
     if taken:
         return NothingToDo(f"Handled elsewhere: {', '.join(taken)} was adjusted by somebody else.")
     if missing:
-        return _create(entry, wanted, missing, ledger, facts)
+        return _create(entry, missing, facts)
     if live_sides - wanted_sides:
         return NothingToDo("The sales side was written under an earlier set-up of the contract; left as it is.")
-    return NothingToDo(f"The ledger holds the {len(wanted)} actuals the approval calls for.")
+    return NothingToDo(f"The ledger holds the {len(planned)} actuals the approval calls for.")
 
 
-def _figures(actuals: Mapping[UUID, Actual]) -> dict[UUID, tuple[Decimal, Decimal, Decimal]]:
-    return {id: actual.figures for id, actual in actuals.items()}
+_Figures = tuple[int | None, int | None, Decimal, Decimal, Decimal]
 
 
-def _create(
-    entry: Entry,
-    wanted: Mapping[UUID, PlannedActual],
-    missing: Mapping[UUID, PlannedActual],
-    ledger: Ledger,
-    facts: EntryFacts,
-) -> Plan:
+def _figures_of(actual: Actual) -> _Figures:
+    billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
+    return (actual.type, billing, *actual.figures)
+
+
+def _figures_planned(one: PlannedActual) -> _Figures:
+    billing = one.billing_type if one.type is TransactionType.UNBILLED_SALES else None
+    return (one.type, billing, one.quantity, one.price, one.amount)
+
+
+def _create(entry: Entry, missing: Sequence[PlannedActual], facts: EntryFacts) -> Plan:
+    ledger = facts.ledger
     created = []
-    for one in missing.values():
+    for one in missing:
         new = one.row(ledger.entry, ledger.generation)
         created += [new, *links.origins(_sources(entry, facts, one.type), new.row.id)]
-    for sales in wanted.values():
-        if sales.type is TransactionType.UNBILLED_SALES:
-            cost = next(one for one in wanted.values() if one.type is TransactionType.COST)
-            pair = (one.row(ledger.entry, ledger.generation).row.id for one in (sales, cost))
-            tie = links.sales_and_cost(*pair)
-            created.append(tie)
+    both = [(one.type, _id(one, ledger)) for one in missing] + [(actual.type, actual.id) for actual in ledger.live]
+    for sales in (id for kind, id in both if kind == TransactionType.UNBILLED_SALES):
+        created += [links.sales_and_cost(sales, cost) for kind, cost in both if kind == TransactionType.COST]
     because = f"Approved: {len(missing)} actuals are created, generation {ledger.generation}."
     return Plan(because, (_change_set([rows.create(new) for new in created], entry),))
+
+
+def _id(one: PlannedActual, ledger: Ledger) -> UUID:
+    return one.row(ledger.entry, ledger.generation).row.id
 
 
 def _sources(entry: Entry, facts: EntryFacts, kind: int | None) -> tuple[Ref | None, ...]:

@@ -82,6 +82,7 @@ class PlannedActual:
 
     role: str
     type: TransactionType
+    billing_type: BillingType | None
     quantity: Decimal
     price: Decimal
     amount: Decimal
@@ -110,7 +111,7 @@ def _cost(approved: ApprovedEntry) -> PlannedActual:
         "msdyn_price": price,
         "msdyn_amount": amount,
     }
-    return PlannedActual(keys.COST, TransactionType.COST, quantity, price, amount, _filled(cells))
+    return PlannedActual(keys.COST, TransactionType.COST, billing_type, quantity, price, amount, _filled(cells))
 
 
 def _sales(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
@@ -142,7 +143,7 @@ def _sales(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
         )
         role = keys.sales_role(billing_type, customer.id)
         sales = TransactionType.UNBILLED_SALES
-        planned.append(PlannedActual(role, sales, quantity, price, amount, _filled(cells)))
+        planned.append(PlannedActual(role, sales, billing_type, quantity, price, amount, _filled(cells)))
     return tuple(planned)
 
 

@@ -76,6 +76,11 @@ class Actual:
         return self.row.choice("msdyn_transactiontypecode")
 
     @cached_property
+    def billing_type(self) -> int | None:
+        """Chargeable, non-chargeable, complimentary."""
+        return self.row.choice("msdyn_billingtype")
+
+    @cached_property
     def figures(self) -> tuple[Decimal, Decimal, Decimal]:
         """Quantity, price and amount."""
         zero = Decimal(0)
