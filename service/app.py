@@ -1,0 +1,186 @@
+"""The composition root: what is wired to what, and nothing else.
+
+    settings ─▶ DataverseClient ──────────────┬─▶ FixedPoint ─┐
+                                              │               ├─▶ Pipeline "approvals" ─▶ Worker ─▶ queue of events
+    ActualsHandler                            │               │     (parse_event)
+    ReadinessHandler ──────▶ Mission ─────────┴───────────────┤
+    InvoicingHandler                                          └─▶ Pipeline "commands"  ─▶ Worker ─▶ queue of commands
+                                                                    (parse_command)
+
+One Dataverse client, one mission and one fixed point serve both queues, so that one project never has two commits in
+flight, whichever queue asked. ``execute`` takes the same way without a queue, for a command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from connector.auth import ClientSecret, StaticToken, TokenSource
+from connector.dataverse.client import DataverseClient
+from connector.envelope import Envelope
+from connector.errors import Misconfigured
+from connector.inbox import Inbox
+from connector.recoverability import History, ImmediateRetry, Policy, recover
+from connector.servicebus import ServiceBusInbox
+from connector.worker import Pace, Worker
+from handlers import Mission
+from handlers.actuals import ActualsHandler
+from handlers.fixed_point import FixedPoint, Outcome, Settled
+from handlers.invoicing import InvoicingHandler
+from handlers.parsing import Ignored, parse_command, parse_event
+from handlers.pipeline import Pipeline
+from handlers.readiness import ReadinessHandler
+from mappings import tables
+from mappings.messages import CreateInvoices, MarkReady, Message
+from service.settings import DataverseSettings, Settings
+
+TAG = "psa-connector"
+"""Stamped on every write, so that the echo of our own writes is recognised."""
+
+TABLES = (
+    tables.TIME_ENTRY,
+    tables.EXPENSE,
+    tables.APPROVAL,
+    tables.PROJECT,
+    tables.CONTRACT,
+    tables.CONTRACT_LINE,
+    tables.MILESTONE,
+    tables.ACTUAL,
+    tables.JOURNAL_LINE,
+    tables.ORIGIN,
+    tables.CONNECTION,
+    tables.ORGANIZATIONAL_UNIT,
+    tables.CURRENCY,
+    tables.INVOICE,
+    tables.INVOICE_LINE,
+    tables.INVOICE_LINE_DETAIL,
+    tables.COMMAND,
+)
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class App:
+    """One composed service. Made by ``compose``; ``close`` it when done."""
+
+    settings: Settings
+    dataverse: DataverseClient
+    mission: Mission
+    fixed_point: FixedPoint
+    policy: Policy
+    workers: tuple[Worker, ...]
+    now: Callable[[], datetime]
+
+    def check(self) -> None:
+        """Prove that address, sign-in and tables are what they must be. Raises ``ConnectorError``."""
+        who = self.dataverse.who_am_i()
+        wanted = self.settings.organization_id
+        if wanted is not None and who.organization_id != wanted:
+            raise Misconfigured(
+                "other-organization",
+                f"{self.dataverse.url} is organization {who.organization_id}; the settings name {wanted}.",
+            )
+        self.dataverse.learn()
+
+    def execute(self, command: MarkReady | CreateInvoices) -> Outcome:
+        """Carry a command out here and now; what may pass at once is tried again at once, the rest is the outcome."""
+        immediate = 0
+        while True:
+            outcome = self.mission.settle([command], self.fixed_point)[command]
+            if isinstance(outcome, Settled):
+                return outcome
+            now = self.now()
+            history = History(attempt=0, immediate=immediate, first_seen=now)
+            if not isinstance(recover(outcome.failure, history, self.policy, now), ImmediateRetry):
+                return outcome
+            immediate += 1
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError``."""
+        await asyncio.to_thread(self.check)
+        async with asyncio.TaskGroup() as tasks:
+            for worker in self.workers:
+                tasks.create_task(worker.run())
+            await stop.wait()
+            for worker in self.workers:
+                worker.stop()
+
+    def close(self) -> None:
+        """Close the connections to Dataverse."""
+        self.dataverse.close()
+
+
+def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: Pace | None = None) -> App:
+    """Wire the service as the settings say. Nothing is opened or asked yet. ``pace`` overrides the workers' timing."""
+    threads = settings.workers.approvals + settings.workers.commands
+    dataverse = dataverse_client(settings.dataverse, pool=threads + 2)
+    mission = Mission(
+        entries=ActualsHandler(
+            settings.actuals.start_from, settings.business_time_zone, settings.actuals.zero_price == "hold"
+        ),
+        readiness=ReadinessHandler(),
+        invoicing=InvoicingHandler(now),
+    )
+    fixed_point = FixedPoint(dataverse)
+    policy = Policy()
+
+    def worker(queue: str, receivers: int, parse: Callable[[Envelope], Message | Ignored]) -> Worker:
+        pipeline = Pipeline(dataverse, mission, parse, policy, now, fixed_point)
+        pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
+        return Worker(
+            partial(_inbox, settings, queue), pipeline.process, _probe(dataverse), pace=pace_of_queue, policy=policy
+        )
+
+    events = partial(parse_event, organization=settings.organization_id, own_tag=TAG)
+    return App(
+        settings=settings,
+        dataverse=dataverse,
+        mission=mission,
+        fixed_point=fixed_point,
+        policy=policy,
+        workers=(
+            worker(settings.servicebus.approvals_queue, settings.workers.approvals, events),
+            worker(settings.servicebus.commands_queue, settings.workers.commands, parse_command),
+        ),
+        now=now,
+    )
+
+
+def dataverse_client(settings: DataverseSettings, *, pool: int = 4) -> DataverseClient:
+    """A client that signs in as the settings say and stamps its writes as ours."""
+    return DataverseClient(settings.url, tokens(settings), tables=TABLES, tag=TAG, pool=pool)
+
+
+def tokens(settings: DataverseSettings) -> TokenSource:
+    """Where bearer tokens come from: the fixed one, or the app registration's secret."""
+    if settings.token is not None:
+        return StaticToken(settings.token.get_secret_value())
+    tenant, client_id, secret = settings.tenant_id, settings.client_id, settings.client_secret
+    if tenant is None or client_id is None or secret is None:
+        raise ValueError("Settings without a token name tenant, client id and secret; they were validated.")
+    return ClientSecret(
+        tenant, client_id, secret.get_secret_value(), settings.url.rstrip("/"), authority=settings.authority
+    )
+
+
+def _inbox(settings: Settings, queue: str) -> Inbox:
+    return ServiceBusInbox(settings.servicebus.connection_string.get_secret_value(), queue)
+
+
+def _probe(dataverse: DataverseClient) -> Callable[[], None]:
+    def probe() -> None:
+        dataverse.who_am_i()
+
+    return probe
+
+
+def _paced(pace: Pace, receivers: int, batch: int) -> Pace:
+    return replace(pace, receivers=receivers, largest_batch=batch)

@@ -1,0 +1,11 @@
+"""The one failure of settings, in a module of its own so that catching it costs no imports."""
+
+from __future__ import annotations
+
+
+class NotConfigured(Exception):
+    """Settings are missing or wrong; ``faults`` names every one of them, a sentence each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults

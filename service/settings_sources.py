@@ -1,0 +1,145 @@
+"""Where settings are read from, and how everything that is wrong with them is said in one message."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from service.not_configured import NotConfigured
+from service.settings import PREFIX, Settings
+
+SEPARATOR = "__"
+TOML_FILE = Path("psa-connector.toml")
+DOTENV_FILE = Path(".env")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One setting as an environment variable."""
+
+    path: tuple[str, ...]
+    field: FieldInfo
+
+    @property
+    def name(self) -> str:
+        """The environment variable's name."""
+        return PREFIX + SEPARATOR.join(self.path).upper()
+
+    @property
+    def is_secret(self) -> bool:
+        """Its value may not be shown."""
+        return SecretStr in (self.field.annotation, *typing.get_args(self.field.annotation))
+
+    @property
+    def meaning(self) -> str:
+        """What to put there."""
+        return self.field.description or ""
+
+
+def variables(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Iterator[Variable]:
+    """Every setting there is, in the order of the model."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from variables(field.annotation, (*path, name))
+        else:
+            yield Variable((*path, name), field)
+
+
+def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE) -> Settings:
+    """Read the settings. ``config`` is a TOML file that must exist; left out, ``psa-connector.toml`` may.
+
+    Raises ``NotConfigured`` naming everything that is missing, wrong, or unknown.
+    """
+    known = {variable.name for variable in variables()}
+    faults = [*_unknown(os.environ, "the environment", known), *_unknown(dotenv_values(dotenv), str(dotenv), known)]
+    written, unreadable = _toml(config)
+    faults += unreadable
+    try:
+        settings: Settings | None = _from_outside(written, dotenv)
+    except ValidationError as error:
+        settings = None
+        faults += _faults(error)
+    if faults or settings is None:
+        raise NotConfigured(faults)
+    return settings
+
+
+def _from_outside(written: dict[str, Any], dotenv: Path) -> Settings:
+    """The model, read from its sources; the class is made here because a source is told its file by the class."""
+
+    class FromOutside(BaseSettings, Settings):
+        # Unknown names at the top are found beforehand: a ``.env`` file is often shared with other programs.
+        model_config = SettingsConfigDict(
+            env_prefix=PREFIX, env_nested_delimiter=SEPARATOR, env_ignore_empty=True, extra="ignore"
+        )
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (
+                EnvSettingsSource(settings_cls),
+                DotEnvSettingsSource(settings_cls, env_file=dotenv, env_file_encoding="utf-8"),
+                InitSettingsSource(settings_cls, init_kwargs=written),
+            )
+
+    return FromOutside.model_validate({})
+
+
+def _toml(config: Path | None) -> tuple[dict[str, Any], list[str]]:
+    """What the file says, and what is wrong with it as a file."""
+    path = config or TOML_FILE
+    if config is None and not path.exists():
+        return {}, []
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return {}, [f"{path} can't be read: {error.strerror}."]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return {}, [f"{path} is no TOML file: {error}."]
+    unknown = [name for name in written if name not in Settings.model_fields]
+    return written, [f"{name} in {path} is not a setting; correct or remove it." for name in unknown]
+
+
+def _unknown(given: Mapping[str, str | None], where: str, known: set[str]) -> Iterator[str]:
+    for name in sorted(given):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            yield f"{name} in {where} is not a setting; correct or remove it."
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    """One sentence per setting, in the words of an administrator."""
+    by_path = {variable.path: variable for variable in variables()}
+    for detail in error.errors(include_url=False):
+        path = tuple(str(part) for part in detail["loc"])
+        variable = by_path.get(path)
+        if variable is not None:
+            yield f"{variable.name} {_what(detail, variable)}. Expected: {variable.meaning}."
+        elif (name := PREFIX + SEPARATOR.join(path).upper()) not in os.environ:
+            yield f"{'.'.join(path)} ({name}) is not a setting; correct or remove it."
+
+
+def _what(detail: ErrorDetails, variable: Variable) -> str:
+    if detail["type"] == "missing":
+        return "is missing"
+    said = detail["msg"] if detail["msg"].startswith("is ") else "is not valid"
+    shows_itself = variable.is_secret or detail["type"] == "not_available"
+    return said if shows_itself else f"{said}; it reads {detail['input']!r}"
