@@ -1,0 +1,146 @@
+"""The outside world in one background thread: a local Service Bus and a local Dataverse, used like any two services."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from datetime import timedelta
+from types import TracebackType
+from typing import Final, Self
+
+from sandbox.clock import Clock
+from sandbox.company import Company, load
+from sandbox.dataverse.product import ACTIONS
+from sandbox.dataverse.server import DataverseServer
+from sandbox.faults import Faults
+from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey
+from sandbox.servicebus.sas import SEND
+
+EVENTS: Final = "approvals"
+"""The queue Dataverse posts its events to."""
+COMMANDS: Final = "commands"
+"""The queue the service takes commands from."""
+QUEUES: Final = tuple(
+    QueueSettings(
+        name,
+        lock_duration=timedelta(seconds=60),
+        max_delivery_count=100,
+        duplicate_detection_window=timedelta(days=1),
+    )
+    for name in (EVENTS, COMMANDS)
+)
+_SERVICE_KEY, _EVENTS_KEY = "service", "dataverse"
+_WAIT = 60.0
+"""Seconds for starting or stopping to take at most."""
+
+
+class Sandbox:
+    """A Service Bus and a Dataverse for tests and first runs; start it, talk to it over its sockets, stop it.
+
+    ``queues``: other queues than the product's own two. ``company``: load the demo company. Ports of 0 are free ones.
+    """
+
+    def __init__(
+        self,
+        queues: Iterable[QueueSettings] = QUEUES,
+        servicebus_port: int = 0,
+        dataverse_port: int = 0,
+        company: bool = True,
+        *,
+        database: str = ":memory:",
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.faults = Faults()
+        self.servicebus_send_key = (_EVENTS_KEY, secrets.token_urlsafe(32))
+        """Name and key for Dataverse's service endpoint: it may send to the event queue, nothing else."""
+        keys = [SharedKey(_SERVICE_KEY, secrets.token_urlsafe(32))]
+        settings = tuple(queues)
+        if any(queue.name == EVENTS for queue in settings):
+            keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
+        self.bus = ServiceBusServer(settings, keys, self.clock)
+        self.web = DataverseServer(self.clock, self.faults, database=database, actions=ACTIONS)
+        self.company: Company | None = None
+        self._ports = servicebus_port, dataverse_port
+        self._with_company = company
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> Self:
+        """Load the company and listen; returns when both services answer."""
+        if self._thread is not None:
+            raise RuntimeError("The sandbox is started already.")
+        if self._with_company:
+            self.company = load(self.web)
+        started: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
+        self._thread.start()
+        try:
+            started.result(_WAIT)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Close both services; stopping twice does nothing more."""
+        thread, self._thread = self._thread, None
+        loop = self._loop
+        if thread is None:
+            return
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(loop.stop)
+        thread.join(_WAIT)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def servicebus(self) -> str:
+        """The service's connection string: it may send to and listen on every queue."""
+        return self.bus.connection_string(_SERVICE_KEY)
+
+    @property
+    def dataverse(self) -> str:
+        """The Dataverse's base URL."""
+        return self.web.url
+
+    @property
+    def token(self) -> str:
+        """The bearer token of the service's application user."""
+        return self.web.tokens["service"]
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """Bearer tokens by user name."""
+        return self.web.tokens
+
+    def _run(self, started: Future[None]) -> None:
+        with asyncio.Runner() as runner:
+            loop = self._loop = runner.get_loop()
+            try:
+                runner.run(self._listen())
+            except (OSError, ValueError) as problem:
+                runner.run(self._close())
+                started.set_exception(problem)
+                return
+            started.set_result(None)
+            loop.run_forever()
+            runner.run(self._close())
+
+    async def _listen(self) -> None:
+        servicebus_port, dataverse_port = self._ports
+        await self.bus.start(port=servicebus_port)
+        await self.web.start("127.0.0.1", dataverse_port)
+
+    async def _close(self) -> None:
+        await self.bus.stop()
+        await self.web.stop()
