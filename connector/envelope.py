@@ -12,8 +12,8 @@ class Envelope:
     """What a handler may know of a message: bytes, names, counts and times; nothing that can settle it.
 
     ``attempt`` counts our own delayed retries (0 for the first delivery of a lineage); ``lineage`` is the id of the
-    message the copies descend from, ``first_seen`` when that one was enqueued. ``delivery_count`` is the broker's and
-    only guards against crash loops.
+    message the copies descend from, and ``enqueued_at`` when that one was enqueued. ``delivery_count`` is the broker's
+    and only guards against crash loops.
     """
 
     message_id: str
@@ -27,4 +27,3 @@ class Envelope:
     lineage: str = ""
     attempt: int = 0
     queue: str = ""
-    first_seen: datetime | None = None

@@ -129,7 +129,7 @@ class Pipeline:
         if isinstance(failure, Conflict) or failure.code == NOT_YET:
             # Looked at afresh already, as often as is useful at once.
             tries = max(self.policy.conflicts, self.policy.immediate)
-        seen = envelope.first_seen or envelope.enqueued_at or self.now()
+        seen = envelope.enqueued_at or self.now()
         lineage = envelope.lineage or envelope.message_id
         return recover(failure, History(envelope.attempt, tries, seen, in_a_row, lineage), self.policy, self.now())
 
