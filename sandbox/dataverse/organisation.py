@@ -21,7 +21,7 @@ class Listener(Protocol):
     """Whoever wants to hear of committed writes, for example the side that posts them to a message bus."""
 
     def on_committed(self, writes: Sequence[Written]) -> None:
-        """Called once per transaction, after its commit, on the thread that committed."""
+        """Called once per transaction, after its commit and before the next one's, on the thread that committed."""
         ...
 
 
@@ -68,6 +68,6 @@ class Organisation:
                     for undo in reversed(uow.on_rollback):
                         undo()
                     raise
-        if uow.writes:
-            for listener in list(self.listeners):
-                listener.on_committed(uow.writes)
+            if uow.writes:
+                for listener in list(self.listeners):
+                    listener.on_committed(uow.writes)
