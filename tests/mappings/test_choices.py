@@ -1,0 +1,61 @@
+"""The numbers of the product's choices, frozen against the tables of domain.md 1.1."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import pytest
+
+from mappings import choices
+
+BASE = 192350000
+TABLE: list[tuple[type[IntEnum], dict[str, int]]] = [
+    (choices.TimeStatus, {"DRAFT": 0, "RETURNED": 1, "APPROVED": 2, "SUBMITTED": 3, "RECALL_REQUESTED": 4}),
+    (
+        choices.ExpenseStatus,
+        {"DRAFT": 0, "SUBMITTED": 1, "APPROVED": 2, "REJECTED": 3, "POSTED": 4, "PAID": 5, "RECALL_REQUESTED": 6},
+    ),
+    (choices.TimeType, {"WORK": 0, "ABSENCE": 1, "VACATION": 2}),
+    (
+        choices.TransactionType,
+        {
+            "COST": 0,
+            "PROJECT_CONTRACT": 4,
+            "UNBILLED_SALES": 5,
+            "BILLED_SALES": 6,
+            "RESOURCING_UNIT_COST": 7,
+            "INTER_ORGANIZATIONAL_SALES": 8,
+        },
+    ),
+    (choices.TransactionClass, {"TIME": 0, "EXPENSE": 1, "MATERIAL": 2, "MILESTONE": 3, "FEE": 4}),
+    (choices.BillingType, {"NON_CHARGEABLE": 0, "CHARGEABLE": 1, "COMPLIMENTARY": 2, "NOT_AVAILABLE": 3}),
+    (
+        choices.BillingStatus,
+        {
+            "UNBILLED_SALES_CREATED": 0,
+            "CUSTOMER_INVOICE_CREATED": 1,
+            "CUSTOMER_INVOICE_POSTED": 2,
+            "CANCELED": 3,
+            "READY_TO_INVOICE": 4,
+        },
+    ),
+    (
+        choices.MilestoneStatus,
+        {"NOT_READY": 0, "READY_TO_INVOICE": 1, "CUSTOMER_INVOICE_CREATED": 2, "CUSTOMER_INVOICE_POSTED": 3},
+    ),
+    (choices.AdjustmentStatus, {"IN_PROCESS": 0, "ADJUSTED": 1, "UNADJUSTABLE": 2}),
+    (choices.AmountMethod, {"QUANTITY_TIMES_PRICE": 0}),
+    (choices.BillingMethod, {"TIME_AND_MATERIAL": 0, "FIXED_PRICE": 1}),
+    (choices.CustomerType, {"ACCOUNT": 1, "CONTACT": 2}),
+]
+
+
+@pytest.mark.parametrize(("choice", "values"), TABLE)
+def test_a_choice_holds_the_products_numbers(choice: type[IntEnum], values: dict[str, int]) -> None:
+    assert {member.name: member.value for member in choice} == {name: BASE + value for name, value in values.items()}
+
+
+def test_record_stages_and_product_types_are_small_numbers() -> None:
+    assert [stage.value for stage in choices.RecordStage] == [0, 1, 2, 3, 4, 5, 6]
+    assert (choices.RecordStage.APPROVED, choices.ProductType.PRODUCT) == (2, 1)
+    assert choices.ProductType.PROJECT_BASED_SERVICE == 5

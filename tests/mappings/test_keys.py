@@ -1,0 +1,69 @@
+"""Golden: these ids are frozen. A red test here means that a replay would create everything a second time."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from mappings import keys
+from mappings.choices import BillingType
+
+ENTRY = UUID("11111111-1111-4111-8111-111111111111")
+CUSTOMER = UUID("22222222-2222-4222-8222-222222222222")
+COMMAND = UUID("33333333-3333-4333-8333-333333333333")
+
+
+def test_the_name_space_never_changes() -> None:
+    assert UUID("5ad0c1d6-6a3f-5c1e-9f43-0b8f4d2a7e11") == keys.NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("generation", "role", "expected"),
+    [
+        (0, "cost", "e4410642-8386-5209-b1e4-268ed558c17f"),
+        (1, "cost", "d752d72b-7bd2-5495-b68c-7407f036db9a"),
+        (0, f"sales/chargeable/{CUSTOMER}", "0d4d5ddd-b142-5b61-966a-0ad92602c739"),
+        (0, f"sales/non-chargeable/{CUSTOMER}", "239bc97d-aa7c-54a8-a9c8-569ce37960e3"),
+        (0, f"sales/complimentary/{CUSTOMER}", "ae082734-ea6c-508b-87bb-961e193d2204"),
+        (12, f"sales/chargeable/{CUSTOMER}", "54ab4e8c-1f40-5b2e-9835-35a26ffddac5"),
+    ],
+)
+def test_the_id_of_an_actual_is_frozen(generation: int, role: str, expected: str) -> None:
+    assert keys.row_id(ENTRY, generation, role) == UUID(expected)
+
+
+@pytest.mark.parametrize(
+    ("billing_type", "role"),
+    [
+        (BillingType.CHARGEABLE, f"sales/chargeable/{CUSTOMER}"),
+        (BillingType.NON_CHARGEABLE, f"sales/non-chargeable/{CUSTOMER}"),
+        (BillingType.COMPLIMENTARY, f"sales/complimentary/{CUSTOMER}"),
+    ],
+)
+def test_the_role_of_a_sales_row_names_billing_type_and_customer(billing_type: BillingType, role: str) -> None:
+    assert keys.sales_role(billing_type, CUSTOMER) == role
+
+
+def test_the_role_of_the_cost_row_is_frozen() -> None:
+    assert keys.COST == "cost"
+
+
+def test_the_id_of_a_reversal_is_frozen() -> None:
+    assert keys.reversal_id(ENTRY) == UUID("8f07032f-fdd5-553c-bfc8-a78cbd881784")
+
+
+def test_the_ids_of_origins_are_frozen_and_have_a_direction() -> None:
+    assert keys.origin_id(ENTRY, CUSTOMER) == UUID("3fd9e91e-0c0b-526f-98db-e1d33010f2c4")
+    assert keys.origin_id(CUSTOMER, ENTRY) == UUID("cfcb9d3f-8dc9-51f5-98e5-2a15e1c10750")
+
+
+def test_the_ids_of_connections_are_frozen_and_have_a_direction() -> None:
+    assert keys.connection_id(ENTRY, CUSTOMER) == UUID("aa87670e-447a-5937-ac66-01794cb85a4f")
+    assert keys.connection_id(CUSTOMER, ENTRY) == UUID("9b63394e-f3b4-51fd-ab51-5b9f313cb9ec")
+
+
+def test_the_ids_of_command_attempt_and_lease_rows_are_frozen() -> None:
+    assert keys.command_row_id(COMMAND) == UUID("cb65d5f0-cb16-5e54-93db-dc9dd83fdeee")
+    assert keys.attempt_id(CUSTOMER, COMMAND) == UUID("e641db92-51de-5411-ae80-138fe44d5ebc")
+    assert keys.lease_id(CUSTOMER) == UUID("c88c2912-5ed0-5e59-a51c-bbf641181ff0")
