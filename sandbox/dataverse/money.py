@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
 from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.refusals import missing
 from sandbox.dataverse.store import Store
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row
 
@@ -33,13 +34,13 @@ class Currencies:
 
     def get(self, id: UUID) -> Currency:
         """The currency row as it stands in this transaction."""
-        row = self._store.get(self._table, id)
-        if row is None:
-            raise Refused(f"transactioncurrency With Id = {id} Does Not Exist", "0x80040217", 404)
-        precision, rate = row["currencyprecision"], row["exchangerate"]
-        if not isinstance(precision, int) or not isinstance(rate, Decimal) or rate <= 0:
+        found = self._store.values(self._table, id, "currencyprecision", "exchangerate")
+        if found is None:
+            raise missing(self._table.name, id)
+        precision, rate = found
+        if precision is None or rate is None or Decimal(rate) <= 0:
             raise Refused("The currency has no precision or no exchange rate.", "0x80048cf2")
-        return Currency(precision, rate)
+        return Currency(precision, Decimal(rate))
 
     def fill(self, table: Table, cells: Row, before: Row | None) -> None:
         """Round the money columns being written, and set ``exchangerate`` and the ``_base`` twins from them.
@@ -61,7 +62,7 @@ class Currencies:
         if not isinstance(link, Link):
             return
         currency = self.get(link.id)
-        base = self.get(self.base_id) if self.base_id else currency
+        base = currency if self.base_id in (None, link.id) else self.get(self.base_id)
         if "exchangerate" in table.columns:
             cells["exchangerate"] = currency.rate
         for name in named:

@@ -137,9 +137,15 @@ class Store:
 
     def version(self, table: Table, id: UUID) -> int | None:
         """The row's version, or ``None`` when there is no such row."""
-        sql = f'SELECT versionnumber FROM "{table.name}" WHERE "{table.id_column}" = ?'  # noqa: S608
-        found = self.execute(sql, (str(id),)).fetchone()
+        found = self.values(table, id, "versionnumber")
         return None if found is None else int(found[0])
+
+    def values(self, table: Table, id: UUID, *names: str) -> tuple[Any, ...] | None:
+        """Single columns of a row as SQLite keeps them, or ``None`` when there is no such row."""
+        columns = ", ".join(f'"{name}"' for name in names)
+        sql = f'SELECT {columns} FROM "{table.name}" WHERE "{table.id_column}" = ?'  # noqa: S608
+        found: tuple[Any, ...] | None = self.execute(sql, (str(id),)).fetchone()
+        return found
 
     def rows(self, table: Table, where: str = "", parameters: Sequence[Any] = ()) -> list[Row]:
         """Whole rows that meet an SQL condition, in order of creation."""

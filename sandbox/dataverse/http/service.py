@@ -36,7 +36,7 @@ class Service:
         """Carry out one operation; whatever Dataverse would refuse raises ``Refused``."""
         self._understood(request)
         uow.shared_variables = {"tag": request.query["tag"]} if "tag" in request.query else {}
-        path = follow(request, request.path)
+        path = follow(request, request.path) if request.in_change_set else request.path
         path = path.removeprefix(f"{request.base}/")
         first, _, rest = path.partition("/")
         match = SEGMENT.match(first)

@@ -31,7 +31,8 @@ class HttpSocket:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port (``0`` picks a free one)."""
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named because asyncio sends without delay only on sockets that say they are TCP.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         config = uvicorn.Config(
@@ -55,7 +56,7 @@ class HttpSocket:
         """Finish what is under way and stop listening."""
         if self._server is None or self._task is None:
             return
-        self._server.should_exit = True
+        self._server.stopping.set()
         await self._task
         self._workers.shutdown()
 
@@ -96,10 +97,19 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.stopping = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def main_loop(self) -> None:
+        counter = 0
+        while not self.stopping.is_set():
+            await self.on_tick(counter)
+            counter = (counter + 1) % 864_000
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), 0.1)
 
     async def startup(self, sockets: Iterable[socket.socket] | None = None) -> None:
         await super().startup(list(sockets) if sockets else None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
 import pytest
 import requests
+
 from sandbox.clock import Clock
 from sandbox.dataverse.server import DataverseServer
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork, Written
@@ -22,13 +24,20 @@ class Loop:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
+        self._ending: list[Future[None]] = []
+
+    def end(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin to end something; ``stop`` sees to it that it did."""
+        self._ending.append(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run to the end."""
         asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread, after all that was to end has ended."""
+        for ending in self._ending:
+            ending.result(20)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -54,9 +63,18 @@ class Api:
 
     def get(self, path: str, **headers: str) -> Any:
         """The JSON of a read that must succeed."""
-        answer = self("GET", path, **headers)
+        answer = self("GET", path, None, None, **headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def refused(self, method: str, path: str, json: Any = None, **headers: str) -> tuple[int, str, str]:
+        """(status, code, message) of a request that must be refused in Dataverse's shape."""
+        answer = self(method, path, json, None, **headers)
+        assert answer.status_code >= 400, answer.text
+        assert set(answer.json()) == {"error"}
+        error = answer.json()["error"]
+        assert set(error) == {"code", "message"}
+        return answer.status_code, error["code"], error["message"]
 
     def create(self, entity_set: str, values: Mapping[str, Any]) -> UUID:
         """Create a row that must succeed; its id."""
@@ -120,7 +138,7 @@ def server(loop: Loop, ear: Ear) -> Iterator[DataverseServer]:
     server = DataverseServer(Clock(), actions=ACTIONS, listeners=[ear])
     loop.run(server.start())
     yield server
-    loop.run(server.stop())
+    loop.end(server.stop())
 
 
 @pytest.fixture
