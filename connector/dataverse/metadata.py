@@ -13,6 +13,11 @@ LOOKUP_TYPES = frozenset({"Lookup", "Customer", "Owner"})
 UNREADABLE_TYPES = frozenset({"PartyList", "ManagedProperty", "CalendarRules"})
 
 
+OWNER = "owner"
+PRINCIPALS = frozenset({"systemuser", "team"})
+"""An owner is described as one relationship to the abstract table ``owner``, and bound to one of these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table as this environment has it.
@@ -47,6 +52,8 @@ class Table:
     def binding(self, column: str, target: str) -> str:
         """The navigation property that binds this lookup to a row of ``target``."""
         by_target = self.navigation.get(column, {})
+        if target in PRINCIPALS and OWNER in by_target:
+            target = OWNER
         if target not in by_target:
             known = ", ".join(sorted(by_target)) or "nothing this service knows of"
             raise Misconfigured("unknown-binding", f"{self.name}.{column} cannot point at {target}, only at {known}.")
