@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from connector.dataverse.access import Dataverse
-from connector.dataverse.changes import ChangeSet, Committed, Reference
+from connector.dataverse.changes import ChangeSet, Committed, Create, Reference
+from connector.dataverse.query import Query, any_of
 from connector.errors import Conflict, ConnectorError, Rejected, Transient, UnknownOutcome
 from handlers.plan import Handler, NothingToDo, NotYet, Plan, Refuse, subject_of
 
@@ -129,7 +131,7 @@ class FixedPoint:
                 blocked = conflict.record or str(subject_of(change_set.changes[0]))
                 course.conflicts[blocked] += 1
                 if course.conflicts[blocked] >= self._conflicts:
-                    return conflict
+                    return self._named(conflict, change_set)
             case UnknownOutcome() as unknown:
                 course.unknown += 1
                 if course.unknown >= self._unknown:
@@ -139,6 +141,25 @@ class FixedPoint:
             case failure:
                 return failure
         return None
+
+    def _named(self, conflict: Conflict, change_set: ChangeSet) -> ConnectorError:
+        """The conflict with the rows that stand in its way: the answer itself does not always tell."""
+        if conflict.record is not None:
+            return conflict
+        wanted: defaultdict[str, list[UUID]] = defaultdict(list)
+        for change in change_set.changes:
+            if isinstance(change, Create):
+                wanted[change.row.table].append(change.row.id)
+        try:
+            found = self._dataverse.query(
+                [Query(table, (f"{table}id",), any_of(f"{table}id", ids)) for table, ids in wanted.items()]
+            )
+        except ConnectorError as failure:
+            return failure
+        in_the_way = ", ".join(str(record.row) for records in found for record in records)
+        if not in_the_way:
+            return conflict
+        return Conflict(conflict.code, f"{in_the_way} stands where a new row must go.", in_the_way)
 
     @contextmanager
     def _one_flight(self, partitions: set[str]) -> Iterator[None]:

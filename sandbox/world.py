@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from sandbox.clock import Clock
 from sandbox.company import Company, load
-from sandbox.dataverse.product import ACTIONS
+from sandbox.dataverse.product import Switches, actions
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
 from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey
@@ -55,6 +55,7 @@ class Sandbox:
     ) -> None:
         self.clock = clock or Clock()
         self.faults = Faults()
+        self.switches = Switches()
         self.servicebus_send_key = (_EVENTS_KEY, secrets.token_urlsafe(32))
         """Name and key for Dataverse's service endpoint: it may send to the event queue, nothing else."""
         keys = [SharedKey(_SERVICE_KEY, secrets.token_urlsafe(32))]
@@ -62,7 +63,7 @@ class Sandbox:
         if any(queue.name == EVENTS for queue in settings):
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
         self.bus = ServiceBusServer(settings, keys, self.clock)
-        self.web = DataverseServer(self.clock, self.faults, database=database, actions=ACTIONS)
+        self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
         self._with_company = company

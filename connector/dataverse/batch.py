@@ -56,7 +56,8 @@ def write_batch(parts: Sequence[Part], boundary: str) -> bytes:
         if isinstance(part, Request):
             lines += _request_lines(part, None)
             continue
-        inner = f"{boundary}_changeset_{number}"
+        # Not merely another word behind the outer boundary: a reader may take a line that begins with it for its end.
+        inner = f"changeset_{number}_{boundary}"
         lines += [f'Content-Type: multipart/mixed; boundary="{inner}"'.encode(), b""]
         for request in part:
             content_id += 1

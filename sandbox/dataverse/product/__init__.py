@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
-from sandbox.dataverse.product.actions import ACTIONS
+from sandbox.dataverse.product.actions import ACTIONS, actions
 from sandbox.dataverse.product.deletion import keep_if_in_progress, release_invoice
 from sandbox.dataverse.product.entries import EXPENSE, TIME
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import UnitOfWork
 
-__all__ = ["ACTIONS", "BEFORE_DELETE"]
+__all__ = ["ACTIONS", "BEFORE_DELETE", "Switches", "actions"]
 
 
 BEFORE_DELETE: Final[Mapping[str, Callable[[UnitOfWork, UUID], None]]] = {

@@ -12,6 +12,7 @@ from sandbox.dataverse.product.cells import key
 from sandbox.dataverse.product.choices import ApprovalAct
 from sandbox.dataverse.product.entries import EXPENSE, TIME, EntryKind
 from sandbox.dataverse.product.invoice_creation import create_invoice
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
 
 Parameters = Mapping[str, object]
@@ -57,8 +58,8 @@ def _process_approval_sets(work: UnitOfWork, _bound: UUID | None, given: Paramet
         decision(work, id)
 
 
-def _create_invoice(work: UnitOfWork, bound: UUID | None, _given: Parameters) -> Link:
-    return Link("invoice", create_invoice(work, _bound_to(bound)))
+def _create_invoice(switches: Switches, work: UnitOfWork, bound: UUID | None, _given: Parameters) -> Link:
+    return Link("invoice", create_invoice(work, _bound_to(bound), switches.invoice_race))
 
 
 def _bound_to(id: UUID | None) -> UUID:
@@ -67,16 +68,21 @@ def _bound_to(id: UUID | None) -> UUID:
     return id
 
 
-ACTIONS: Final[tuple[ActionBinding, ...]] = (
-    ActionBinding("msdyn_TimeEntriesSubmit", None, partial(_submit, TIME, "TimeEntryIds")),
-    ActionBinding("msdyn_ExpenseEntriesSubmit", None, partial(_submit, EXPENSE, "ExpenseEntryIds")),
-    ActionBinding("msdyn_TimeEntriesRecall", None, partial(_recall, TIME, "TimeEntryIds")),
-    ActionBinding("msdyn_ExpenseEntriesRecall", None, partial(_recall, EXPENSE, "ExpenseEntryIds")),
-    ActionBinding("msdyn_TimeEntriesApprove", None, partial(_approve, TIME, "TimeEntryIds")),
-    ActionBinding("msdyn_ExpenseEntriesApprove", None, partial(_approve, EXPENSE, "ExpenseEntryIds")),
-    ActionBinding("msdyn_ApprovalStatusApprove", approval.APPROVAL, partial(_decide, approval.approve)),
-    ActionBinding("msdyn_ApprovalStatusReject", approval.APPROVAL, partial(_decide, approval.reject)),
-    ActionBinding("msdyn_ProcessProjectApprovalSets", None, _process_approval_sets),
-    ActionBinding("msdyn_NewInvoiceContract", "salesorder", _create_invoice),
-)
-"""Every action this sandbox knows; any other name is unknown to it, and refused."""
+def actions(switches: Switches) -> tuple[ActionBinding, ...]:
+    """Every action this sandbox knows; any other name is unknown to it, and refused."""
+    return (
+        ActionBinding("msdyn_TimeEntriesSubmit", None, partial(_submit, TIME, "TimeEntryIds")),
+        ActionBinding("msdyn_ExpenseEntriesSubmit", None, partial(_submit, EXPENSE, "ExpenseEntryIds")),
+        ActionBinding("msdyn_TimeEntriesRecall", None, partial(_recall, TIME, "TimeEntryIds")),
+        ActionBinding("msdyn_ExpenseEntriesRecall", None, partial(_recall, EXPENSE, "ExpenseEntryIds")),
+        ActionBinding("msdyn_TimeEntriesApprove", None, partial(_approve, TIME, "TimeEntryIds")),
+        ActionBinding("msdyn_ExpenseEntriesApprove", None, partial(_approve, EXPENSE, "ExpenseEntryIds")),
+        ActionBinding("msdyn_ApprovalStatusApprove", approval.APPROVAL, partial(_decide, approval.approve)),
+        ActionBinding("msdyn_ApprovalStatusReject", approval.APPROVAL, partial(_decide, approval.reject)),
+        ActionBinding("msdyn_ProcessProjectApprovalSets", None, _process_approval_sets),
+        ActionBinding("msdyn_NewInvoiceContract", "salesorder", partial(_create_invoice, switches)),
+    )
+
+
+ACTIONS: Final = actions(Switches())
+"""The actions with every switch at rest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID, uuid4
@@ -40,18 +40,19 @@ _BILL_TO: Final = (
 )
 
 
-def create_invoice(work: UnitOfWork, contract_id: UUID) -> UUID:
+def create_invoice(work: UnitOfWork, contract_id: UUID, race: timedelta = timedelta()) -> UUID:
     """One draft invoice with all that is ready on the contract and not dated after today. Returns its id.
 
     Taken: unbilled sales actuals and product lines that are Ready to Invoice, milestones Ready for invoicing; each
-    moves to Customer Invoice Created. Refused when there is nothing to take. (PSA/invoicing)
+    moves to Customer Invoice Created. Refused when there is nothing to take. What another
+    call took within ``race`` is read as still ready. (PSA/invoicing)
     """
     contract = existing(work, "salesorder", contract_id)
     lines = _in_order(work.find("salesorderdetail", salesorderid=Link("salesorder", contract_id)))
     project_lines = [line for line in lines if _is_project_line(line)]
-    products = [line for line in lines if not _is_project_line(line) and _is_ready(line)]
-    actuals = _due_actuals(work, contract_id)
-    milestones = {_id(line): _due_milestones(work, line) for line in project_lines}
+    products = [line for line in lines if not _is_project_line(line) and _is_ready(work, line, race)]
+    actuals = _due_actuals(work, contract_id, race)
+    milestones = {_id(line): _due_milestones(work, line, race) for line in project_lines}
     on_lines = {_id(line): [row for row in actuals if _on(row, line)] for line in project_lines}
     if not (products or any(on_lines.values()) or any(milestones.values())):
         raise Refused(NOTHING_TO_INVOICE)
@@ -70,30 +71,32 @@ def create_invoice(work: UnitOfWork, contract_id: UUID) -> UUID:
     return invoice
 
 
-def _due_actuals(work: UnitOfWork, contract: UUID) -> list[Row]:
+def _due_actuals(work: UnitOfWork, contract: UUID, race: timedelta) -> list[Row]:
     """Unbilled, ready, past dated; never adjusted or unadjustable ones, and none without a customer."""
     rows = work.find(
         traces.ACTUAL,
         msdyn_salescontract=Link("salesorder", contract),
         msdyn_transactiontypecode=TransactionType.UNBILLED_SALES,
-        msdyn_billingstatus=BillingStatus.READY,
     )
     return [
         row
         for row in rows
-        if row.get("msdyn_adjustmentstatus") not in (AdjustmentStatus.ADJUSTED, AdjustmentStatus.UNADJUSTABLE)
+        if _is_ready(work, row, race)
+        and row.get("msdyn_adjustmentstatus") not in (AdjustmentStatus.ADJUSTED, AdjustmentStatus.UNADJUSTABLE)
         and (link(row, "msdyn_accountcustomer") or link(row, "msdyn_contactcustomer")) is not None
         and _has_come(work, instant(row, "msdyn_startdatetime") or instant(row, "msdyn_documentdate"))
     ]
 
 
-def _due_milestones(work: UnitOfWork, line: Row) -> list[Row]:
-    rows = work.find(
-        MILESTONE,
-        msdyn_contractlineid=Link("salesorderdetail", _id(line)),
-        msdyn_invoicestatus=MilestoneStatus.READY,
-    )
-    return [row for row in rows if _has_come(work, instant(row, "msdyn_invoicedate"))]
+def _due_milestones(work: UnitOfWork, line: Row, race: timedelta) -> list[Row]:
+    rows = work.find(MILESTONE, msdyn_contractlineid=Link("salesorderdetail", _id(line)))
+    ready = [
+        row
+        for row in rows
+        if row.get("msdyn_invoicestatus") == MilestoneStatus.READY
+        or (row.get("msdyn_invoicestatus") == MilestoneStatus.INVOICE_CREATED and _just_moved(work, row, race))
+    ]
+    return [row for row in ready if _has_come(work, instant(row, "msdyn_invoicedate"))]
 
 
 def _has_come(work: UnitOfWork, moment: datetime | None) -> bool:
@@ -157,8 +160,14 @@ def _is_project_line(line: Row) -> bool:
     )
 
 
-def _is_ready(line: Row) -> bool:
-    return line.get("msdyn_billingstatus") == BillingStatus.READY
+def _is_ready(work: UnitOfWork, row: Row, race: timedelta) -> bool:
+    status = row.get("msdyn_billingstatus")
+    return status == BillingStatus.READY or (status == BillingStatus.INVOICE_CREATED and _just_moved(work, row, race))
+
+
+def _just_moved(work: UnitOfWork, row: Row, race: timedelta) -> bool:
+    moved = instant(row, "modifiedon")
+    return bool(race) and moved is not None and work.now - moved <= race
 
 
 def _on(actual: Row, line: Row) -> bool:

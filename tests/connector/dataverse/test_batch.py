@@ -30,9 +30,9 @@ def test_a_batch_of_reads_and_change_sets_has_exactly_these_bytes() -> None:
         "\r\n"
         "\r\n"
         "--b\r\n"
-        'Content-Type: multipart/mixed; boundary="b_changeset_2"\r\n'
+        'Content-Type: multipart/mixed; boundary="changeset_2_b"\r\n'
         "\r\n"
-        "--b_changeset_2\r\n"
+        "--changeset_2_b\r\n"
         "Content-Type: application/http\r\n"
         "Content-Transfer-Encoding: binary\r\n"
         "Content-ID: 1\r\n"
@@ -41,7 +41,7 @@ def test_a_batch_of_reads_and_change_sets_has_exactly_these_bytes() -> None:
         'If-Match: W/"1"\r\n'
         "\r\n"
         '{"name":"ü"}\r\n'
-        "--b_changeset_2\r\n"
+        "--changeset_2_b\r\n"
         "Content-Type: application/http\r\n"
         "Content-Transfer-Encoding: binary\r\n"
         "Content-ID: 2\r\n"
@@ -49,12 +49,12 @@ def test_a_batch_of_reads_and_change_sets_has_exactly_these_bytes() -> None:
         "POST /api/data/v9.2/accounts(2)/x HTTP/1.1\r\n"
         "\r\n"
         "{}\r\n"
-        "--b_changeset_2--\r\n"
+        "--changeset_2_b--\r\n"
         "\r\n"
         "--b\r\n"
-        'Content-Type: multipart/mixed; boundary="b_changeset_3"\r\n'
+        'Content-Type: multipart/mixed; boundary="changeset_3_b"\r\n'
         "\r\n"
-        "--b_changeset_3\r\n"
+        "--changeset_3_b\r\n"
         "Content-Type: application/http\r\n"
         "Content-Transfer-Encoding: binary\r\n"
         "Content-ID: 3\r\n"
@@ -62,7 +62,7 @@ def test_a_batch_of_reads_and_change_sets_has_exactly_these_bytes() -> None:
         "PATCH /api/data/v9.2/accounts(3) HTTP/1.1\r\n"
         "\r\n"
         "{}\r\n"
-        "--b_changeset_3--\r\n"
+        "--changeset_3_b--\r\n"
         "\r\n"
         "--b--\r\n"
     )

@@ -1,0 +1,82 @@
+"""Stops a worker between gathering and committing, so that a race happens on every run and not on unlucky ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from connector.dataverse.access import Dataverse
+from connector.dataverse.changes import ChangeSet, Committed, Record
+from connector.dataverse.query import Query
+from connector.errors import ConnectorError
+
+DEADLINE = 30
+
+
+class Stalled:
+    """A Dataverse whose first commit waits for ``go``; ``gathered`` is set once everything before it was read."""
+
+    def __init__(self, dataverse: Dataverse) -> None:
+        self._dataverse = dataverse
+        self._first = True
+        self.gathered = threading.Event()
+        self.go = threading.Event()
+
+    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
+        return self._dataverse.query(questions)
+
+    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+        if self._first:
+            self._first = False
+            self.gathered.set()
+            assert self.go.wait(DEADLINE), "nobody let the stalled commit go"
+        return self._dataverse.commit(change_sets)
+
+
+class Together:
+    """Dataverses whose first commits wait for each other: all have gathered before any commits."""
+
+    def __init__(self, dataverse: Dataverse, how_many: int) -> None:
+        self._barrier = threading.Barrier(how_many, timeout=DEADLINE)
+        self.sides = [_Side(dataverse, self._barrier) for _ in range(how_many)]
+
+
+class _Side:
+    def __init__(self, dataverse: Dataverse, barrier: threading.Barrier) -> None:
+        self._dataverse = dataverse
+        self._barrier = barrier
+        self._first = True
+
+    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
+        return self._dataverse.query(questions)
+
+    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+        if self._first:
+            self._first = False
+            self._barrier.wait()
+        return self._dataverse.commit(change_sets)
+
+
+class BeforeCommit:
+    """A Dataverse on which something happens once: after everything was gathered, just before the n-th commit."""
+
+    def __init__(self, dataverse: Dataverse, happens: Callable[[], object], commit: int = 1) -> None:
+        self._dataverse = dataverse
+        self._happens = happens
+        self._countdown = commit
+
+    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
+        return self._dataverse.query(questions)
+
+    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+        self._countdown -= 1
+        if self._countdown == 0:
+            self._happens()
+        return self._dataverse.commit(change_sets)
+
+
+def in_background(work: Callable[[], object]) -> threading.Thread:
+    """Run ``work`` in a thread that a failed test does not wait for."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
