@@ -39,16 +39,15 @@ def test_five_copies_in_one_batch_are_one_piece_of_work(world: World) -> None:
 
 
 def test_two_workers_that_both_gathered_before_either_committed_write_once(world: World) -> None:
-    entry = world.time("P1", "Ada")
-    world.approve(entry)
     race_two_workers(world)
-    assert world.live(entry) == ONCE
+    assert world.live(world.time("P1", "Ada")) == ONCE
     assert world.faults() == []
 
 
 def race_two_workers(world: World) -> None:
-    """Two workers on one entry, both with their plan ready before either may commit."""
+    """Two workers on one approved entry, both with their plan ready before either may commit."""
     entry = world.time("P1", "Ada")
+    world.approve(entry)
     together = Together(world.client, 2)
     workers = [in_background(partial(world.work_on, entry, dataverse=side)) for side in together.sides]
     for worker in workers:
