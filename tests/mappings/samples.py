@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from mappings import tables
@@ -58,7 +59,7 @@ def row(ref: Ref, cells: dict[str, Cell] | None = None, version: str = 'W/"1"') 
     return Row(ref, version, cells or {})
 
 
-def time_entry(hours: str = "8", **changes: object) -> Entry:
+def time_entry(hours: str = "8", **changes: Any) -> Entry:
     """An approved time entry on the project."""
     return replace(
         Entry(
@@ -82,11 +83,11 @@ def time_entry(hours: str = "8", **changes: object) -> Entry:
             unit_schedule=None,
             currency=None,
         ),
-        **changes,  # type: ignore[arg-type]
+        **changes,
     )
 
 
-def expense(quantity: str = "1", **changes: object) -> Entry:
+def expense(quantity: str = "1", **changes: Any) -> Entry:
     """An approved expense in dollars on the project."""
     plain = time_entry(
         quantity,
@@ -99,10 +100,10 @@ def expense(quantity: str = "1", **changes: object) -> Entry:
         description="Hotel",
         currency=USD.id,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **changes)
 
 
-def approval(**changes: object) -> Approval:
+def approval(**changes: Any) -> Approval:
     """What the approver released: 8 h chargeable, cost 100, bill 200, in dollars."""
     return replace(
         Approval(
@@ -118,8 +119,14 @@ def approval(**changes: object) -> Approval:
             category=None,
             currency=USD.id,
         ),
-        **changes,  # type: ignore[arg-type]
+        **changes,
     )
+
+
+def hours(submitted: str, billable: str | None = None, billing: BillingType = BillingType.CHARGEABLE) -> Approval:
+    """An approval of so many hours."""
+    sales = submitted if billable is None else billable
+    return approval(cost_quantity=Decimal(submitted), sales_quantity=Decimal(sales), billing_type=billing)
 
 
 def line(
@@ -132,7 +139,7 @@ def line(
     return ContractLine(ref, name, CONTRACT.id, PROJECT.id, method, frozenset(includes))
 
 
-def journal(ref: Ref, price: str | None, currency: Currency, **changes: object) -> JournalLine:
+def journal(ref: Ref, price: str | None, currency: Currency, **changes: Any) -> JournalLine:
     """One side's journal line, as submission left it."""
     return replace(
         JournalLine(
@@ -145,11 +152,11 @@ def journal(ref: Ref, price: str | None, currency: Currency, **changes: object) 
             price_list=PRICE_LIST,
             category=None,
         ),
-        **changes,  # type: ignore[arg-type]
+        **changes,
     )
 
 
-def approved(entry: Entry | None = None, released: Approval | None = None, **changes: object) -> ApprovedEntry:
+def approved(entry: Entry | None = None, released: Approval | None = None, **changes: Any) -> ApprovedEntry:
     """An approved entry on a time-and-material line of a dollar contract."""
     return replace(
         ApprovedEntry(
@@ -163,5 +170,5 @@ def approved(entry: Entry | None = None, released: Approval | None = None, **cha
             cost_currency=USD,
             sales_currency=USD,
         ),
-        **changes,  # type: ignore[arg-type]
+        **changes,
     )

@@ -57,5 +57,6 @@ def test_a_choice_holds_the_products_numbers(choice: type[IntEnum], values: dict
 
 def test_record_stages_and_product_types_are_small_numbers() -> None:
     assert [stage.value for stage in choices.RecordStage] == [0, 1, 2, 3, 4, 5, 6]
-    assert (choices.RecordStage.APPROVED, choices.ProductType.PRODUCT) == (2, 1)
-    assert choices.ProductType.PROJECT_BASED_SERVICE == 5
+    assert choices.RecordStage(2) is choices.RecordStage.APPROVED
+    assert choices.ProductType(1) is choices.ProductType.PRODUCT
+    assert choices.ProductType(5) is choices.ProductType.PROJECT_BASED_SERVICE
