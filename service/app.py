@@ -127,7 +127,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
             settings.actuals.start_from, settings.business_time_zone, settings.actuals.zero_price == "hold"
         ),
         readiness=ReadinessHandler(),
-        invoicing=InvoicingHandler(now),
+        invoicing=InvoicingHandler(now, settings.business_time_zone),
     )
     fixed_point = FixedPoint(dataverse)
     policy = Policy()

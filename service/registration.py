@@ -83,7 +83,7 @@ def register(client: DataverseClient, events: EventQueue, *, renew_key: bool = F
     The stored key can't be read back, so an existing endpoint keeps its key unless ``renew_key``. Raises
     ``ConnectorError``; what was made until then stays and is found by the next run.
     """
-    done = [_command_table(client)]
+    done = [register_command_table(client)]
     endpoint = _id("serviceendpoint")
     done.append(_endpoint(client, endpoint, events, renew_key))
     messages = _rows(client, "sdkmessages", "sdkmessageid", "name eq 'Update'")
@@ -93,7 +93,8 @@ def register(client: DataverseClient, events: EventQueue, *, renew_key: bool = F
     return done
 
 
-def _command_table(client: DataverseClient) -> Registered:
+def register_command_table(client: DataverseClient) -> Registered:
+    """Make the table commands are recorded in, or complete its columns."""
     name = command_table.TABLE
     condition = quote(f"LogicalName eq '{name}'", safe="")
     found = _value(

@@ -1,0 +1,119 @@
+"""``psa-connector invoice``: creating the invoices of contracts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.exits import Exit
+from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption
+
+if TYPE_CHECKING:
+    from mappings.invoice_expectation import Expectation
+    from service.contracts import Contract
+    from service.invoice_runs import Invoiced
+
+app = typer.Typer(help="Project invoices.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Project invoices."""
+
+
+@app.command("create")
+def create(
+    contracts: Annotated[list[str] | None, typer.Argument(help="Contracts by id, number or name.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every project contract.")] = False,
+    dry_run: DryRunOption = False,
+    requested_by: RequestedByOption = "",
+    config: ConfigOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Create each contract's invoice from what is ready on it, once. Exit code 1: some failed, and why is shown."""
+    if bool(contracts) == everything:
+        raise typer.BadParameter("Name contracts, or --all.")
+
+    from service.cli.session import chosen_contracts, session
+    from service.invoice_runs import create as create_invoices
+    from service.invoice_runs import expected
+
+    with session(config) as service:
+        chosen = chosen_contracts(service, contracts or [])
+        if dry_run:
+            _preview(expected(service, chosen, requested_by), output)
+            return
+        done = list(create_invoices(service, chosen, requested_by))
+    _tell(done, output)
+
+
+def _preview(expectations: list[tuple[Contract, Expectation]], output: Output) -> None:
+    from service.cli.output import Column, as_json, figure, money, show
+
+    if output is Output.JSON:
+        as_json(
+            [
+                {
+                    "contract": {"id": contract.id, "number": contract.number, "name": contract.name},
+                    "rows": len(due.rows),
+                    "total": due.total,
+                    "currency": contract.currency,
+                }
+                for contract, due in expectations
+            ]
+        )
+        return
+    show(
+        "Would be invoiced",
+        (Column("Contract"), figure("Rows"), figure("Total before tax")),
+        [
+            (
+                f"{contract.number} {contract.name}",
+                str(len(due.rows)),
+                money(due.total, contract.precision, contract.currency),
+            )
+            for contract, due in expectations
+        ],
+    )
+
+
+def _tell(done: list[Invoiced], output: Output) -> None:
+    from service.cli.output import Column, as_json, figure, money, show
+    from service.invoice_runs import CREATED, FAILED, NOTHING
+
+    if output is Output.JSON:
+        as_json(
+            [
+                {
+                    "contract": {"id": one.contract.id, "number": one.contract.number, "name": one.contract.name},
+                    "command": one.command,
+                    "outcome": one.outcome,
+                    "invoices": list(one.invoices),
+                    "total": one.total,
+                    "currency": one.contract.currency,
+                    "because": one.because or None,
+                }
+                for one in done
+            ]
+        )
+    else:
+        show(
+            "Invoices",
+            (Column("Contract"), Column("Outcome"), Column("Invoice"), figure("Total before tax"), Column("Command")),
+            [
+                (
+                    f"{one.contract.number} {one.contract.name}",
+                    f"{one.outcome}: {one.because}" if one.because else one.outcome,
+                    ", ".join(one.invoices),
+                    money(one.total, one.contract.precision, one.contract.currency),
+                    str(one.command),
+                )
+                for one in done
+            ],
+        )
+    outcomes = {one.outcome for one in done}
+    if FAILED in outcomes:
+        raise typer.Exit(Exit.FAILED)
+    if outcomes - {CREATED, NOTHING}:
+        raise typer.Exit(Exit.WORK_LEFT)

@@ -1,0 +1,64 @@
+"""The command line: ``psa-connector``. What a command needs is imported when the command runs, so help is instant."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from connector.errors import ConnectorError, Misconfigured
+from service.cli import backlog, demo, invoice, register, run, sandbox
+from service.cli.exits import Exit
+from service.not_configured import NotConfigured
+
+app = typer.Typer(
+    name="psa-connector",
+    help="Approved time and expense entries become actuals, actuals become invoices.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("sandbox")(sandbox.sandbox)
+app.command("register")(register.register)
+app.add_typer(backlog.app, name="backlog")
+app.add_typer(invoice.app, name="invoice")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("psa-connector"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Approved time and expense entries become actuals, actuals become invoices."""
+
+
+def main() -> None:
+    """Run the command line; every failure that is foreseen ends as a sentence on stderr and a documented exit code."""
+    try:
+        app()
+    except NotConfigured as error:
+        typer.echo("Not configured:", err=True)
+        for fault in error.faults:
+            typer.echo(f"  {fault}", err=True)
+        sys.exit(Exit.NOT_CONFIGURED)
+    except ConnectorError as error:
+        typer.echo(f"{error.sentence} ({error.code})", err=True)
+        if error.code == "unknown-table":
+            typer.echo("If it is psac_command that is missing, run `psa-connector register` first.", err=True)
+        sys.exit(Exit.NOT_CONFIGURED if isinstance(error, Misconfigured) else Exit.FAILED)
+
+
+if __name__ == "__main__":
+    main()

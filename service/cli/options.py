@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import getpass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """How data is written to stdout; ``json`` is stable and meant for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def someone() -> str:
+    """Who is at the keyboard, for the record of a command."""
+    return getpass.getuser()
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How data is written to stdout.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="A TOML file with settings. [default: psa-connector.toml, if there]")
+]
+RequestedByOption = Annotated[
+    str,
+    typer.Option("--requested-by", default_factory=someone, help="Who asks; written into the command's record."),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]

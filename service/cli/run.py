@@ -1,0 +1,35 @@
+"""``psa-connector run``: the service itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from service.cli.options import ConfigOption, VerboseOption
+
+
+def run(
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="With a local Service Bus and Dataverse and the demo company in them.")
+    ] = False,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run the service until Ctrl-C: what is at work is finished and settled, then it ends with exit code 0."""
+    import asyncio
+
+    from service.telemetry import configure_logs
+
+    configure_logs(verbose=verbose)
+    if sandbox:
+        from service.cli.local import run_in_sandbox
+
+        run_in_sandbox()
+        return
+
+    from service.app import compose
+    from service.running import until_stopped
+    from service.settings_sources import load
+
+    asyncio.run(until_stopped(compose(load(config))))

@@ -1,0 +1,92 @@
+"""Contracts as people name them: by id, order number or name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Condition, Query, any_of, either, equals
+from handlers.rows import row
+from mappings import tables
+from mappings.row import Row
+
+WORK_BASED = 192350001
+"""salesorder.msdyn_ordertype of a project contract."""
+_COLUMNS = ("name", "ordernumber", "transactioncurrencyid")
+
+
+class NoSuchContract(Exception):
+    """A name leads to no contract, or to several; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A project contract, with what its amounts are written in."""
+
+    id: UUID
+    number: str
+    name: str
+    currency: str
+    precision: int
+
+
+def all_contracts(dataverse: Reader) -> list[Contract]:
+    """Every project contract."""
+    return _read(dataverse, equals("msdyn_ordertype", WORK_BASED))
+
+
+def contracts_named(dataverse: Reader, names: Sequence[str]) -> list[Contract]:
+    """One contract per name, in order. Raises ``NoSuchContract``."""
+    ids = {name: id for name in names if (id := _as_id(name)) is not None}
+    texts = [name for name in names if name not in ids]
+    found = _read(
+        dataverse,
+        either(any_of("salesorderid", ids.values()), any_of("ordernumber", texts), any_of("name", texts)),
+    )
+    return list(dict.fromkeys(_only(name, ids.get(name), found) for name in names))
+
+
+def _only(name: str, id: UUID | None, found: list[Contract]) -> Contract:
+    wanted = name.casefold()
+    fitting = [
+        one for one in found if one.id == id or (id is None and wanted in (one.number.casefold(), one.name.casefold()))
+    ]
+    if not fitting:
+        raise NoSuchContract(f"There is no project contract {name!r}, or it is not shared with this service.")
+    if len(fitting) > 1:
+        numbers = ", ".join(one.number for one in fitting)
+        raise NoSuchContract(f"{name!r} names several contracts ({numbers}); name one by its number or id.")
+    return fitting[0]
+
+
+def _read(dataverse: Reader, where: Condition) -> list[Contract]:
+    found, currencies = dataverse.query(
+        [
+            Query(tables.CONTRACT, _COLUMNS, where, order_by=("ordernumber",)),
+            Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision")),
+        ]
+    )
+    by_id = {record.row.id: row(record) for record in currencies}
+    return [_contract(row(record), by_id) for record in found]
+
+
+def _contract(found: Row, currencies: dict[UUID, Row]) -> Contract:
+    currency_id = found.link_id("transactioncurrencyid")
+    currency = None if currency_id is None else currencies.get(currency_id)
+    precision = None if currency is None else currency.choice("currencyprecision")
+    return Contract(
+        found.id,
+        found.text("ordernumber") or "",
+        found.text("name") or "",
+        "" if currency is None else currency.text("isocurrencycode") or "",
+        2 if precision is None else precision,
+    )
+
+
+def _as_id(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -1,0 +1,176 @@
+"""The story as tables for people, or as data for programs; amounts are strings in data, so that nothing rounds them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from service.cli.output import Column, figure, line, money, show
+from service.demo.figures import ZERO
+from service.demo.story import ContractFigures, Story
+
+PRECISION = 2
+"""Decimals of the currency costs are kept in."""
+
+
+def as_data(story: Story) -> dict[str, object]:
+    """Everything the tables show."""
+    return {
+        "holds": story.holds,
+        "seconds": f"{story.seconds:.1f}",
+        "registered": [{"what": one.what, "name": one.name, "result": one.result} for one in story.registered],
+        "decisions": [{"entry": entry, "decision": decision} for entry, decision in story.decisions],
+        "entries": story.entries,
+        "cost_actuals": story.cost_rows,
+        "marked": story.marked,
+        "refused": story.refused,
+        "contracts": [
+            {
+                "number": one.contract.number,
+                "name": one.contract.name,
+                "currency": one.contract.currency,
+                "approved": _text(one.approved, one),
+                "actuals": _text(one.actuals, one),
+                "non_chargeable": _text(one.non_chargeable, one),
+                "complimentary": _text(one.complimentary, one),
+                "fixed": _text(one.fixed, one),
+                "ready": _text(one.ready, one),
+                "invoiced": _text(one.invoiced, one),
+                "invoices": list(one.numbers),
+                "faults": one.faults,
+            }
+            for one in story.contracts
+        ],
+        "projects": [
+            {
+                "name": one.name,
+                "currency": one.currency,
+                "approved_cost": f"{one.approved:.{PRECISION}f}",
+                "cost_actuals": f"{one.actuals:.{PRECISION}f}",
+                "faults": one.faults,
+            }
+            for one in story.projects
+        ],
+    }
+
+
+def show_tables(story: Story) -> None:
+    """Each stage as a table with its totals, and a last line per contract."""
+    _registered(story)
+    _approved(story)
+    _actuals(story)
+    _ready(story)
+    _invoiced(story)
+    for project in story.projects:
+        verdict = "holds" if not project.faults else "DOES NOT HOLD: " + "; ".join(project.faults)
+        equals = f"approved {money(project.approved, PRECISION, project.currency)} = actuals"
+        line(f"{project.name}, cost: {equals}: {verdict}", "" if not project.faults else "bold red")
+    for one in story.contracts:
+        line(_verdict(one), "bold green" if not one.faults else "bold red")
+    line(f"{story.seconds:.1f} s.")
+
+
+def _registered(story: Story) -> None:
+    columns = (Column("What"), Column("Name"), Column("Result"))
+    show("1  Registered in Dataverse", columns, [(one.what, one.name, one.result) for one in story.registered])
+
+
+def _approved(story: Story) -> None:
+    rows = [(one.name, money(one.approved, PRECISION, one.currency)) for one in story.projects]
+    show(
+        f"2  {story.entries} entries approved, by project",
+        (Column("Project"), figure("Cost")),
+        rows,
+        ("Total", _totals((one.currency, one.approved, PRECISION) for one in story.projects)),
+    )
+    show("   Decided by the approver beforehand", (Column("Entry"), Column("Decision")), story.decisions)
+
+
+def _actuals(story: Story) -> None:
+    show(
+        f"3  Actuals, {story.cost_rows} of them cost",
+        (Column("Contract"), figure("Chargeable"), figure("Non-chargeable"), figure("Complimentary")),
+        [
+            (
+                one.contract.name,
+                *(_money(amount, one) for amount in (one.actuals, one.non_chargeable, one.complimentary)),
+            )
+            for one in story.contracts
+        ],
+        (
+            "Total",
+            _by_currency(story, lambda one: one.actuals),
+            _by_currency(story, lambda one: one.non_chargeable),
+            _by_currency(story, lambda one: one.complimentary),
+        ),
+    )
+
+
+def _ready(story: Story) -> None:
+    rows = [(backlog, str(count)) for backlog, count in story.marked.items()]
+    show(
+        "4  Marked ready to invoice",
+        (Column("Backlog"), figure("Rows")),
+        rows,
+        ("Total", str(sum(story.marked.values()))),
+    )
+    if story.refused:
+        show("   Refused", (Column("Row"), Column("Why")), list(story.refused.items()))
+
+
+def _invoiced(story: Story) -> None:
+    show(
+        "5  Invoices",
+        (Column("Contract"), Column("Invoice"), figure("From actuals"), figure("Fixed"), figure("Invoiced")),
+        [
+            (
+                one.contract.name,
+                ", ".join(one.numbers),
+                _money(one.actuals, one),
+                _money(one.fixed, one),
+                _money(one.invoiced, one),
+            )
+            for one in story.contracts
+        ],
+        (
+            "Total",
+            "",
+            _by_currency(story, lambda one: one.actuals),
+            _by_currency(story, lambda one: one.fixed),
+            _by_currency(story, lambda one: one.invoiced),
+        ),
+    )
+
+
+def _verdict(one: ContractFigures) -> str:
+    name = f"{one.contract.number} {one.contract.name}"
+    if one.faults:
+        return f"{name}: DOES NOT HOLD: " + "; ".join(one.faults)
+    plus = f" (+ fixed {_money(one.fixed, one)})" if one.fixed else ""
+    return (
+        f"{name}: approved {_money(one.approved, one)} = actuals {_money(one.actuals, one)}{plus}"
+        f" = ready {_money(one.ready, one)} = invoiced {_money(one.invoiced, one)}"
+    )
+
+
+def _by_currency(story: Story, amount: Callable[[ContractFigures], Decimal]) -> str:
+    return _totals((one.contract.currency, amount(one), one.contract.precision) for one in story.contracts)
+
+
+def _totals(amounts: Iterable[tuple[str, Decimal, int]]) -> str:
+    """One total per currency: amounts of different currencies are never added."""
+    totals: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    precisions: dict[str, int] = {}
+    for currency, amount, precision in amounts:
+        totals[currency] += amount
+        precisions[currency] = precision
+    return "\n".join(money(total, precisions[currency], currency) for currency, total in totals.items())
+
+
+def _money(amount: Decimal, one: ContractFigures) -> str:
+    return money(amount, one.contract.precision, one.contract.currency)
+
+
+def _text(amount: Decimal, one: ContractFigures) -> str:
+    return f"{amount:.{one.contract.precision}f}"

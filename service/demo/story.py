@@ -1,0 +1,220 @@
+"""The whole story on a fresh sandbox: approve, actuals, ready, invoice; and whether the four agree to the cent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Query
+from connector.worker import Pace
+from handlers.rows import row
+from mappings import tables
+from sandbox.company import Company
+from sandbox.world import COMMANDS, EVENTS, Sandbox
+from service.app import compose
+from service.contracts import Contract, all_contracts
+from service.demo import approver, figures, orders
+from service.demo.figures import ZERO
+from service.demo.patience import OutOfTime, Patience
+from service.local_world import register_in, sandbox_settings, signed_in
+from service.registration import Registered
+
+IN_TIME = 50.0
+"""Seconds for everything after start-up."""
+PACE = Pace(max_wait=1.0)
+"""Stopping waits for one receive call at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFigures:
+    """One contract's amounts, in its own currency, each from another table."""
+
+    contract: Contract
+    approved: Decimal
+    actuals: Decimal
+    non_chargeable: Decimal
+    complimentary: Decimal
+    fixed: Decimal
+    ready: Decimal
+    invoiced: Decimal
+    headers: Decimal
+    numbers: tuple[str, ...]
+
+    @property
+    def faults(self) -> list[str]:
+        """What does not agree."""
+        due = self.actuals + self.fixed
+        comparisons = (
+            ("approved", self.approved, "actuals", self.actuals),
+            ("actuals and fixed amounts", due, "ready", self.ready),
+            ("ready", self.ready, "invoiced", self.invoiced),
+            ("invoiced", self.invoiced, "invoice totals", self.headers),
+        )
+        found = [f"{one} {a} is not {other} {b}" for one, a, other, b in comparisons if a != b]
+        return found if len(self.numbers) == 1 else [*found, f"{len(self.numbers)} invoices instead of one"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFigures:
+    """One project's cost, approved and booked."""
+
+    name: str
+    currency: str
+    approved: Decimal
+    actuals: Decimal
+
+    @property
+    def faults(self) -> list[str]:
+        """What does not agree."""
+        return [] if self.approved == self.actuals else [f"approved {self.approved} is not actuals {self.actuals}"]
+
+
+@dataclass
+class Story:
+    """What happened, stage by stage."""
+
+    registered: list[Registered] = field(default_factory=list)
+    decisions: list[tuple[str, str]] = field(default_factory=list)
+    entries: int = 0
+    cost_rows: int = 0
+    marked: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    contracts: list[ContractFigures] = field(default_factory=list)
+    projects: list[ProjectFigures] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Approved = actuals = ready = invoiced, on every contract and project."""
+        faults = [*(one.faults for one in self.contracts), *(one.faults for one in self.projects)]
+        return bool(self.contracts) and not any(faults)
+
+
+Say = Callable[[str], None]
+
+
+def tell(say: Say) -> Story:
+    """Play the story on a sandbox of its own. Raises ``OutOfTime`` or ``ConnectorError`` when it gets stuck."""
+    began = time.monotonic()
+    with Sandbox() as world:
+        say("A local Service Bus and a local Dataverse are up, with the demo company in them.")
+        registered = register_in(world)
+        patience = Patience(IN_TIME)
+        world.web.organisation.listeners.append(patience)
+        story = asyncio.run(_played(world, patience, say))
+    story.registered = registered
+    story.seconds = time.monotonic() - began
+    return story
+
+
+async def _played(world: Sandbox, patience: Patience, say: Say) -> Story:
+    """The service works on one side, people on the other; it is stopped when they are done."""
+    app = compose(sandbox_settings(world), now=world.clock.now, pace=PACE)
+    stop = asyncio.Event()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(app.run(stop))
+            try:
+                return await asyncio.to_thread(_people, world, patience, say)
+            finally:
+                patience.give_up()
+                stop.set()
+    finally:
+        app.close()
+
+
+def _people(world: Sandbox, patience: Patience, say: Say) -> Story:
+    company = world.company
+    if company is None:
+        raise ValueError("The story needs the demo company.")
+    story = Story()
+    with signed_in(world, "administrator") as reader:
+        with signed_in(world, "approver") as paula:
+            story.decisions = approver.decide(paula, company)
+            approver.approve_all(paula, company)
+        approved = figures.approved(reader)
+        story.entries = approved.entries
+        say(f"{approved.entries} entries are approved; Dataverse tells the service through the queue.")
+        patience.until("An actual for every approved entry", lambda: _consumed(world, reader, approved.on_projects))
+        booked = figures.booked(reader)
+        story.cost_rows = booked.cost_rows
+        fixed = figures.fixed(reader)
+        contracts = _of_company(reader, company)
+        say("The actuals are there; the billing clerk marks the three backlogs ready.")
+        _mark(world, reader, patience, contracts, story)
+        ready = figures.ready(reader)
+        say("Everything is ready; the billing clerk has the invoices created.")
+        commands = orders.to_invoice(one.id for one in contracts)
+        orders.give(world.servicebus, COMMANDS, commands)
+        orders.outcomes(reader, commands, patience)
+        invoiced = figures.invoiced(reader)
+        story.contracts = [
+            ContractFigures(
+                one,
+                approved=approved.sales.get(one.id, ZERO),
+                actuals=booked.chargeable.get(one.id, ZERO),
+                non_chargeable=booked.non_chargeable.get(one.id, ZERO),
+                complimentary=booked.complimentary.get(one.id, ZERO),
+                fixed=fixed.get(one.id, ZERO),
+                ready=ready.get(one.id, ZERO),
+                invoiced=invoiced.charged.get(one.id, ZERO),
+                headers=invoiced.headers.get(one.id, ZERO),
+                numbers=tuple(invoiced.numbers.get(one.id, ())),
+            )
+            for one in contracts
+        ]
+        story.projects = _projects(reader, approved, booked)
+    return story
+
+
+def _consumed(world: Sandbox, reader: Reader, entries: int) -> bool:
+    """Every event is posted, consumed and settled, and every approved project entry has its cost actual."""
+    if not world.events.idle(0):
+        return False
+    counts = world.bus.counts(EVENTS)
+    if counts.dead_letter:
+        raise OutOfTime(f"{counts.dead_letter} events were put aside as unworkable; the log says why.")
+    if counts.active or counts.locked or counts.scheduled:
+        return False
+    return figures.booked(reader).cost_rows == entries
+
+
+def _of_company(reader: Reader, company: Company) -> list[Contract]:
+    return [one for one in all_contracts(reader) if one.id in company.contracts.values()]
+
+
+def _mark(world: Sandbox, reader: Reader, patience: Patience, contracts: list[Contract], story: Story) -> None:
+    commands = orders.to_mark(one.id for one in contracts)
+    orders.give(world.servicebus, COMMANDS, commands)
+    for command, outcome in zip(commands, orders.outcomes(reader, commands, patience), strict=True):
+        marked, refused = outcome["marked"], outcome["refused"]
+        story.marked[command.backlog] = len(marked) if isinstance(marked, list) else 0
+        story.refused |= {str(id): str(why) for id, why in refused.items()} if isinstance(refused, dict) else {}
+
+
+def _projects(reader: Reader, approved: figures.Approved, booked: figures.Booked) -> list[ProjectFigures]:
+    named = ("msdyn_subject", "msdyn_contractorganizationalunitid")
+    answers = reader.query(
+        [
+            Query(tables.PROJECT, named, order_by=("msdyn_subject",)),
+            Query(tables.ORGANIZATIONAL_UNIT, ("msdyn_currency",)),
+            Query(tables.CURRENCY, ("isocurrencycode",)),
+        ]
+    )
+    projects, units, currencies = ([row(record) for record in answer] for answer in answers)
+    code: dict[UUID | None, str] = {one.id: one.text("isocurrencycode") or "" for one in currencies}
+    code_of: dict[UUID | None, str] = {one.id: code.get(one.link_id("msdyn_currency"), "") for one in units}
+    return [
+        ProjectFigures(
+            one.text("msdyn_subject") or "",
+            code_of.get(one.link_id("msdyn_contractorganizationalunitid"), ""),
+            approved.cost.get(one.id, ZERO),
+            booked.cost.get(one.id, ZERO),
+        )
+        for one in projects
+    ]

@@ -1,0 +1,27 @@
+"""Runs a composed service until somebody stops it."""
+
+from __future__ import annotations
+
+import logging
+
+from service.app import App
+from service.signals import stop_event
+
+log = logging.getLogger(__name__)
+
+
+async def until_stopped(app: App) -> None:
+    """Work until the first signal, then drain. Raises ``ConnectorError`` when the service can't begin its work."""
+    bus = app.settings.servicebus
+    try:
+        with stop_event() as stop:
+            log.info(
+                "working on %s: events from queue %s, commands from queue %s; stop with Ctrl-C",
+                app.dataverse.url,
+                bus.approvals_queue,
+                bus.commands_queue,
+            )
+            await app.run(stop)
+            log.info("stopped: everything at work was finished and settled")
+    finally:
+        app.close()
