@@ -113,7 +113,8 @@ class Delivery:
                     )
                 else:
                     ends[number] = renewed
-        self.counts["lock-lost"] += len(lost)
+        if lost:
+            self.counts["lock-lost"] += len(lost)
         return lost
 
     def _until_renewal(self, ends: dict[int, datetime]) -> float:

@@ -13,6 +13,7 @@ from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Refe
 from connector.errors import Conflict, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from tests.connector.dataverse.environment import (
     API,
+    DEFINITIONS,
     ONE,
     THREE,
     TWO,
@@ -150,8 +151,6 @@ def test_the_row_an_action_answers_with_comes_back() -> None:
     with mocked("account") as (client, http, _):
         http.post(BATCH, **batch_answer(change_set(part(200, answer))))
         learned = definitions_url("contact").replace("LogicalName%20eq%20'contact'", "EntitySetName%20eq%20'contacts'")
-        from tests.connector.dataverse.environment import DEFINITIONS
-
         http.get(learned, json={"value": [DEFINITIONS["contact"]]})
 
         [outcome] = client.commit(sets(CALLED))

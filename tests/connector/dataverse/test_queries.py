@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+from copy import deepcopy
 from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import unquote
@@ -15,6 +15,7 @@ from connector.dataverse.query import Query, any_of, equals
 from connector.errors import Misconfigured, Throttled, Transient
 from tests.connector.dataverse.environment import (
     API,
+    DEFINITIONS,
     ONE,
     ORIGIN,
     THREE,
@@ -266,7 +267,7 @@ def test_an_unknown_column_is_named_and_found_once_it_has_been_added() -> None:
     with mocked("contact") as (client, http, _):
         with pytest.raises(Misconfigured, match="contact has no column nickname"):
             client.query([Query("contact", ["nickname"])])
-        definition = json.loads(http.calls[0].response.text)["value"][0]
+        definition = deepcopy(DEFINITIONS["contact"])
         definition["Attributes"].append({"LogicalName": "nickname", "AttributeType": "String"})
         http.replace(responses.GET, str(http.calls[0].request.url), json={"value": [definition]})
         http.get(f"{API}contacts?$select=nickname", json={"value": []})

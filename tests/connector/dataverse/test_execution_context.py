@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from connector.dataverse.changes import Reference
+from connector.dataverse.context_values import Entity
+from connector.dataverse.execution_context import ExecutionContext, parse_context, read_context
+from connector.envelope import Envelope
+from connector.errors import Rejected
+
+NS = "http://schemas.microsoft.com/xrm/2011/Contracts"
+ROW = UUID("aaaaaaaa-0000-4000-8000-000000000001")
+USER = UUID("bbbbbbbb-0000-4000-8000-000000000002")
+OPERATION = UUID("cccccccc-0000-4000-8000-000000000003")
+
+
+def typed(name: str, **members: object) -> dict[str, object]:
+    return {"__type": f"{name}:{NS}", **members}
+
+
+def pairs(**values: object) -> list[dict[str, object]]:
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
+def entity(table: str, **attributes: object) -> dict[str, object]:
+    return {
+        "Attributes": pairs(**attributes),
+        "EntityState": None,
+        "FormattedValues": [],
+        "Id": str(ROW),
+        "LogicalName": table,
+    }
+
+
+def context(**changed: object) -> dict[str, Any]:
+    target = typed(
+        "Entity",
+        **entity(
+            "thing",
+            thingid=str(ROW),
+            name="Größe",
+            note=None,
+            state=typed("OptionSetValue", Value=192350002),
+            price=typed("Money", Value=Decimal("12.30")),
+            hours=7.5,
+            count=3,
+            open=True,
+            owner=typed("EntityReference", Id=str(USER), LogicalName="systemuser", Name=None),
+            kinds=[{"Value": 1}, {"Value": 4}],
+            happened="/Date(1704103200000+0300)/",
+            before1970="/Date(-1000)/",
+            oddity={"__type": "QueryExpression:" + NS, "Criteria": {}},
+            wrapped={"__type": "Guid:#System", "__value": str(USER)},
+            wrapped_number={"__type": "Double:#System", "__value": 1.5},
+            linked=typed("AliasedValue", AttributeLogicalName="a", Value=typed("OptionSetValue", Value=5)),
+            parties=typed("EntityCollection", Entities=[entity("party", mask=typed("OptionSetValue", Value=2))]),
+        ),
+    )
+    root: dict[str, Any] = {
+        "BusinessUnitId": str(USER),
+        "CorrelationId": str(USER),
+        "Depth": 2,
+        "InitiatingUserId": str(USER),
+        "InputParameters": pairs(Target=target, Other="x"),
+        "IsInTransaction": False,
+        "MessageName": "Update",
+        "Mode": 1,
+        "NeverHeardOf": {"a": [1, {"b": None}]},
+        "OperationCreatedOn": "/Date(1704103200000)/",
+        "OperationId": str(OPERATION),
+        "OrganizationId": str(USER),
+        "OutputParameters": [],
+        "OwningExtension": {"Id": str(USER), "LogicalName": "sdkmessageprocessingstep", "Name": None},
+        "ParentContext": None,
+        "PostEntityImages": pairs(after=entity("thing", name="new")),
+        "PreEntityImages": pairs(before=entity("thing", name="old")),
+        "PrimaryEntityId": str(ROW),
+        "PrimaryEntityName": "thing",
+        "RequestId": None,
+        "SharedVariables": pairs(
+            tag="me", ChangedEntityTypes=[{"__type": "KeyValuePair:#x", "key": "a", "value": "b"}]
+        ),
+        "Stage": 40,
+        "UserId": str(USER),
+    }
+    root.update(changed)
+    return root
+
+
+def body(root: object) -> bytes:
+    return json.dumps(root, default=str).replace('"12.30"', "12.30").encode()
+
+
+def test_what_happened_is_read_from_the_context() -> None:
+    read = parse_context(body(context()), "application/json; charset=utf-8")
+
+    assert read.message == "Update"
+    assert (read.table, read.id) == ("thing", ROW)
+    assert read.operation_id == OPERATION
+    assert read.correlation_id == read.organization_id == read.user_id == read.initiating_user_id == USER
+    assert read.step_id == USER
+    assert (read.in_transaction, read.depth, read.tag, read.truncated) == (False, 2, "me", False)
+    assert read.created_on == datetime(2024, 1, 1, 10, tzinfo=UTC)
+    assert read.pre_images == {"before": Entity("thing", ROW, {"name": "old"})}
+    assert read.post_images == {"after": Entity("thing", ROW, {"name": "new"})}
+
+
+def test_each_kind_of_value_is_read_as_what_it_is() -> None:
+    assert parse_context(body(context())).target == {
+        "thingid": str(ROW),
+        "name": "Größe",
+        "note": None,
+        "state": 192350002,
+        "price": Decimal("12.30"),
+        "hours": Decimal("7.5"),
+        "count": 3,
+        "open": True,
+        "owner": Reference("systemuser", USER),
+        "kinds": (1, 4),
+        "happened": datetime(2024, 1, 1, 10, tzinfo=UTC),
+        "before1970": datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
+        "wrapped": USER,
+        "wrapped_number": Decimal("1.5"),
+        "linked": 5,
+        "parties": (Entity("party", ROW, {"mask": 2}),),
+    }
+
+
+def test_a_cleared_column_is_there_and_an_unread_one_is_not() -> None:
+    target = parse_context(body(context())).target
+
+    assert "note" in target
+    assert "oddity" not in target
+
+
+def test_escaped_slashes_read_the_same() -> None:
+    escaped = body(context()).replace(b"/", b"\\/")
+
+    assert parse_context(escaped) == parse_context(body(context()))
+
+
+def test_a_deletion_has_a_row_and_no_columns() -> None:
+    target = typed("EntityReference", Id=str(ROW), LogicalName="thing", Name=None)
+
+    read = parse_context(body(context(MessageName="Delete", InputParameters=pairs(Target=target))))
+
+    assert (read.id, dict(read.target)) == (ROW, {})
+
+
+def test_a_truncated_message_still_names_its_row() -> None:
+    root = context()
+    for member in ("ParentContext", "InputParameters", "PreEntityImages", "PostEntityImages"):
+        del root[member]
+    envelope = Envelope("m", body(root), "application/json", {"MessageMaxSizeExceeded": "true"})
+
+    read = read_context(envelope)
+
+    assert (read.truncated, read.id, dict(read.target)) == (True, ROW, {})
+
+
+def test_a_creation_without_primary_id_is_named_by_its_answer() -> None:
+    root = context(PrimaryEntityId=str(UUID(int=0)), InputParameters=[], OutputParameters=pairs(id=str(ROW)))
+
+    assert parse_context(body(root)).id == ROW
+
+
+def test_a_tag_on_the_outer_operation_about_the_same_row_counts() -> None:
+    outer = context()
+    inner = context(SharedVariables=[], ParentContext=outer)
+
+    assert parse_context(body(inner)).tag == "me"
+
+
+def test_a_tag_on_an_outer_operation_about_another_row_does_not_count() -> None:
+    outer = context(PrimaryEntityId=str(USER))
+
+    assert parse_context(body(context(SharedVariables=[], ParentContext=outer))).tag is None
+
+
+def test_old_contexts_with_fewer_members_are_read() -> None:
+    read = parse_context(
+        body({"MessageName": "Update", "PrimaryEntityName": "thing", "PrimaryEntityId": str(ROW), "Depth": None})
+    )
+
+    assert read == ExecutionContext("Update", "thing", ROW, None, None, None, False, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "code"),
+    [
+        (b"\x40\x01", "application/msbin1", "unreadable-binary-xml"),
+        (b"<x/>", "application/xml", "unreadable-xml"),
+        (b"  <RemoteExecutionContext/>", None, "unreadable-xml"),
+        (b" " * 1_048_577, "application/json", "unreadable-too-large"),
+        (b"{", "application/json", "unreadable-context"),
+        (b"[]", "application/json", "unreadable-context"),
+        (b'"text"', None, "unreadable-context"),
+        (b"\xff\xfe", None, "unreadable-context"),
+        (b"{}", None, "unreadable-context"),
+        (b"[" * 200_000, None, "unreadable-context"),
+        (body(context(PrimaryEntityId=None, InputParameters=[])), None, "unreadable-context"),
+        (body(context(PrimaryEntityName=None)), None, "unreadable-context"),
+        (body(context(InputParameters={"Target": 1})), None, "unreadable-context"),
+        (body(context(InputParameters=[1])), None, "unreadable-context"),
+    ],
+)
+def test_what_cannot_be_read_is_rejected_under_a_code_of_its_own(content: bytes, kind: str | None, code: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        parse_context(content, kind)
+
+    assert caught.value.code == code
+
+
+def test_the_refusal_of_xml_says_which_setting_to_change() -> None:
+    with pytest.raises(Rejected, match="messageformat of serviceendpoint") as caught:
+        parse_context(b"<x/>", "application/xml")
+
+    assert "2, JSON" in caught.value.sentence
+
+
+def test_values_nested_without_end_are_refused() -> None:
+    value: object = 1
+    for _ in range(60):
+        value = [value]
+
+    with pytest.raises(Rejected, match="nested too deeply"):
+        parse_context(body(context(InputParameters=pairs(Target=value))))
