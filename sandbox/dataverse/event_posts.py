@@ -66,11 +66,7 @@ class Senders:
             self._drop(job.endpoint)
             if not stale:
                 raise
-            try:
-                self._sender(job.endpoint).send_messages(_message(job))
-            except BUS_ERRORS:
-                self._drop(job.endpoint)
-                raise
+            self.send(job)
 
     def close(self) -> None:
         """Close them all."""
