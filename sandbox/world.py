@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from sandbox.clock import Clock
 from sandbox.company import Company, load
+from sandbox.dataverse.events import EventPoster
 from sandbox.dataverse.product import Switches, actions
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
@@ -64,6 +65,8 @@ class Sandbox:
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
         self.bus = ServiceBusServer(settings, keys, self.clock)
         self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
+        self.events = EventPoster(self.web.transaction, self.clock)
+        self.web.organisation.listeners.append(self.events)
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
         self._with_company = company
@@ -84,6 +87,7 @@ class Sandbox:
         except BaseException:
             self.stop()
             raise
+        self.events.start()
         return self
 
     def stop(self) -> None:
@@ -92,6 +96,7 @@ class Sandbox:
         loop = self._loop
         if thread is None:
             return
+        self.events.stop()
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)
         thread.join(_WAIT)
