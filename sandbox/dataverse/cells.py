@@ -58,7 +58,7 @@ def out_of_range(table: Table, column: Column, cell: object) -> Refused:
     return Refused(f"{message} is outside the valid range.", "0x80044330")
 
 
-def _text(table: Table, column: Column, cell: Cell) -> str:
+def _text(table: Table, column: Column, cell: Cell) -> str | None:
     if not isinstance(cell, str):
         raise wrong_type(table, column, cell)
     if column.length is not None and len(cell) > column.length:
@@ -67,7 +67,7 @@ def _text(table: Table, column: Column, cell: Cell) -> str:
             f"exceeded the maximum allowed length of '{column.length}'.",
             "0x80044331",
         )
-    return cell
+    return cell or None  # the platform keeps no empty strings
 
 
 def _integer(table: Table, column: Column, cell: Cell) -> int:

@@ -40,14 +40,23 @@ class DataverseServer:
         self.organisation.listeners.extend(listeners)
         self.tokens = {name: secrets.token_urlsafe(24) for name in USERS}
         self.url = ""
-        api = WebApi(
+        self._api = WebApi(
             self.organisation,
             self.faults,
             self.tokens,
             actions or (),
             actions_in_change_sets=actions_in_change_sets,
         )
-        self._socket = HttpSocket(api)
+        self._socket = HttpSocket(self._api)
+
+    @property
+    def actions_in_change_sets(self) -> bool:
+        """Whether actions are taken inside change sets."""
+        return self._api.service.actions_in_change_sets
+
+    @actions_in_change_sets.setter
+    def actions_in_change_sets(self, value: bool) -> None:
+        self._api.service.actions_in_change_sets = value
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; ``url`` then says where (``http://127.0.0.1:12345``)."""

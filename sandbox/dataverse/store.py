@@ -52,15 +52,23 @@ def _compare_numbers(left: str, right: str) -> int:
 class Store:
     """The rows of all tables. Every method expects the caller to hold ``lock``; a transaction does."""
 
-    def __init__(self, catalog: Catalog, database: str = ":memory:") -> None:
+    def __init__(self, catalog: Catalog, database: str = ":memory:", image: bytes | None = None) -> None:
+        """Open ``database``; ``image`` is the content a database in memory begins with (see ``image``)."""
         self.catalog = catalog
         self.lock = threading.RLock()
         self._connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._connection.create_collation("NUMBER", _compare_numbers)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._version = 0
-        self._begin_tables()
+        if image is None:
+            self._begin_tables()
+        else:
+            self._connection.deserialize(image)
+        self._version = max(self._highest_version(table) for table in catalog)
+
+    def image(self) -> bytes:
+        """The whole content, for another store to begin with."""
+        return self._connection.serialize()
 
     def _begin_tables(self) -> None:
         self.execute("BEGIN")
@@ -70,9 +78,10 @@ class Store:
         for table in self.catalog:
             self.make(table)
         self.execute("COMMIT")
-        for table in self.catalog:
-            (highest,) = self.execute(f'SELECT max(versionnumber) FROM "{table.name}"').fetchone()  # noqa: S608
-            self._version = max(self._version, highest or 0)
+
+    def _highest_version(self, table: Table) -> int:
+        (highest,) = self.execute(f'SELECT max(versionnumber) FROM "{table.name}"').fetchone()  # noqa: S608
+        return highest or 0
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -132,3 +132,8 @@ def test_strings_come_back_as_they_were_sent(api: Api) -> None:
     text = 'Zoë "Ω" \\ </td> \u2028 🚀\n'
     id = api.create("accounts", {"name": "A", "description": text})
     assert api.get(f"accounts({id})?$select=description")["description"] == text
+
+
+def test_an_empty_string_is_no_value(api: Api) -> None:
+    id = api.create("accounts", {"name": "A", "telephone1": ""})
+    assert api.get(f"accounts({id})?$select=telephone1")["telephone1"] is None
