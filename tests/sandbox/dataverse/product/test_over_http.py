@@ -1,0 +1,133 @@
+"""The product's actions as a client of the Web API meets them, on the demo company."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from sandbox.clock import Clock
+from sandbox.company import CUT, Company, load
+from sandbox.dataverse.product import ACTIONS
+from sandbox.dataverse.server import DataverseServer
+
+if TYPE_CHECKING:
+    from tests.sandbox.dataverse.conftest import Api, Loop
+
+NAMESPACE = "Microsoft.Dynamics.CRM"
+READY = 192350004
+
+
+@pytest.fixture
+def server(loop: Loop) -> Iterator[DataverseServer]:
+    server = DataverseServer(Clock(), actions=ACTIONS)
+    loop.run(server.start())
+    yield server
+    loop.end(server.stop())
+
+
+@pytest.fixture
+def company(server: DataverseServer) -> Company:
+    return load(server)
+
+
+def approval(id: UUID) -> str:
+    return f"msdyn_projectapprovals({id})"
+
+
+def invoice_path(contract: UUID) -> str:
+    return f"salesorders({contract})/{NAMESPACE}.msdyn_NewInvoiceContract"
+
+
+def make_ready(api: Api, company: Company) -> None:
+    pack = company.products["Support pack"]
+    assert api("PATCH", f"salesorderdetails({pack})", json={"msdyn_billingstatus": READY}).status_code == 204
+
+
+def test_the_approver_cuts_the_hours_and_approves(company: Company, as_user: Callable[[str], Api]) -> None:
+    """Scenario 2, over the wire."""
+    entry, paula = company.decided(CUT), as_user("approver")
+    assert paula("PATCH", approval(entry.approval), json=dict(CUT.changes)).status_code == 204
+    answer = paula("POST", f"{approval(entry.approval)}/{NAMESPACE}.msdyn_ApprovalStatusApprove", json={})
+    assert answer.status_code == 204
+    row = paula.get(approval(entry.approval))
+    assert (row["msdyn_recordstage"], row["msdyn_costquantity"], row["msdyn_salesquantity"]) == (2, 8, 6)
+    assert paula.get(f"msdyn_timeentries({entry.id})")["msdyn_entrystatus"] == 192350002
+
+
+def test_an_approval_set_takes_a_collection_of_rows(company: Company, as_user: Callable[[str], Api]) -> None:
+    paula = as_user("approver")
+    entries = company.of_project("P2")
+    rows = [
+        {"@odata.type": f"{NAMESPACE}.msdyn_projectapproval", "msdyn_projectapprovalid": str(entry.approval)}
+        for entry in entries
+    ]
+    body = {"ProjectApprovals": rows, "ActionType": 192350003, "NoteLogName": "March"}
+    answer = paula("POST", "msdyn_ProcessProjectApprovalSets", json=body)
+    assert answer.status_code == 204, answer.text
+    stages = {paula.get(approval(entry.approval))["msdyn_recordstage"] for entry in entries}
+    assert stages == {2}
+
+
+def test_a_second_decision_is_refused_with_a_sentence(company: Company, as_user: Callable[[str], Api]) -> None:
+    paula = as_user("approver")
+    path = f"{approval(company.decided(CUT).approval)}/{NAMESPACE}.msdyn_ApprovalStatusApprove"
+    assert paula("POST", path, json={}).status_code == 204
+    status, code, message = paula.refused("POST", path, json={})
+    assert (status, code) == (400, "0x80040265")
+    assert message == "This time entry can't be approved because it isn't waiting for approval."
+
+
+def test_creating_an_invoice_returns_it(company: Company, as_user: Callable[[str], Api]) -> None:
+    clerk = as_user("clerk")
+    make_ready(clerk, company)
+    answer = clerk("POST", invoice_path(company.contracts["C3"]), json={})
+    assert answer.status_code == 200, answer.text
+    invoice = answer.json()
+    assert invoice["totalamount"] == 300
+    assert invoice["name"] == "Northwind support"
+    stored = clerk.get(f"invoices({invoice['invoiceid']})")
+    assert stored["msdyn_projectinvoicestatus"] == 192350000
+
+
+def test_milestones_are_invoiced_in_the_currency_of_the_contract(
+    company: Company, as_user: Callable[[str], Api]
+) -> None:
+    clerk = as_user("clerk")
+    milestone = company.milestones["Design accepted"]
+    path = f"msdyn_contractlinescheduleofvalues({milestone})"
+    assert clerk("PATCH", path, json={"msdyn_invoicestatus": 192350001}).status_code == 204
+    invoice = clerk("POST", invoice_path(company.contracts["C2"]), json={}).json()
+    contract = clerk.get(f"salesorders({company.contracts['C2']})")
+    assert invoice["totalamount"] == 5000
+    assert invoice["_transactioncurrencyid_value"] == contract["_transactioncurrencyid_value"]
+    assert clerk.get(path)["msdyn_invoicestatus"] == 192350002
+
+
+def test_an_empty_contract_is_refused_in_the_products_words(company: Company, as_user: Callable[[str], Api]) -> None:
+    """Scenario 36, over the wire."""
+    status, _, message = as_user("clerk").refused("POST", invoice_path(company.contracts["C1"]), json={})
+    assert status == 400
+    assert message.startswith("There are no past dated transactions to invoice for this project contract.")
+
+
+def test_two_simultaneous_requests_make_one_invoice(company: Company, as_user: Callable[[str], Api]) -> None:
+    """Scenario 40: here because writers take turns; the service must not rely on that."""
+    make_ready(as_user("clerk"), company)
+    callers, statuses = [as_user("clerk"), as_user("clerk")], []
+    together = threading.Barrier(2)
+
+    def create(api: Api) -> None:
+        together.wait()
+        statuses.append(api("POST", invoice_path(company.contracts["C3"]), json={}).status_code)
+
+    threads = [threading.Thread(target=create, args=(api,)) for api in callers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 400]
+    assert len(callers[0].get("invoices?$select=invoiceid")["value"]) == 1
