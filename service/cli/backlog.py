@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from service.cli.exits import Exit
-from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption
+from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
 
 if TYPE_CHECKING:
     from service.backlog_view import BacklogLine
@@ -57,7 +57,7 @@ def ready(
     contract: ContractOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Whatever is open, on every contract.")] = False,
     dry_run: DryRunOption = False,
-    requested_by: RequestedByOption = "",
+    requested_by: RequestedByOption = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -70,7 +70,7 @@ def ready(
     from service.cli.session import chosen_contracts, session
     from service.marking import mark_contracts, mark_rows
 
-    which = Backlog(backlog)
+    which, who = Backlog(backlog), requested_by or someone()
     with session(config) as service:
         contracts = chosen_contracts(service, contract or [])
         if dry_run:
@@ -80,9 +80,9 @@ def ready(
             _show("Would be marked ready", [line for line in chosen if not rows or line.id in rows], output)
             return
         done = list(
-            mark_rows(service, which, rows, requested_by)
+            mark_rows(service, which, rows, who)
             if rows
-            else mark_contracts(service, which, [one.id for one in contracts], requested_by)
+            else mark_contracts(service, which, [one.id for one in contracts], who)
         )
     _tell(done, output)
 

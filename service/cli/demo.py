@@ -22,6 +22,7 @@ def demo(output: OutputOption = Output.TABLE, verbose: VerboseOption = False) ->
     except OutOfTime as error:
         say(str(error))
         raise typer.Exit(Exit.FAILED) from error
+    say(f"Done in {story.seconds:.1f} s.")
     if output is Output.JSON:
         as_json(as_data(story))
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.exits import Exit
-from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption
+from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
 
 if TYPE_CHECKING:
     from mappings.invoice_expectation import Expectation
@@ -27,7 +27,7 @@ def create(
     contracts: Annotated[list[str] | None, typer.Argument(help="Contracts by id, number or name.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every project contract.")] = False,
     dry_run: DryRunOption = False,
-    requested_by: RequestedByOption = "",
+    requested_by: RequestedByOption = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -39,12 +39,13 @@ def create(
     from service.invoice_runs import create as create_invoices
     from service.invoice_runs import expected
 
+    who = requested_by or someone()
     with session(config) as service:
         chosen = chosen_contracts(service, contracts or [])
         if dry_run:
-            _preview(expected(service, chosen, requested_by), output)
+            _preview(expected(service, chosen, who), output)
             return
-        done = list(create_invoices(service, chosen, requested_by))
+        done = list(create_invoices(service, chosen, who))
     _tell(done, output)
 
 

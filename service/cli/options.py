@@ -27,8 +27,8 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="A TOML file with settings. [default: psa-connector.toml, if there]")
 ]
 RequestedByOption = Annotated[
-    str,
-    typer.Option("--requested-by", default_factory=someone, help="Who asks; written into the command's record."),
+    str | None,
+    typer.Option("--requested-by", help="Who asks; written into the command's record. [default: whoever is signed in]"),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]

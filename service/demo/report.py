@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from service.cli.output import Column, figure, line, money, show
 from service.demo.figures import ZERO
-from service.demo.story import ContractFigures, Story
+from service.demo.story import ContractFigures, ProjectFigures, Story
 
 PRECISION = 2
 """Decimals of the currency costs are kept in."""
@@ -56,19 +56,16 @@ def as_data(story: Story) -> dict[str, object]:
 
 
 def show_tables(story: Story) -> None:
-    """Each stage as a table with its totals, and a last line per contract."""
+    """Each stage as a table with its totals, a line per project's cost, and at the end a line per contract."""
     _registered(story)
     _approved(story)
     _actuals(story)
     _ready(story)
     _invoiced(story)
     for project in story.projects:
-        verdict = "holds" if not project.faults else "DOES NOT HOLD: " + "; ".join(project.faults)
-        equals = f"approved {money(project.approved, PRECISION, project.currency)} = actuals"
-        line(f"{project.name}, cost: {equals}: {verdict}", "" if not project.faults else "bold red")
-    for one in story.contracts:
-        line(_verdict(one), "bold green" if not one.faults else "bold red")
-    line(f"{story.seconds:.1f} s.")
+        line(_cost_verdict(project), "bold red" if project.faults else "")
+    for contract in story.contracts:
+        line(_verdict(contract), "bold red" if contract.faults else "bold green")
 
 
 def _registered(story: Story) -> None:
@@ -77,24 +74,37 @@ def _registered(story: Story) -> None:
 
 
 def _approved(story: Story) -> None:
-    rows = [(one.name, money(one.approved, PRECISION, one.currency)) for one in story.projects]
+    show("2  Decided by the approver", (Column("Entry"), Column("Decision")), story.decisions)
     show(
-        f"2  {story.entries} entries approved, by project",
+        f"   {story.entries} entries approved: cost by project",
         (Column("Project"), figure("Cost")),
-        rows,
+        [(one.name, money(one.approved, PRECISION, one.currency)) for one in story.projects],
         ("Total", _totals((one.currency, one.approved, PRECISION) for one in story.projects)),
     )
-    show("   Decided by the approver beforehand", (Column("Entry"), Column("Decision")), story.decisions)
+    show(
+        "   Chargeable sales by contract",
+        (Column("Contract"), figure("Sales")),
+        [(one.contract.name, _money(one.approved, one)) for one in story.contracts],
+        ("Total", _by_currency(story, lambda one: one.approved)),
+    )
 
 
 def _actuals(story: Story) -> None:
     show(
-        f"3  Actuals, {story.cost_rows} of them cost",
+        f"3  {story.cost_rows} cost actuals, by project",
+        (Column("Project"), figure("Cost")),
+        [(one.name, money(one.actuals, PRECISION, one.currency)) for one in story.projects],
+        ("Total", _totals((one.currency, one.actuals, PRECISION) for one in story.projects)),
+    )
+    show(
+        "   Unbilled sales actuals, by contract",
         (Column("Contract"), figure("Chargeable"), figure("Non-chargeable"), figure("Complimentary")),
         [
             (
                 one.contract.name,
-                *(_money(amount, one) for amount in (one.actuals, one.non_chargeable, one.complimentary)),
+                _money(one.actuals, one),
+                _money(one.non_chargeable, one),
+                _money(one.complimentary, one),
             )
             for one in story.contracts
         ],
@@ -141,6 +151,13 @@ def _invoiced(story: Story) -> None:
             _by_currency(story, lambda one: one.invoiced),
         ),
     )
+
+
+def _cost_verdict(one: ProjectFigures) -> str:
+    if one.faults:
+        return f"{one.name}, cost: DOES NOT HOLD: " + "; ".join(one.faults)
+    approved, booked = (money(amount, PRECISION, one.currency) for amount in (one.approved, one.actuals))
+    return f"{one.name}, cost: approved {approved} = actuals {booked}"
 
 
 def _verdict(one: ContractFigures) -> str:

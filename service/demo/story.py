@@ -99,14 +99,25 @@ Say = Callable[[str], None]
 
 
 def tell(say: Say) -> Story:
-    """Play the story on a sandbox of its own. Raises ``OutOfTime`` or ``ConnectorError`` when it gets stuck."""
-    began = time.monotonic()
+    """Play the story on a sandbox of its own."""
     with Sandbox() as world:
-        say("A local Service Bus and a local Dataverse are up, with the demo company in them.")
-        registered = register_in(world)
-        patience = Patience(IN_TIME)
-        world.web.organisation.listeners.append(patience)
+        return play(world, say)
+
+
+def play(world: Sandbox, say: Say) -> Story:
+    """Play the story in a running sandbox with the demo company untouched in it.
+
+    Raises ``OutOfTime`` when it gets stuck, ``ConnectorError`` when something refuses.
+    """
+    began = time.monotonic()
+    say("A local Service Bus and a local Dataverse are up, with the demo company in them.")
+    registered = register_in(world)
+    patience = Patience(IN_TIME)
+    world.web.organisation.listeners.append(patience)
+    try:
         story = asyncio.run(_played(world, patience, say))
+    finally:
+        world.web.organisation.listeners.remove(patience)
     story.registered = registered
     story.seconds = time.monotonic() - began
     return story

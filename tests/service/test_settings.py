@@ -1,0 +1,127 @@
+"""Settings: where they come from, and that everything wrong with them is said at once, without showing secrets."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from service.not_configured import NotConfigured
+from service.settings_sources import load, variables
+from tests.service.conftest import COMPLETE
+
+
+def faults_of(config: Path | None = None) -> list[str]:
+    with pytest.raises(NotConfigured) as caught:
+        load(config)
+    return caught.value.faults
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_every_missing_value_is_named_at_once_with_its_variable_and_a_remedy() -> None:
+    faults = faults_of()
+    assert [fault.split(" is missing")[0] for fault in faults] == list(COMPLETE)
+    assert all(". Expected: " in fault for fault in faults)
+
+
+@pytest.mark.usefixtures("all_set")
+def test_environment_variables_alone_are_enough_and_everything_else_has_a_default() -> None:
+    settings = load()
+    assert settings.dataverse.url == "https://contoso.crm4.dynamics.com"
+    assert settings.actuals.start_from == date(2026, 1, 1)
+    assert settings.actuals.zero_price == "hold"
+    assert settings.business_time_zone == ZoneInfo("Europe/Berlin")
+    assert settings.organization_id is None
+    assert (settings.servicebus.approvals_queue, settings.servicebus.commands_queue) == ("approvals", "commands")
+
+
+def test_wrong_values_and_unknown_names_are_named_together(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_BUSINESS_TIME_ZONE", "Mars/Phobos")
+    all_set.setenv("PSA_CONNECTOR_ACTUALS__START_FROM", "soon")
+    all_set.setenv("PSA_CONNECTOR_WORKERS__BATCH", "0")
+    all_set.setenv("PSA_CONNECTOR_DATAVERSE__URI", "typo")
+    all_set.setenv("PSA_CONNECTOR_NO_SUCH_THING", "1")
+    said = "\n".join(faults_of())
+    assert "PSA_CONNECTOR_BUSINESS_TIME_ZONE is no time zone name; it reads 'Mars/Phobos'" in said
+    assert "PSA_CONNECTOR_ACTUALS__START_FROM is not valid; it reads 'soon'" in said
+    assert "PSA_CONNECTOR_WORKERS__BATCH is not valid; it reads '0'" in said
+    assert "PSA_CONNECTOR_DATAVERSE__URI in the environment is not a setting" in said
+    assert "PSA_CONNECTOR_NO_SUCH_THING in the environment is not a setting" in said
+    assert len(said.splitlines()) == 5
+
+
+def test_a_secret_that_is_refused_is_not_shown(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING", "pasted-the-key-only")
+    (fault,) = faults_of()
+    assert "PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING is no connection string" in fault
+    assert "pasted-the-key-only" not in fault
+
+
+@pytest.mark.usefixtures("all_set")
+def test_no_secret_appears_when_settings_are_printed() -> None:
+    settings = load()
+    assert "secret-value" not in repr(settings)
+    assert "secret-value" not in str(settings.model_dump())
+
+
+def test_the_product_as_creator_is_refused_with_a_sentence_that_says_it_comes_later(
+    all_set: pytest.MonkeyPatch,
+) -> None:
+    all_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+    (fault,) = faults_of()
+    assert "PSA_CONNECTOR_ACTUALS__CREATOR is `product`, which this version does not offer" in fault
+
+
+def test_a_fixed_token_replaces_the_sign_in_of_an_application(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_DATAVERSE__TOKEN", "local")
+    assert len(faults_of()) == 3, "tenant, client id and secret beside a token: each is named"
+    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
+        all_set.delenv(f"PSA_CONNECTOR_DATAVERSE__{name}")
+    assert load().dataverse.token is not None
+
+
+def test_an_empty_variable_counts_as_missing(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_BUSINESS_TIME_ZONE", "")
+    (fault,) = faults_of()
+    assert fault.startswith("PSA_CONNECTOR_BUSINESS_TIME_ZONE is missing")
+
+
+def test_a_toml_file_a_dotenv_file_and_the_environment_are_read_and_the_environment_wins(
+    all_set: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    all_set.delenv("PSA_CONNECTOR_BUSINESS_TIME_ZONE")
+    (tmp_path / "psa-connector.toml").write_text(
+        'organization_id = "00000000-0000-0000-0000-000000000001"\nbusiness_time_zone = "Asia/Tokyo"\n'
+        "[actuals]\nstart_from = 2025-05-05\nzero_price = 'write'\n",
+        encoding="utf-8",
+    )
+    (tmp_path / ".env").write_text(
+        "SOMEBODY_ELSES=1\nPSA_CONNECTOR_BUSINESS_TIME_ZONE=America/New_York\n", encoding="utf-8"
+    )
+    settings = load()
+    assert settings.organization_id == UUID(int=1), "only the file says it"
+    assert settings.actuals.zero_price == "write"
+    assert settings.business_time_zone == ZoneInfo("America/New_York"), ".env is stronger than the file"
+    assert settings.actuals.start_from == date(2026, 1, 1), "the environment is stronger than both"
+
+
+@pytest.mark.usefixtures("all_set")
+def test_what_is_wrong_with_a_toml_file_is_said(tmp_path: Path) -> None:
+    assert faults_of(tmp_path / "absent.toml")[0].endswith("can't be read: No such file or directory.")
+    file = tmp_path / "own.toml"
+    file.write_text("[[[", encoding="utf-8")
+    assert "is no TOML file" in faults_of(file)[0]
+    file.write_text('colour = "red"\n[dataverse]\nuri = "x"\n', encoding="utf-8")
+    assert [fault.split(" ")[0] for fault in faults_of(file)] == ["colour", "dataverse.uri"]
+
+
+def test_a_misspelt_name_in_a_dotenv_file_is_an_error(all_set: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PSA_CONNECTOR_BUISNESS_TIME_ZONE=Europe/Berlin\n", encoding="utf-8")
+    assert faults_of() == ["PSA_CONNECTOR_BUISNESS_TIME_ZONE in .env is not a setting; correct or remove it."]
+
+
+def test_every_setting_says_what_belongs_there() -> None:
+    assert all(variable.meaning for variable in variables())
