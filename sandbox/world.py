@@ -14,7 +14,7 @@ from typing import Final, Self
 from sandbox.clock import Clock
 from sandbox.company import Company, load
 from sandbox.dataverse.events import EventPoster
-from sandbox.dataverse.product import Switches, actions
+from sandbox.dataverse.product import BEFORE_DELETE, Switches, actions
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
 from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey
@@ -65,6 +65,7 @@ class Sandbox:
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
         self.bus = ServiceBusServer(settings, keys, self.clock)
         self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
+        self.web.organisation.before_delete.update(BEFORE_DELETE)
         self.events = EventPoster(self.web.transaction, self.clock)
         self.web.organisation.listeners.append(self.events)
         self.company: Company | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Protocol
@@ -36,6 +38,10 @@ class Organisation:
         self.store = Store(self.catalog, database, _first_day() if database == ":memory:" else None)
         self.currencies = Currencies(self.store)
         self.listeners: list[Listener] = []
+        self._committed: deque[list[Written]] = deque()
+        self._telling = threading.RLock()
+        self.before_delete: dict[str, Callable[[Transaction, UUID], None]] = {}
+        """The product's rules (``product.BEFORE_DELETE``)."""
         if not self.store.exists(self.catalog.table("transactioncurrency"), BASE_CURRENCY):
             with self.store.writing():
                 seed(Transaction(self.store, self.currencies, clock.now(), USERS["administrator"], BUSINESS_UNIT))
@@ -60,6 +66,7 @@ class Organisation:
             request_id=request_id or uuid4(),
             correlation_id=correlation_id or uuid4(),
             shared_variables=shared_variables,
+            before_delete=self.before_delete,
         )
         with self.store.lock:
             uow.now = self.clock.now().replace(microsecond=0)

@@ -33,6 +33,8 @@ class Transaction:
     shared_variables: Mapping[str, str] = field(default_factory=dict)
     """What the writes that follow carry along to their listeners, for example ``tag``."""
     writes: list[Written] = field(default_factory=list)
+    before_delete: Mapping[str, Callable[[Transaction, UUID], None]] = field(default_factory=dict)
+    """By table: the product's rule that goes first when a row is deleted; it may refuse."""
     on_rollback: list[Callable[[], None]] = field(default_factory=list)
     """What to undo besides rows when the transaction is rolled back."""
 
@@ -115,6 +117,8 @@ class Transaction:
         before = self.store.get(facts, id)
         if before is None:
             raise missing(table, id)
+        if table in self.before_delete:
+            self.before_delete[table](self, id)
         for other in self.catalog:
             for column in other.lookups:
                 if table in column.to and self.store.points_to(other, column, table, id):

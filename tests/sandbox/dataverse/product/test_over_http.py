@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.clock import Clock
 from sandbox.company import CUT, Company, load
-from sandbox.dataverse.product import ACTIONS
+from sandbox.dataverse.product import ACTIONS, BEFORE_DELETE
 from sandbox.dataverse.server import DataverseServer
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ READY = 192350004
 @pytest.fixture
 def server(loop: Loop) -> Iterator[DataverseServer]:
     server = DataverseServer(Clock(), actions=ACTIONS)
+    server.organisation.before_delete.update(BEFORE_DELETE)
     loop.run(server.start())
     yield server
     loop.end(server.stop())
@@ -131,3 +132,20 @@ def test_two_simultaneous_requests_make_one_invoice(company: Company, as_user: C
         thread.join()
     assert sorted(statuses) == [200, 400]
     assert len(callers[0].get("invoices?$select=invoiceid")["value"]) == 1
+
+
+def test_deleting_a_draft_makes_its_rows_ready_again(company: Company, as_user: Callable[[str], Api]) -> None:
+    """Scenario 46, first half, over the wire."""
+    clerk = as_user("clerk")
+    make_ready(clerk, company)
+    first = clerk("POST", invoice_path(company.contracts["C3"]), json={}).json()["invoiceid"]
+    assert clerk("DELETE", f"invoices({first})").status_code == 204
+    assert clerk.get(f"salesorderdetails({company.products['Support pack']})")["msdyn_billingstatus"] == READY
+    assert clerk("POST", invoice_path(company.contracts["C3"]), json={}).json()["totalamount"] == 300
+
+
+def test_a_submitted_entry_is_not_deleted(company: Company, as_user: Callable[[str], Api]) -> None:
+    entry = company.decided(CUT).id
+    status, _, message = as_user("approver").refused("DELETE", f"msdyn_timeentries({entry})")
+    assert status == 400
+    assert "isn't a draft" in message
