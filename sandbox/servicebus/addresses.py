@@ -19,6 +19,11 @@ class Address:
     dead_letter: bool = False
     management: bool = False
 
+    @property
+    def entity(self) -> str:
+        """The path rights are granted on."""
+        return f"{self.queue}/{_DEAD_LETTER}" if self.dead_letter else self.queue
+
 
 def path_of(address: str) -> str:
     """The path of an address, without scheme, host and outer slashes, in lower case."""

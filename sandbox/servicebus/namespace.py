@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sandbox.clock import Clock
 from sandbox.servicebus.addresses import Address, parse_address, path_of
-from sandbox.servicebus.amqp.connection import Connection
+from sandbox.servicebus.amqp.connection import Connection, Scheduler
 from sandbox.servicebus.amqp.errors import INVALID_FIELD, NOT_ALLOWED, NOT_FOUND, NOT_IMPLEMENTED, AmqpError
 from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink, terminus_fields
 from sandbox.servicebus.amqp.types import Symbol, UInt
@@ -41,9 +41,9 @@ class Namespace:
         self._clock = clock
         self._on_output = on_output
 
-    def connect(self) -> Connection:
+    def connect(self, scheduler: Scheduler) -> Connection:
         """A new connection's protocol."""
-        connection = Connection(self)
+        connection = Connection(self, scheduler)
         self.connections[connection] = Grants()
         return connection
 
@@ -83,13 +83,13 @@ class Namespace:
         if address.management:
             self._attach_management(link, address, store, grants)
         elif isinstance(link, SendingLink):
-            grants.require(LISTEN, address.queue, _wall_clock())
+            grants.require(LISTEN, address.entity, _wall_clock())
             _refuse_sessions(fields)
             outlet = QueueOutlet(link, store, self.dispatcher, self._clock.now)
             link.outlet = outlet
             self.dispatcher.add(outlet)
         else:
-            grants.require(SEND, address.queue, _wall_clock())
+            grants.require(SEND, address.entity, _wall_clock())
             if not isinstance(store, Queue):
                 raise AmqpError(NOT_ALLOWED, "Messages cannot be sent to a dead-letter queue.")
             link.inlet = QueueInlet(store, self._clock.now)
@@ -97,11 +97,11 @@ class Namespace:
     def _attach_management(
         self, link: SendingLink | ReceivingLink, address: Address, store: MessageStore, grants: Grants
     ) -> None:
-        if not grants.rights(address.queue, _wall_clock()):
-            grants.require(LISTEN, address.queue, _wall_clock())
+        if not grants.rights(address.entity, _wall_clock()):
+            grants.require(LISTEN, address.entity, _wall_clock())
 
         def require(right: str) -> None:
-            grants.require(right, address.queue, _wall_clock())
+            grants.require(right, address.entity, _wall_clock())
 
         _serve(link, f"{store.path}/$management", ManagementService(store, require, self._clock.now))
 

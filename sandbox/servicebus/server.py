@@ -50,8 +50,8 @@ class ServiceBusServer:
             sys.stderr.write(f"Warning: the sandbox's Service Bus listens on {host}, without encryption.\n")
         if self._server is not None:
             raise RuntimeError("The Service Bus is started already.")
-        self._loop = asyncio.get_running_loop()
-        self._server = await self._loop.create_server(self._namespace.connect, host, port)
+        loop = self._loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: self._namespace.connect(loop), host, port)
         self._host = host
         self._port = self._server.sockets[0].getsockname()[1]
         self._turn()

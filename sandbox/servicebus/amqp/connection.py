@@ -68,11 +68,29 @@ class Container(Protocol):
         """The connection is gone."""
 
 
+class Timer(Protocol):
+    """Something that will happen unless it is cancelled."""
+
+    def cancel(self) -> None:
+        """Let it not happen."""
+
+
+class Scheduler(Protocol):
+    """The part of an event loop that a connection's heartbeat needs."""
+
+    def time(self) -> float:
+        """Seconds, from whatever beginning."""
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+        """Call back after so many seconds."""
+
+
 class Connection(asyncio.Protocol):
     """One peer's connection; whatever is wrong with it ends it alone, with an AMQP error."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, scheduler: Scheduler) -> None:
         self.container = container
+        self._scheduler = scheduler
         self._paused = False
         self.frame_size = _MIN_FRAME_SIZE
         self._transport: asyncio.Transport | None = None
@@ -86,7 +104,7 @@ class Connection(asyncio.Protocol):
         self._ended: set[int] = set()
         self._peer_idle: float | None = None
         self._heard = 0.0
-        self._heartbeat: asyncio.TimerHandle | None = None
+        self._heartbeat: Timer | None = None
 
     # --- asyncio's side -----------------------------------------------------------------------------------------
 
@@ -94,7 +112,7 @@ class Connection(asyncio.Protocol):
         """A peer connected; it speaks first."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._scheduler.time()
         self._beat()
 
     def data_received(self, data: bytes) -> None:
@@ -102,7 +120,7 @@ class Connection(asyncio.Protocol):
         with self.container.lock:
             if self._closing:
                 return
-            self._heard = asyncio.get_running_loop().time()
+            self._heard = self._scheduler.time()
             self._buffer += data
             try:
                 while not self._closing and self._step():
@@ -183,8 +201,7 @@ class Connection(asyncio.Protocol):
         self.container.touched()
 
     def _beat(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._heard > IDLE_TIME_OUT:
+        if self._scheduler.time() - self._heard > IDLE_TIME_OUT:
             self.fail(AmqpError(RESOURCE_LIMIT_EXCEEDED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
             self.flush()
             return
@@ -192,7 +209,7 @@ class Connection(asyncio.Protocol):
             self._output += EMPTY_FRAME
             self.flush()
         pause = IDLE_TIME_OUT / 4 if self._peer_idle is None else min(self._peer_idle / 2, IDLE_TIME_OUT / 4)
-        self._heartbeat = loop.call_later(pause, self._beat)
+        self._heartbeat = self._scheduler.call_later(pause, self._beat)
 
     # --- steps of the handshake, each true if it got further ----------------------------------------------------
 

@@ -152,6 +152,7 @@ class ReceivingLink(Link):
         self._delivery_count = attach.initial_delivery_count or 0
         self._credit = 0
         self._first: Transfer | None = None
+        self._size = 0
         self._parts = bytearray()
 
     def grant(self) -> None:
@@ -182,17 +183,18 @@ class ReceivingLink(Link):
         if transfer.aborted:
             self._finish()
             return
-        if len(self._parts) + len(payload) > self.max_message_size:
-            raise LinkError(
-                MESSAGE_SIZE_EXCEEDED, f"The message is larger than the {self.max_message_size} bytes allowed here."
-            )
-        self._parts += payload
+        # What is too large is refused at its end, not cut short: clients report the reason only of a settled delivery.
+        self._size += len(payload)
+        if self._size <= self.max_message_size:
+            self._parts += payload
+        else:
+            self._parts.clear()
         if transfer.more:
             return
-        first, message = self._first, bytes(self._parts)
+        first, size, message = self._first, self._size, bytes(self._parts)
         self._finish()
         settled = first.settled or transfer.settled
-        state = self._arrived(first, transfer, message)
+        state = self._arrived(first, transfer, message) if size <= self.max_message_size else self._too_large()
         if not settled:
             self.session.send(
                 Disposition(role=True, first=first.delivery_id or 0, settled=True, state=write_state(state))
@@ -206,8 +208,13 @@ class ReceivingLink(Link):
         except AmqpError as refusal:
             return Rejected(refusal.condition, refusal.description)
 
+    def _too_large(self) -> State:
+        limit = self.max_message_size
+        return Rejected(MESSAGE_SIZE_EXCEEDED, f"The message is larger than the {limit} bytes allowed here.")
+
     def _finish(self) -> None:
         self._first = None
+        self._size = 0
         self._parts = bytearray()
         self._delivery_count = (self._delivery_count + 1) & _SERIAL
         self._credit -= 1

@@ -1,0 +1,140 @@
+"""One Service Bus on loopback, on a thread of its own, emptied between tests, and the SDK's clients for it.
+
+The SDK takes half a second to open anything, so senders and receivers are opened once and shared; a test that leaves
+credit behind, or closes what it uses, opens its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver, ServiceBusSender
+
+from sandbox.clock import Clock
+from sandbox.servicebus import QueueCounts, QueueSettings, ServiceBusServer, SharedKey
+from sandbox.servicebus.amqp.errors import AmqpError
+
+QUEUES = (
+    QueueSettings("orders", max_delivery_count=3),
+    QueueSettings("unique", duplicate_detection_window=timedelta(minutes=10)),
+    QueueSettings("brief", default_ttl=timedelta(minutes=1)),
+    QueueSettings("fragile"),
+)
+KEYS = (
+    SharedKey("root", "root-key="),
+    SharedKey("sender", "sender-key", frozenset({"Send"})),
+    SharedKey("listener", "listener-key", frozenset({"Listen"})),
+    SharedKey("orders-only", "orders-key", queue="orders"),
+)
+
+
+class Bus:
+    """The server and its clock; ``client`` makes clients that do not retry, so that errors are seen at once."""
+
+    def __init__(self, queues: tuple[QueueSettings, ...] = QUEUES) -> None:
+        self.clock = Clock()
+        self.server = ServiceBusServer(queues, KEYS, self.clock)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.run(self.server.start())
+        self._clients: list[ServiceBusClient] = []
+        self._senders: dict[str, ServiceBusSender] = {}
+        self._receivers: dict[tuple[str, str], ServiceBusReceiver] = {}
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something on the server's loop."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    def client(self, key: str = "root", connection: str | None = None) -> ServiceBusClient:
+        client = ServiceBusClient.from_connection_string(
+            connection or self.server.connection_string(key), retry_total=0
+        )
+        self._clients.append(client)
+        return client
+
+    def sender(self, queue: str = "orders") -> ServiceBusSender:
+        """A sender opened once for all tests."""
+        if queue not in self._senders:
+            self._senders[queue] = self.client().get_queue_sender(queue)
+        return self._senders[queue]
+
+    def receiver(self, queue: str = "orders", **options: Any) -> ServiceBusReceiver:
+        """A receiver opened once for all tests; leave no credit behind."""
+        key = (queue, repr(sorted(options.items())))
+        if key not in self._receivers:
+            self._receivers[key] = self.client().get_queue_receiver(queue, **options)
+        return self._receivers[key]
+
+    def empty(self) -> None:
+        """Remove every message, locked and scheduled ones too."""
+        self.clock.advance(timedelta(minutes=6))
+        broker = self.server._broker
+        with self.server._namespace.lock:
+            for queue in broker.queues:
+                for store in (queue, queue.dead_letters):
+                    for message in store.peek(0, 1000, self.now()):
+                        store._remove(message)
+
+    def detach_receivers(self, queue: str = "orders") -> None:
+        """Close the links of all receivers, as the service does after ten idle minutes."""
+
+        async def detach() -> None:
+            namespace = self.server._namespace
+            with namespace.lock:
+                for outlets in list(namespace.dispatcher._receivers.values()):
+                    for outlet in list(outlets):
+                        if outlet.store.path == queue:
+                            outlet.link.session.detach(outlet.link, AmqpError("amqp:link:detach-forced", "Idle."))
+                namespace.touched()
+
+        self.run(detach())
+
+    def counts(self, queue: str = "orders") -> QueueCounts:
+        return self.server.counts(queue)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def close(self) -> None:
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(ServiceBusClient.close, self._clients))
+        self.run(self.server.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+def receive(receiver: ServiceBusReceiver, count: int = 1, wait: float = 5) -> list[ServiceBusReceivedMessage]:
+    """Receive exactly this many messages, however many calls it takes."""
+    messages: list[ServiceBusReceivedMessage] = []
+    while len(messages) < count:
+        more = receiver.receive_messages(max_message_count=count - len(messages), max_wait_time=wait)
+        assert more, f"only {len(messages)} of {count} messages came"
+        messages += more
+    return messages
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="session")
+def shared_bus() -> Iterator[Bus]:
+    bus = Bus()
+    try:
+        yield bus
+    finally:
+        bus.close()
+
+
+@pytest.fixture
+def bus(shared_bus: Bus) -> Iterator[Bus]:
+    yield shared_bus
+    shared_bus.empty()
