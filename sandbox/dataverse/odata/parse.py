@@ -12,6 +12,8 @@ OPERATORS = {"eq", "ne", "gt", "ge", "lt", "le"}
 TEXT_FUNCTIONS = {"contains", "startswith", "endswith"}
 IN_FUNCTION = "Microsoft.Dynamics.CRM.In"
 DEEPEST = 100
+MOST = 900
+"""Conditions in one filter; beyond them SQLite cannot build the expression."""
 
 
 def parse_filter(text: str, aliases: Mapping[str, str] | None = None) -> Condition:
@@ -29,6 +31,7 @@ class _Parser:
         self._aliases = aliases
         self._next = 0
         self._depth = 0
+        self._conditions = 0
 
     def disjunction(self) -> Condition:
         return self._junction("or", self._conjunction)
@@ -49,7 +52,8 @@ class _Parser:
 
     def _negation(self) -> Condition:
         self._depth += 1
-        if self._depth > DEEPEST:
+        self._conditions += 1
+        if self._depth > DEEPEST or self._conditions > MOST:
             raise self._error("The node count limit of the filter expression has been exceeded.")
         answer: Condition = Not(self._negation()) if self._word("not") else self._primary()
         self._depth -= 1

@@ -93,7 +93,7 @@ class Sql:
             return self._text(column, name, tree)
         values = [self._listed(column, value, tree.as_text) for value in tree.values]
         self.parameters += values
-        return f"coalesce({name} IN ({','.join('?' * len(values))}), 0)" if values else "0"
+        return f"{name} IN ({','.join('?' * len(values))})" if values else "0"
 
     def _column(self, table: Table, tree: Comparison | TextMatch | Membership) -> Column:
         name = tree.path.names[-1]

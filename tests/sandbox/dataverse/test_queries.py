@@ -7,7 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from sandbox.dataverse.odata.parse import parse_filter
+from sandbox.dataverse.odata.sql import Sql
+
 if TYPE_CHECKING:
+    from sandbox.dataverse.server import DataverseServer
     from tests.sandbox.dataverse.conftest import Api
 
 PEOPLE = ("Ada", "Bea", "Cid", "Dan", "Eve")
@@ -231,3 +235,19 @@ def test_the_service_document_lists_the_entity_sets(api: Api) -> None:
     sets = {entry["name"] for entry in api.get("")["value"]}
     assert {"accounts", "msdyn_actuals", "sdkmessageprocessingsteps"} <= sets
     assert len(sets) == 70
+
+
+def test_a_filter_of_endless_conditions_is_refused(api: Api) -> None:
+    for condition in (" or ".join(["statecode eq 0"] * 901), "(" * 101 + "statecode eq 0" + ")" * 101):
+        assert "node count limit" in api.refused("GET", f"accounts?$filter={condition}")[2]
+    assert api.get(f"accounts?$filter={' or '.join(['statecode eq 0'] * 400)}")["value"] == []
+
+
+def test_looking_up_the_origins_of_many_rows_uses_an_index(server: DataverseServer) -> None:
+    table = server.organisation.catalog.table("msdyn_transactionorigin")
+    sql = Sql(server.organisation.catalog, table)
+    text = "Microsoft.Dynamics.CRM.In(PropertyName='msdyn_origin',PropertyValues=['a','b']) and statecode eq 0"
+    condition = sql.condition(parse_filter(text))
+    with server.transaction() as uow:
+        statement = f'EXPLAIN QUERY PLAN SELECT * FROM "{table.name}" WHERE {condition}'  # noqa: S608
+        assert "USING INDEX" in uow.store.execute(statement, sql.parameters).fetchone()[3]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -11,7 +14,7 @@ import pytest
 from sandbox.clock import Clock
 from sandbox.dataverse.seed import USERS
 from sandbox.dataverse.server import DataverseServer
-from sandbox.dataverse.unit_of_work import Cell, Link, Refused
+from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Written
 
 
 @pytest.fixture
@@ -99,3 +102,45 @@ def test_versions_grow_with_every_write(quiet: DataverseServer) -> None:
             assert isinstance(row["versionnumber"], int)
             versions.append(row["versionnumber"])
     assert versions == sorted(set(versions))
+
+
+def test_racing_creates_of_one_id_let_exactly_one_win(quiet: DataverseServer) -> None:
+    id = uuid4()
+    start = threading.Barrier(8)
+
+    def create(number: int) -> tuple[int, str]:
+        start.wait()
+        try:
+            with quiet.transaction() as uow:
+                uow.create("account", {"name": str(number)}, id)
+        except Refused as refusal:
+            return refusal.status, refusal.code
+        return 204, ""
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(create, range(8)))
+    assert sorted(outcomes) == [(204, "")] + [(412, "0x80040237")] * 7
+
+
+def test_listeners_hear_of_commits_in_their_order_and_may_use_the_organisation(quiet: DataverseServer) -> None:
+    heard: list[int] = []
+
+    class Listener:
+        def on_committed(self, writes: Sequence[Written]) -> None:
+            with quiet.transaction() as uow:
+                assert uow.get("account", writes[0].id) is not None
+            after = writes[0].after
+            assert after is not None
+            assert isinstance(after["versionnumber"], int)
+            heard.append(after["versionnumber"])
+
+    quiet.organisation.listeners.append(Listener())
+
+    def create(number: int) -> None:
+        with quiet.transaction() as uow:
+            uow.create("account", {"name": str(number)})
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(create, range(100)))
+    assert len(heard) == 100
+    assert heard == sorted(heard)
