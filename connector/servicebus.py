@@ -58,12 +58,9 @@ class ServiceBusInbox:
 
     async def receive(self, max_messages: int, max_wait: float) -> list[Received]:
         """See ``Inbox``. Prefetch is off: what is not asked for is not locked."""
-        if self._receiver is None:
-            client = self._new_client()
-            self._receiver = client.get_queue_receiver(
-                self._queue, prefetch_count=0, socket_timeout=self._socket_timeout
-            )
         try:
+            if self._receiver is None:
+                self._receiver = await self._open_receiver()
             messages = await self._receiver.receive_messages(max_message_count=max_messages, max_wait_time=max_wait)
         except ServiceBusError as error:
             raise failure(error, self._queue) from error
@@ -147,6 +144,13 @@ class ServiceBusInbox:
             return False
         self.counts[name] += 1
         return True
+
+    async def _open_receiver(self) -> ServiceBusReceiver:
+        """Opened by itself: opening takes half a second, and the wait of the first call would bound it too."""
+        receiver = self._new_client().get_queue_receiver(
+            self._queue, prefetch_count=0, socket_timeout=self._socket_timeout
+        )
+        return await receiver.__aenter__()
 
     def _open(self) -> ServiceBusReceiver:
         if self._receiver is None:

@@ -1,0 +1,63 @@
+"""A worker on a queue in memory, at a clock that jumps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from connector.breaker import Breaker, Waits
+from connector.envelope import Envelope
+from connector.recoverability import Policy
+from connector.settlement import Complete, Settlement
+from connector.worker import Pace, Worker
+from tests.connector.fakes import FakeQueue, JumpingTime
+
+DONE = Complete("it is done")
+Process = Callable[[Sequence[Envelope]], Sequence[Settlement]]
+
+
+def all_done(envelopes: Sequence[Envelope]) -> list[Settlement]:
+    return [DONE for _ in envelopes]
+
+
+def no_probe() -> None:
+    return None
+
+
+class Case:
+    """A worker on a queue in memory."""
+
+    def __init__(self, process: Process, probe: Callable[[], None] = no_probe, receivers: int = 1) -> None:
+        self.time = JumpingTime()
+        self.queue = FakeQueue(self.time)
+        self.worker = Worker(
+            self.queue.open,
+            process,
+            probe,
+            pace=Pace(receivers=receivers, largest_batch=8),
+            policy=Policy(immediate=0, delays=[timedelta(seconds=30)] * 3, jitter=0),
+            breaker=Breaker(Waits(first=timedelta(seconds=5))),
+            now=self.time.now,
+            sleep=self.time.sleep,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the worker for the block, then stop it gracefully."""
+        run = asyncio.ensure_future(self.worker.run())
+        try:
+            yield
+        finally:
+            self.worker.stop()
+            while not run.done():
+                await self.time.advance(1)
+                await asyncio.sleep(0.001)
+            await run
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let threads and tasks run, at a standing clock, until the condition holds."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.001)
