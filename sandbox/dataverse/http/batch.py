@@ -52,7 +52,7 @@ class Batch:
                 answer = self._operate(uow, request)
             return write_answer(answer, item.content_id), False
         except Refused as refusal:
-            answer = refused(refusal, getattr(refusal, "headers", None))
+            answer = refused(refusal, refusal.headers if isinstance(refusal, FaultRefused) else {})
             answer.headers["REQ_ID"] = str(outer.request_id)
             return write_answer(answer, None if isinstance(item, list) else item.content_id), True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sandbox.dataverse.odata.tokens import Literal, Token, tokenize
 from sandbox.dataverse.odata.tree import Comparison, Condition, Junction, Membership, Not, Path, TextMatch
@@ -43,9 +43,8 @@ class _Parser:
     def _conjunction(self) -> Condition:
         return self._junction("and", self._negation)
 
-    def _junction(self, word: str, part: object) -> Condition:
-        assert callable(part)  # noqa: S101 - narrows the type of a bound method
-        parts: list[Condition] = [part()]
+    def _junction(self, word: str, part: Callable[[], Condition]) -> Condition:
+        parts = [part()]
         while self._word(word):
             parts.append(part())
         return parts[0] if len(parts) == 1 else Junction(word, tuple(parts))
