@@ -1,0 +1,111 @@
+"""The same world with its queues in use: Dataverse posts, real receivers take, and the composed service works."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage
+
+from connector.inbox import Received
+from connector.servicebus import ServiceBusInbox
+from connector.worker import Pace
+from handlers.pipeline import Pipeline
+from sandbox.world import EVENTS
+from service.app import compose
+from service.local_world import register_in, sandbox_settings
+from tests.flow.world import World
+
+DEADLINE = 30.0
+LOCK = timedelta(seconds=61)
+"""A little longer than a message stays locked."""
+
+
+def listen(world: World) -> None:
+    """Have Dataverse post to the queue, as registration does."""
+    register_in(world.sandbox)
+
+
+def run_until_drained(world: World) -> None:
+    """The whole service at work, until nothing is left on the queue; then stopped gracefully."""
+    app = compose(sandbox_settings(world.sandbox), now=world.now, pace=Pace(max_wait=0.2))
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        run = asyncio.create_task(app.run(stop))
+        async with asyncio.timeout(DEADLINE):
+            while not _is_drained(world):
+                assert not run.done(), "the service stopped by itself"
+                await asyncio.sleep(AT_EVERY)
+        stop.set()
+        await run
+
+    try:
+        asyncio.run(work())
+    finally:
+        app.close()
+
+
+AT_EVERY = 0.1
+"""Seconds between looks at the queue's counts, which tell of no change by themselves."""
+
+
+def _is_drained(world: World) -> bool:
+    counts = world.sandbox.bus.counts(EVENTS)
+    return world.sandbox.events.idle(0) and counts.active == 0 and counts.locked == 0
+
+
+def copy_the_waiting_event(world: World, copies: int) -> None:
+    """Post once more what is waiting, as a repeated system job does: the same body, under new message ids."""
+    with ServiceBusClient.from_connection_string(world.sandbox.servicebus) as client:
+        with client.get_queue_receiver(EVENTS) as receiver:
+            (message,) = receiver.peek_messages(max_message_count=1)
+        with client.get_queue_sender(EVENTS) as sender:
+            for _ in range(copies):
+                sender.send_messages(_copy(message))
+
+
+def _copy(message: ServiceBusReceivedMessage) -> ServiceBusMessage:
+    return ServiceBusMessage(
+        b"".join(message.body),
+        content_type=message.content_type,
+        application_properties=message.application_properties,
+    )
+
+
+def work_and_die_before_settling(world: World, pipeline: Pipeline) -> int:
+    """A worker takes what waits, writes everything, and is gone before it settles. How many messages it held."""
+
+    async def work() -> int:
+        inbox = ServiceBusInbox(world.sandbox.servicebus, EVENTS, now=world.now)
+        try:
+            received = await inbox.receive(10, 5.0)
+            await asyncio.to_thread(pipeline.process, [one.envelope for one in received])
+            return len(received)
+        finally:
+            await inbox.close()
+
+    return asyncio.run(work())
+
+
+class DiesBeforeCompleting(ServiceBusInbox):
+    """Schedules the copy of a delayed retry, and is gone before it completes the original."""
+
+    async def _settle(self, name: str, received: Received, settle: object) -> bool:
+        return False
+
+
+def delay_twice_without_completing(world: World) -> None:
+    """The same delivery of one message is delayed by two workers in turn, neither of which completes it."""
+
+    async def delay() -> None:
+        inbox = DiesBeforeCompleting(world.sandbox.servicebus, EVENTS, now=world.now)
+        try:
+            (received,) = await inbox.receive(1, 5.0)
+            await inbox.redeliver_at(received, world.now() + timedelta(hours=6), 1)
+        finally:
+            await inbox.close()
+
+    for _ in range(2):
+        asyncio.run(delay())
+        world.sandbox.clock.advance(LOCK)
