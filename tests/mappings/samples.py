@@ -1,4 +1,4 @@
-"""The world of domain.md's scenarios as plain values: Fabrikam US, cost 100 and bill 200 an hour, one customer."""
+"""Fabrikam US as plain values, cost 100 and bill 200 an hour, one customer."""
 
 from __future__ import annotations
 

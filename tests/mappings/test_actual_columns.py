@@ -1,4 +1,4 @@
-"""What an actual says beside its figures: for whom, when, where, under which line (domain.md 1.7)."""
+"""What an actual says beside its figures: for whom, when, where, under which line."""
 
 from __future__ import annotations
 

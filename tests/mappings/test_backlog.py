@@ -1,4 +1,4 @@
-"""What may be marked ready, and why not (domain.md 2; scenarios 33, 36, 37)."""
+"""What may be marked ready, and why not."""
 
 from __future__ import annotations
 

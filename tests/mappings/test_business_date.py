@@ -1,4 +1,4 @@
-"""Which day is it (domain.md 1.7: older columns shift by a day between users)."""
+"""Which day is it."""
 
 from __future__ import annotations
 

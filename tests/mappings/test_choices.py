@@ -1,4 +1,4 @@
-"""The numbers of the product's choices, frozen against the tables of domain.md 1.1."""
+"""The numbers of the product's choices, frozen against its public reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which contract line an entry bills to (domain.md 1.4; scenarios 9, 10)."""
+"""Which contract line an entry bills to."""
 
 from __future__ import annotations
 

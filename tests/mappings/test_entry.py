@@ -1,4 +1,4 @@
-"""Where an entry stands, and how its columns are read (domain.md 1.1; scenarios 16, 17, 27)."""
+"""Where an entry stands, and how its columns are read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TIME_STAGES = [
     (192350002, 192350002, Stage.APPROVED),
     (192350003, None, Stage.NOT_APPROVED),  # Submitted is 3 on time
     (192350003, 192350003, Stage.NOT_APPROVED),
-    (192350003, 192350002, Stage.MOVING),  # scenario 16: announced, not there yet
+    (192350003, 192350002, Stage.MOVING),  # announced, not there yet
     (192350002, 192350003, Stage.MOVING),  # on its way out
     (192350002, 192350001, Stage.MOVING),
     (192350004, None, Stage.RECALL_REQUESTED),

@@ -1,4 +1,4 @@
-"""Approved entries and the actuals they call for, worked out by hand (domain.md 1.3 and section 5)."""
+"""Approved entries and the actuals they call for, worked out by hand."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ FIXED_PRICE = line(BillingMethod.FIXED_PRICE)
 TIME_ONLY = line(includes=(TransactionClass.TIME,))
 
 SCENARIOS: dict[str, tuple[ApprovedEntry, list[tuple[object, ...]]]] = {
-    "1: 8 h billed as submitted": (
+    "8 h billed as submitted": (
         approved(released=hours("8")),
         [(COST, CHARGEABLE, "8.00", "100.00", "800.00"), (UNBILLED, CHARGEABLE, "8.00", "200.00", "1600.00")],
     ),
-    "2: 8 h cut to 6 billable": (
+    "8 h cut to 6 billable": (
         approved(released=hours("8", "6")),
         [
             (COST, CHARGEABLE, "8.00", "100.00", "800.00"),
@@ -64,15 +64,15 @@ SCENARIOS: dict[str, tuple[ApprovedEntry, list[tuple[object, ...]]]] = {
             (UNBILLED, NON_CHARGEABLE, "2.00", "200.00", "400.00"),
         ],
     ),
-    "3: 8 h raised to 10 billable": (
+    "8 h raised to 10 billable": (
         approved(released=hours("8", "10")),
         [(COST, CHARGEABLE, "8.00", "100.00", "800.00"), (UNBILLED, CHARGEABLE, "10.00", "200.00", "2000.00")],
     ),
-    "4: a fixed-price line": (
+    "a fixed-price line": (
         approved(released=hours("8"), line=FIXED_PRICE),
         [(COST, CHARGEABLE, "8.00", "100.00", "800.00")],
     ),
-    "5: an internal project": (
+    "an internal project": (
         approved(
             released=approval(billing_type=BillingType.NOT_AVAILABLE, sales_price=None),
             line=None,
@@ -81,15 +81,15 @@ SCENARIOS: dict[str, tuple[ApprovedEntry, list[tuple[object, ...]]]] = {
         ),
         [(COST, NOT_AVAILABLE, "8.00", "100.00", "800.00")],
     ),
-    "7: a non-chargeable role": (
+    "a non-chargeable role": (
         approved(released=hours("5", billing=BillingType.NON_CHARGEABLE)),
         [(COST, NON_CHARGEABLE, "5.00", "100.00", "500.00"), (UNBILLED, NON_CHARGEABLE, "5.00", "200.00", "1000.00")],
     ),
-    "8: complimentary by the approver": (
+    "complimentary by the approver": (
         approved(released=hours("2", billing=BillingType.COMPLIMENTARY)),
         [(COST, COMPLIMENTARY, "2.00", "100.00", "200.00"), (UNBILLED, COMPLIMENTARY, "2.00", "200.00", "400.00")],
     ),
-    "10: a hotel on a contract whose line takes time only": (
+    "a hotel on a contract whose line takes time only": (
         approved(
             expense(),
             approval(
@@ -103,7 +103,7 @@ SCENARIOS: dict[str, tuple[ApprovedEntry, list[tuple[object, ...]]]] = {
         ),
         [(COST, NOT_AVAILABLE, "1.00", "120.00", "120.00")],
     ),
-    "20: airfare 500 with a markup of 10 %": (
+    "airfare 500 with a markup of 10 %": (
         approved(
             expense(),
             approval(
@@ -116,7 +116,7 @@ SCENARIOS: dict[str, tuple[ApprovedEntry, list[tuple[object, ...]]]] = {
         ),
         [(COST, CHARGEABLE, "1.00", "500.00", "500.00"), (UNBILLED, CHARGEABLE, "1.00", "550.00", "550.00")],
     ),
-    "21: ten miles at 10.00": (
+    "ten miles at 10.00": (
         approved(
             expense("10"),
             approval(
@@ -128,11 +128,11 @@ SCENARIOS: dict[str, tuple[ApprovedEntry, list[tuple[object, ...]]]] = {
         ),
         [(COST, CHARGEABLE, "10.00", "10.00", "100.00"), (UNBILLED, CHARGEABLE, "10.00", "10.00", "100.00")],
     ),
-    "27: 100 minutes, the quantity rounded first": (
+    "100 minutes, the quantity rounded first": (
         approved(released=hours("1.67")),
         [(COST, CHARGEABLE, "1.67", "100.00", "167.00"), (UNBILLED, CHARGEABLE, "1.67", "200.00", "334.00")],
     ),
-    "27: 100 minutes unrounded on the approval": (
+    "100 minutes unrounded on the approval": (
         approved(released=hours("1.6666666667")),
         [(COST, CHARGEABLE, "1.67", "100.00", "167.00"), (UNBILLED, CHARGEABLE, "1.67", "200.00", "334.00")],
     ),
@@ -193,7 +193,7 @@ def test_a_price_is_rounded_as_its_column_will_hold_it_before_it_is_multiplied()
 
 
 def test_a_yen_contract_served_from_london_costs_pounds_and_sells_yen() -> None:
-    """Scenario 23. The approval is kept in yen, so the cost's price is taken from its journal line."""
+    """The approval is kept in yen, so the cost's price is taken from its journal line."""
     given = approved(
         released=approval(cost_price=Decimal(50), sales_price=Decimal(20000), currency=JPY.id),
         contract=Contract(CONTRACT, CUSTOMER, JPY.id),

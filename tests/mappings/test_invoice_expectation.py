@@ -1,4 +1,4 @@
-"""What the next invoice must contain, to the cent (scenarios 35, 36)."""
+"""What the next invoice must contain, to the cent."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ MILESTONE = BacklogRow(
     Backlog.MILESTONES,
     row(Ref(tables.MILESTONE, uid(5)), {"msdyn_invoicestatus": 192350001, "msdyn_amount": Decimal(5000)}),
 )
-SCENARIO_35 = [sales(1, "1600.00"), sales(2, "400.00", NON_CHARGEABLE), sales(3, "550.00"), PRODUCT, MILESTONE]
+EVERYTHING_READY = [sales(1, "1600.00"), sales(2, "400.00", NON_CHARGEABLE), sales(3, "550.00"), PRODUCT, MILESTONE]
 
 
 def test_everything_ready_is_taken_and_only_the_chargeable_part_counts() -> None:
-    expected = expectation(SCENARIO_35, NOW, HERE)
+    expected = expectation(EVERYTHING_READY, NOW, HERE)
     assert len(expected.rows) == 5
     assert expected.total == Decimal("7450.00")
 
 
 def test_what_is_not_ready_or_not_yet_due_is_left_out() -> None:
     later = [sales(6, "100.00", days=1), sales(7, "100.00", status=192350000), sales(8, "9.99", COMPLIMENTARY)]
-    expected = expectation([*SCENARIO_35, *later], NOW, HERE)
+    expected = expectation([*EVERYTHING_READY, *later], NOW, HERE)
     assert [str(one.row.id) for one in expected.rows if one.row.id in (uid(6), uid(7))] == []
     assert (len(expected.rows), expected.total) == (6, Decimal("7450.00"))
 
@@ -61,7 +61,7 @@ def test_nothing_ready_is_nothing() -> None:
 
 
 def test_the_order_does_not_depend_on_how_the_rows_were_read() -> None:
-    assert expectation(SCENARIO_35, NOW, HERE) == expectation(list(reversed(SCENARIO_35)), NOW, HERE)
+    assert expectation(EVERYTHING_READY, NOW, HERE) == expectation(list(reversed(EVERYTHING_READY)), NOW, HERE)
 
 
 def test_a_withdrawn_negative_row_lowers_the_total() -> None:

@@ -1,4 +1,4 @@
-"""Whose an actual is, whether it still counts, and how often the entry was withdrawn (DESIGN rules 3 and 4)."""
+"""Whose an actual is, whether it still counts, and how often the entry was withdrawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Origins and connections (domain.md 1.11)."""
+"""Origins and connections."""
 
 from __future__ import annotations
 

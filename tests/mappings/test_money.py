@@ -1,4 +1,4 @@
-"""Rounding, stated once (scenarios 23, 27)."""
+"""Rounding, stated once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_quantity_is_rounded_before_the_amount() -> None:
 def test_a_conversion_goes_by_way_of_the_base_currency() -> None:
     # 400 GBP at 0.80 are 500 USD; 500 USD at 0.94 are 470 EUR.
     assert money.converted(Decimal(400), GBP, EUR) == Decimal("470.00")
-    # 160,000 JPY at 123 are 1,300.81 USD (scenario 23).
+    # 160,000 JPY at 123 are 1,300.81 USD.
     assert money.converted(Decimal(160000), JPY, USD) == Decimal("1300.81")
     # 250 EUR at 0.94 are 265.957... USD: rounded, not cut off.
     assert money.converted(Decimal(250), EUR, USD) == Decimal("265.96")

@@ -1,4 +1,4 @@
-"""Taking an actual back (domain.md 1.10; scenario 28)."""
+"""Taking an actual back."""
 
 from __future__ import annotations
 

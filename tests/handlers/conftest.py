@@ -1,0 +1,13 @@
+"""Every test of a handler gets a company of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.handlers.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """A fresh Fabrikam."""
+    return World()

@@ -1,0 +1,118 @@
+"""Readings in flux, entries that are nobody's business, and figures that can't be known: nothing is written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from handlers.fixed_point import Settled
+from handlers.rows import reference
+from mappings.tables import Ref
+from tests.handlers.judging import EIGHT_HOURS, not_yet, refused
+from tests.handlers.world import (
+    APPROVED,
+    COST,
+    UNBILLED,
+    World,
+    new,
+)
+
+
+def test_an_entry_that_is_only_announced_as_approved_is_not_yet(world: World) -> None:
+    entry = world.submit(msdyn_targetentrystatus=APPROVED)
+    assert not_yet(world.settle(entry)[0])
+    world.approve(entry)
+    world.settled(entry)
+    assert world.live(entry) == EIGHT_HOURS
+
+
+@pytest.mark.parametrize("torn", [{"entry": 192350003}, {"stage": 0}, {"stage": 1}, {"stage": 4}])
+def test_a_reading_torn_between_entry_and_approval_is_not_yet(world: World, torn: dict[str, Any]) -> None:
+    entry = world.approved()
+    if "entry" in torn:
+        world.dataverse.put(reference(entry), msdyn_entrystatus=torn["entry"])
+    else:
+        world.dataverse.put(world.approval_of(entry), msdyn_recordstage=torn["stage"])
+    assert not_yet(world.settle(entry)[0])
+    assert not world.dataverse.committed
+
+
+def test_a_requested_recall_changes_nothing_until_it_is_answered(world: World) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    world.dataverse.put(reference(entry), msdyn_entrystatus=192350004)
+    world.dataverse.put(world.approval_of(entry), msdyn_recordstage=4)
+    world.settled(entry)
+    assert world.live(entry) == EIGHT_HOURS
+
+
+@pytest.mark.parametrize("stage", [1, 5])
+def test_an_accepted_recall_takes_everything_back(world: World, stage: int) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    world.dataverse.put(reference(entry), msdyn_entrystatus=192350001)
+    world.dataverse.put(world.approval_of(entry), msdyn_recordstage=stage)
+    world.settled(entry)
+    assert (world.net(entry, COST), world.net(entry, UNBILLED)) == (Decimal(0), Decimal(0))
+
+
+def test_vacation_and_entries_without_a_project_have_no_actuals(world: World) -> None:
+    vacation = world.approved(msdyn_type=192350002, msdyn_project=None)
+    on_a_project = world.approved(msdyn_type=192350001)
+    idle = world.approved(msdyn_project=None)
+    assert all(isinstance(outcome, Settled) for outcome in world.settle(vacation, on_a_project, idle))
+    assert not world.actuals()
+
+
+@pytest.mark.parametrize(
+    ("approved_on", "written"),
+    [
+        (datetime(2026, 1, 1, 5, 0, tzinfo=UTC), True),  # midnight of 1 January in New York
+        (datetime(2026, 1, 1, 4, 59, tzinfo=UTC), False),
+        (datetime(2025, 6, 1, tzinfo=UTC), False),
+    ],
+)
+def test_nothing_approved_before_the_go_live_date_is_written(
+    world: World, approved_on: datetime, written: bool
+) -> None:
+    entry = world.submit()
+    world.approve(entry, msdyn_approvedon=approved_on)
+    world.settled(entry)
+    assert bool(world.actuals()) is written
+
+
+def test_a_price_of_zero_is_held_and_says_what_to_mend(world: World) -> None:
+    entry = world.submit()
+    world.approve(entry, msdyn_salesprice=Decimal(0))
+    failure = refused(world.settle(entry)[0])
+    assert failure.code == "price-zero"
+    assert str(entry.id) in failure.sentence
+    assert "price list" in failure.sentence
+    assert not world.dataverse.committed
+
+
+def test_an_entry_that_was_never_there_needs_nothing(world: World) -> None:
+    missing = new("msdyn_timeentry", 4711)
+    assert isinstance(world.settle(Ref(missing.table, missing.id))[0], Settled)
+
+
+def test_a_deleted_entry_with_live_actuals_is_put_before_a_person(world: World) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    del world.dataverse.rows.cells[reference(entry)]
+    assert refused(world.settle(entry)[0]).code == "entry-gone"
+    assert world.live(entry) == EIGHT_HOURS
+
+
+def test_two_approvals_of_one_entry_are_both_named(world: World) -> None:
+    entry = world.approved()
+    first = world.approval_of(entry)
+    second = world.fresh("msdyn_projectapproval")
+    world.dataverse.put(second, **world.dataverse.get(first))
+    failure = refused(world.settle(entry)[0])
+    assert failure.code == "two-approvals"
+    assert str(first.id) in failure.sentence
+    assert str(second.id) in failure.sentence

@@ -1,0 +1,89 @@
+"""The service is not alone in the ledger: what others wrote or took back is left to them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from connector.dataverse.changes import Reference
+from mappings import keys
+from tests.handlers.fake_dataverse import Stalled
+from tests.handlers.judging import ADJUSTED, EIGHT_HOURS, UNADJUSTABLE, write
+from tests.handlers.world import COST, UNBILLED, World
+
+
+def test_what_the_product_made_is_reported_and_left_alone(world: World) -> None:
+    entry = world.approved()
+    theirs = [write(world, entry, COST), write(world, entry, UNBILLED)]
+    settled = world.settled(entry)
+    assert "Handled elsewhere" in settled.because
+    assert all(str(row.id) in settled.because for row in theirs)
+    assert not world.dataverse.committed
+
+
+def test_what_the_product_made_of_only_one_side_is_not_completed(world: World) -> None:
+    entry = world.approved()
+    write(world, entry, COST)
+    world.settled(entry)
+    assert not world.dataverse.committed
+
+
+def test_a_cancellation_leaves_the_rows_of_others_to_others(world: World) -> None:
+    entry = world.approved()
+    write(world, entry, COST)
+    world.cancel(entry)
+    assert "left alone" in world.settled(entry).because
+    assert not world.dataverse.committed
+
+
+def test_rows_the_product_wrote_while_we_were_about_to_are_not_written_over(world: World) -> None:
+    """They can't be prevented by any id; the next reading finds both and says so instead of repairing."""
+    entry = world.approved()
+
+    def the_product() -> None:
+        write(world, entry, COST)
+
+    stalled = Stalled(world.dataverse, the_product)
+    assert "Handled elsewhere" in world.settled(entry, stalled).because
+
+
+def test_a_missing_side_of_ours_is_completed_and_tied(world: World) -> None:
+    entry = world.approved()
+    cost = Reference("msdyn_actual", keys.row_id(entry.id, 0, "cost"))
+    write(world, entry, COST, cost)
+    world.settled(entry)
+    assert world.live(entry) == EIGHT_HOURS
+    assert len(world.actuals()) == 2
+    (connection,) = world.dataverse.rows.of("msdyn_transactionconnection").values()
+    assert connection["msdyn_transaction2"] == str(cost.id)
+
+
+def test_a_row_of_ours_without_an_origin_is_found_by_its_id(world: World) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    for origin in world.dataverse.rows.of("msdyn_transactionorigin"):
+        del world.dataverse.rows.cells[origin]
+    assert world.settled(entry).commits == 0
+    assert len(world.actuals()) == 2
+
+
+def test_sales_that_were_taken_back_elsewhere_are_not_written_again(world: World) -> None:
+    """A contract closed as lost takes back what was not invoiced, and leaves the cost."""
+    entry = world.approved()
+    world.settled(entry)
+    sales = next(r for r, c in world.actuals(entry).items() if c["msdyn_transactiontypecode"] == UNBILLED)
+    world.dataverse.put(sales, msdyn_adjustmentstatus=ADJUSTED, msdyn_billingstatus=192350003)
+    write(world, entry, UNBILLED, msdyn_adjustmentstatus=UNADJUSTABLE, msdyn_amount=Decimal(-1600))
+    settled = world.settled(entry)
+    assert "Handled elsewhere" in settled.because
+    assert world.net(entry, UNBILLED) == 0
+
+
+def test_a_confirmed_invoice_leaves_the_entry_at_rest(world: World) -> None:
+    """The original is posted, its reversal unadjustable, and a billed sales actual stands beside them."""
+    entry = world.approved()
+    world.settled(entry)
+    sales = next(r for r, c in world.actuals(entry).items() if c["msdyn_transactiontypecode"] == UNBILLED)
+    world.dataverse.put(sales, msdyn_billingstatus=192350002)
+    write(world, entry, UNBILLED, msdyn_adjustmentstatus=UNADJUSTABLE, msdyn_amount=Decimal(-1600))
+    write(world, entry, 192350006)
+    assert world.settled(entry).commits == 0
