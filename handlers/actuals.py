@@ -21,7 +21,7 @@ from handlers.entry_facts import EntryFacts
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
 from mappings import links, tables
 from mappings.business_date import business_date
-from mappings.choices import RecordStage, TransactionClass, TransactionType
+from mappings.choices import BillingMethod, RecordStage, TransactionClass, TransactionType
 from mappings.contract_lines import ContractLine, contract_line, line_for
 from mappings.entry import Approval, Entry, Stage
 from mappings.entry_to_actuals import ApprovedEntry, Contract, JournalLine, PlannedActual, Project, actuals_of
@@ -113,8 +113,13 @@ class ActualsHandler:
 
 
 def _one_unit_only(entry: Entry, project: Project, line: ContractLine | None) -> None:
-    """Another unit's resource needs two more rows, a transfer price among them; half of that would misstate both."""
-    if line is not None and entry.resourcing_unit not in (None, project.contracting_unit):
+    """Time of another unit's resource, billed by time, needs two more rows and a transfer price; half would misstate."""
+    billed_time = (
+        line is not None
+        and line.method is BillingMethod.TIME_AND_MATERIAL
+        and entry.transaction_class is TransactionClass.TIME
+    )
+    if billed_time and entry.resourcing_unit not in (None, project.contracting_unit):
         raise Refusal(
             "inter-organizational",
             "The resource belongs to another organizational unit than the contract. Inter-organizational actuals are "

@@ -126,14 +126,22 @@ class _Trace:
 def _traces(origins: Iterable[Row]) -> defaultdict[UUID, _Trace]:
     traces: defaultdict[UUID, _Trace] = defaultdict(lambda: _Trace(set(), set()))
     for found in origins:
-        source, transaction = found.text("msdyn_origin"), found.text("msdyn_transaction")
+        source, transaction = _id(found.text("msdyn_origin")), _id(found.text("msdyn_transaction"))
         if source is None or transaction is None:
             continue
-        trace = traces[UUID(source)]
+        trace = traces[source]
         # The stored spelling of a type is not documented everywhere; the id decides, so anything unknown is looked up.
         journal = found.text("msdyn_transactiontype") == tables.JOURNAL_LINE
-        (trace.journal_lines if journal else trace.actuals).add(UUID(transaction))
+        (trace.journal_lines if journal else trace.actuals).add(transaction)
     return traces
+
+
+def _id(text: str | None) -> UUID | None:
+    """An id kept as text, in any spelling; text that is none leads nowhere."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
 
 
 def _wanted_ids(ref: Ref, trace: _Trace, contracts: Iterable[Contract]) -> set[UUID]:

@@ -28,7 +28,11 @@ def listen(world: World) -> None:
 
 def run_until_drained(world: World) -> None:
     """The whole service at work, until nothing is left on the queue; then stopped gracefully."""
-    app = compose(sandbox_settings(world.sandbox), now=world.now, pace=Pace(max_wait=0.2))
+    settings = sandbox_settings(world.sandbox)
+    settings = settings.model_copy(
+        update={"workers": settings.workers.model_copy(update={"approvals": 1, "commands": 1})}
+    )
+    app = compose(settings, now=world.now, pace=Pace(max_wait=0.2))
 
     async def work() -> None:
         stop = asyncio.Event()
