@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from connector.dataverse.changes import Record, Reference, Value
-from connector.dataverse.metadata import Metadata, Table
+from connector.dataverse.metadata import OWNER, Metadata, Table
 from connector.errors import Misconfigured
 
 LOOKUP_TABLE = "@Microsoft.Dynamics.CRM.lookuplogicalname"
@@ -118,7 +118,7 @@ def _target(table: Table, column: str, row: Mapping[str, object]) -> str:
     if isinstance(told, str):
         return told
     targets = list(table.navigation.get(column, {}))
-    if len(targets) == 1:
+    if len(targets) == 1 and targets != [OWNER]:
         return targets[0]
     raise Misconfigured("unreadable-answer", f"Dataverse did not say which table {table.name}.{column} points at.")
 

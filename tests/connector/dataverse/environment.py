@@ -67,10 +67,10 @@ DEFINITIONS = {
         },
         [
             _relation("primarycontactid", "contact", "primarycontactid"),
-            _relation("ownerid", "systemuser", "ownerid"),
-            _relation("ownerid", "team", "ownerid"),
+            _relation("ownerid", "owner", "ownerid"),
         ],
     ),
+    "team": _definition("team", "teams", {"name": "String"}),
     "contact": _definition("contact", "contacts", {"fullname": "String"}),
     "order": _definition(
         "order",

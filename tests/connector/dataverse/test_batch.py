@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.dataverse.batch import MalformedBatch, Request, Response, read_batch, write_batch
 
@@ -150,3 +152,13 @@ def test_a_batch_that_stopped_early_has_fewer_parts() -> None:
 def test_what_is_no_batch_answer_is_refused(body: bytes, kind: str) -> None:
     with pytest.raises(MalformedBatch):
         read_batch(body, kind)
+
+
+@given(st.binary(max_size=300), st.integers(0, len(ANSWER)), st.integers(0, 40))
+def test_damaged_answers_are_read_or_refused_and_nothing_else(noise: bytes, at: int, cut: int) -> None:
+    damaged = ANSWER.encode()[:at] + noise + ANSWER.encode()[at + cut :]
+    try:
+        parts = read_batch(damaged, KIND)
+    except MalformedBatch:
+        return
+    assert isinstance(parts, list)

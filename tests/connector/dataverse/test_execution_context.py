@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.dataverse.changes import Reference
 from connector.dataverse.context_values import Entity
@@ -231,3 +233,27 @@ def test_values_nested_without_end_are_refused() -> None:
 
     with pytest.raises(Rejected, match="nested too deeply"):
         parse_context(body(context(InputParameters=pairs(Target=value))))
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(sorted(context())), _json)
+def test_a_context_with_anything_at_all_in_one_member_is_read_or_rejected_and_nothing_else(
+    member: str, value: object
+) -> None:
+    try:
+        outcome = str(parse_context(body(context(**{member: value}))).id)
+    except Rejected as refused:
+        outcome = refused.code
+    assert outcome == str(ROW) or outcome.startswith("unreadable-") or member.startswith("PrimaryEntity")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_rejected_and_nothing_else(content: bytes) -> None:
+    with pytest.raises(Rejected):
+        parse_context(content)

@@ -106,6 +106,12 @@ def test_a_lookup_to_one_of_several_tables_is_bound_by_that_tables_own_property(
     }
 
 
+def test_an_owner_is_bound_by_the_one_property_for_users_and_teams() -> None:
+    assert to_wire(metadata("team"), ACCOUNT, {"ownerid": Reference("team", ONE)}, creating=True) == {
+        "ownerid@odata.bind": f"/teams({ONE})"
+    }
+
+
 def test_a_lookup_is_cleared_by_binding_it_to_nothing_and_left_out_of_a_creation() -> None:
     assert to_wire(metadata(), ORDER, {"customerid": None}, creating=False) == {"customerid_account@odata.bind": None}
     assert to_wire(metadata(), ORDER, {"customerid": None}, creating=True) == {}
