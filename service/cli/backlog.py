@@ -88,7 +88,7 @@ def ready(
 
 
 def _show(title: str, lines: list[BacklogLine], output: Output) -> None:
-    from service.cli.output import Column, as_json, figure, money, show
+    from service.cli.output import Column, as_json, exact, figure, money, show
 
     if output is Output.JSON:
         as_json(
@@ -99,8 +99,8 @@ def _show(title: str, lines: list[BacklogLine], output: Output) -> None:
                     "contract": {"id": line.contract.id, "number": line.contract.number, "name": line.contract.name},
                     "what": line.what,
                     "dated": line.dated,
-                    "amount": line.row.amount,
-                    "billable": line.row.billable,
+                    "amount": exact(line.row.amount, line.contract.precision),
+                    "billable": exact(line.row.billable, line.contract.precision),
                     "currency": line.contract.currency,
                     "status": line.status,
                     "why_not": line.why_not or None,

@@ -50,7 +50,7 @@ def create(
 
 
 def _preview(expectations: list[tuple[Contract, Expectation]], output: Output) -> None:
-    from service.cli.output import Column, as_json, figure, money, show
+    from service.cli.output import Column, as_json, exact, figure, money, show
 
     if output is Output.JSON:
         as_json(
@@ -58,7 +58,7 @@ def _preview(expectations: list[tuple[Contract, Expectation]], output: Output) -
                 {
                     "contract": {"id": contract.id, "number": contract.number, "name": contract.name},
                     "rows": len(due.rows),
-                    "total": due.total,
+                    "total": exact(due.total, contract.precision),
                     "currency": contract.currency,
                 }
                 for contract, due in expectations
@@ -80,7 +80,7 @@ def _preview(expectations: list[tuple[Contract, Expectation]], output: Output) -
 
 
 def _tell(done: list[Invoiced], output: Output) -> None:
-    from service.cli.output import Column, as_json, figure, money, show
+    from service.cli.output import Column, as_json, exact, figure, money, show
     from service.invoice_runs import CREATED, FAILED, NOTHING
 
     if output is Output.JSON:
@@ -91,7 +91,7 @@ def _tell(done: list[Invoiced], output: Output) -> None:
                     "command": one.command,
                     "outcome": one.outcome,
                     "invoices": list(one.invoices),
-                    "total": one.total,
+                    "total": exact(one.total, one.contract.precision),
                     "currency": one.contract.currency,
                     "because": one.because or None,
                 }

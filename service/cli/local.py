@@ -6,12 +6,16 @@ import asyncio
 import json
 import sys
 
+from connector.worker import Pace
 from sandbox.world import Sandbox
 from service.app import compose
 from service.cli.output import say
 from service.local_world import addresses, register_in, sandbox_settings
 from service.running import until_stopped
 from service.signals import stop_event
+
+PACE = Pace(max_wait=1.0)
+"""Whoever tries something out does not want to wait for it to stop."""
 
 
 def run_in_sandbox() -> None:
@@ -20,7 +24,7 @@ def run_in_sandbox() -> None:
         register_in(world)
         announce(world)
         say("The demo company's entries are submitted. Approve them, and their actuals appear.")
-        asyncio.run(until_stopped(compose(sandbox_settings(world))))
+        asyncio.run(until_stopped(compose(sandbox_settings(world), now=world.clock.now, pace=PACE)))
 
 
 def serve(*, servicebus_port: int, dataverse_port: int, with_company: bool) -> None:

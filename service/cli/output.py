@@ -37,6 +37,11 @@ def money(amount: Decimal, precision: int, code: str) -> str:
     return f"{amount:,.{precision}f} {code}"
 
 
+def exact(amount: Decimal, precision: int) -> str:
+    """An amount as programs read it: a string with the currency's own decimals."""
+    return f"{amount:.{precision}f}"
+
+
 def show(title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], total: Sequence[str] = ()) -> None:
     """Print one table, with its total beneath where there is one. Cells are plain text, whatever stands in them."""
     table = Table(title=title, title_justify="left", title_style="bold", show_footer=bool(total))

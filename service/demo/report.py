@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from service.cli.output import Column, figure, line, money, show
+from service.cli.output import Column, exact, figure, line, money, show
 from service.demo.figures import ZERO
 from service.demo.story import ContractFigures, ProjectFigures, Story
 
@@ -30,13 +30,13 @@ def as_data(story: Story) -> dict[str, object]:
                 "number": one.contract.number,
                 "name": one.contract.name,
                 "currency": one.contract.currency,
-                "approved": _text(one.approved, one),
-                "actuals": _text(one.actuals, one),
-                "non_chargeable": _text(one.non_chargeable, one),
-                "complimentary": _text(one.complimentary, one),
-                "fixed": _text(one.fixed, one),
-                "ready": _text(one.ready, one),
-                "invoiced": _text(one.invoiced, one),
+                "approved": exact(one.approved, one.contract.precision),
+                "actuals": exact(one.actuals, one.contract.precision),
+                "non_chargeable": exact(one.non_chargeable, one.contract.precision),
+                "complimentary": exact(one.complimentary, one.contract.precision),
+                "fixed": exact(one.fixed, one.contract.precision),
+                "ready": exact(one.ready, one.contract.precision),
+                "invoiced": exact(one.invoiced, one.contract.precision),
                 "invoices": list(one.numbers),
                 "faults": one.faults,
             }
@@ -46,8 +46,8 @@ def as_data(story: Story) -> dict[str, object]:
             {
                 "name": one.name,
                 "currency": one.currency,
-                "approved_cost": f"{one.approved:.{PRECISION}f}",
-                "cost_actuals": f"{one.actuals:.{PRECISION}f}",
+                "approved_cost": exact(one.approved, PRECISION),
+                "cost_actuals": exact(one.actuals, PRECISION),
                 "faults": one.faults,
             }
             for one in story.projects
@@ -187,7 +187,3 @@ def _totals(amounts: Iterable[tuple[str, Decimal, int]]) -> str:
 
 def _money(amount: Decimal, one: ContractFigures) -> str:
     return money(amount, one.contract.precision, one.contract.currency)
-
-
-def _text(amount: Decimal, one: ContractFigures) -> str:
-    return f"{amount:.{one.contract.precision}f}"

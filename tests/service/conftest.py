@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,3 +41,21 @@ def all_set(nothing_set: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name, value in COMPLETE.items():
         nothing_set.setenv(name, value)
     return nothing_set
+
+
+@contextmanager
+def logging_kept() -> Iterator[None]:
+    """Whatever a command does to the process's logging is undone: it writes to a stream that will be closed."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _logging_kept() -> Iterator[None]:
+    with logging_kept():
+        yield

@@ -1,0 +1,173 @@
+"""The composed service on a running sandbox: commands in-process, refusing to start, and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from connector.auth import ClientSecret, StaticToken
+from connector.errors import Misconfigured, Rejected
+from connector.worker import Pace
+from handlers.fixed_point import Settled, Unsettled
+from mappings.backlog import Backlog
+from mappings.messages import CreateInvoices, MarkReady
+from sandbox.company import company
+from sandbox.world import Sandbox
+from service.app import App, compose, tokens
+from service.cli.main import app as command_line
+from service.contracts import NoSuchContract, contracts_named
+from service.local_world import register_in, sandbox_settings
+from service.settings import DataverseSettings
+
+C2 = company().contracts["C2"]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Sandbox]:
+    with Sandbox() as world:
+        register_in(world)
+        yield world
+
+
+@pytest.fixture
+def service(world: Sandbox) -> Iterator[App]:
+    app = compose(sandbox_settings(world), now=world.clock.now, pace=Pace(max_wait=0.2))
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def configured(world: Sandbox, nothing_set: pytest.MonkeyPatch) -> CliRunner:
+    nothing_set.setenv("PSA_CONNECTOR_DATAVERSE__URL", world.dataverse)
+    nothing_set.setenv("PSA_CONNECTOR_DATAVERSE__TOKEN", world.token)
+    nothing_set.setenv("PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING", world.servicebus)
+    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "service")
+    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__START_FROM", "2026-01-01")
+    nothing_set.setenv("PSA_CONNECTOR_BUSINESS_TIME_ZONE", "America/New_York")
+    return CliRunner()
+
+
+def test_a_command_given_in_process_is_recorded_and_obeyed_once(service: App) -> None:
+    product = MarkReady(
+        command=uuid4(), requested_by="test", backlog=Backlog.PRODUCTS, contracts=(company().contracts["C3"],)
+    )
+    first, second = service.execute(product), service.execute(product)
+    assert isinstance(first, Settled)
+    assert isinstance(second, Settled)
+    assert first.outcome == second.outcome
+    assert len(first.outcome["marked"]) == 1  # type: ignore[arg-type]
+    assert second.commits == 0
+
+
+def test_a_command_about_a_contract_that_is_not_there_comes_back_as_a_refusal(service: App) -> None:
+    outcome = service.execute(CreateInvoices(command=uuid4(), requested_by="test", contract=uuid4()))
+    assert isinstance(outcome, Unsettled)
+    assert isinstance(outcome.failure, Rejected)
+    assert outcome.failure.code == "contract-gone"
+
+
+def test_it_runs_until_stopped_and_gives_everything_back(service: App, world: Sandbox) -> None:
+    async def start_and_stop() -> None:
+        stop = asyncio.Event()
+        running = asyncio.ensure_future(service.run(stop))
+        while not all(worker.status().last_turn for worker in service.workers):
+            await asyncio.sleep(0.02)
+        stop.set()
+        await running
+
+    asyncio.run(asyncio.wait_for(start_and_stop(), 30))
+    assert world.bus.counts("approvals").locked == world.bus.counts("commands").locked == 0
+
+
+def test_it_refuses_to_start_before_it_is_registered() -> None:
+    with Sandbox(company=False) as unregistered:
+        app = compose(sandbox_settings(unregistered))
+        with pytest.raises(Misconfigured, match="psac_command"):
+            asyncio.run(app.run(asyncio.Event()))
+        app.close()
+
+
+def test_it_refuses_to_work_on_another_organization_than_the_settings_name(world: Sandbox) -> None:
+    settings = sandbox_settings(world).model_copy(update={"organization_id": uuid4()})
+    app = compose(settings)
+    with pytest.raises(Misconfigured, match="the settings name"):
+        app.check()
+    app.close()
+
+
+def test_a_contract_is_found_by_id_number_and_name_in_any_case(service: App) -> None:
+    named = [str(C2), "ORD-C2", "contoso MIGRATION"]
+    (found,) = contracts_named(service.dataverse, named)
+    assert (found.id, found.number, found.currency, found.precision) == (C2, "ORD-C2", "EUR", 2)
+    with pytest.raises(NoSuchContract, match="'nix'"):
+        contracts_named(service.dataverse, ["nix"])
+    with pytest.raises(NoSuchContract):
+        contracts_named(service.dataverse, [str(uuid4())])
+
+
+def test_signing_in_follows_the_settings() -> None:
+    url = "https://contoso.crm4.dynamics.com"
+    assert isinstance(tokens(DataverseSettings(url=url, token=SecretStr("t"))), StaticToken)
+    registered = DataverseSettings(url=url, tenant_id="t", client_id="c", client_secret=SecretStr("s"))
+    assert isinstance(tokens(registered), ClientSecret)
+
+
+def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_line(configured: CliRunner) -> None:
+    def run(*arguments: str) -> list[dict[str, object]]:
+        result = configured.invoke(command_line, [*arguments, "--output", "json"])
+        assert result.exit_code == 0, result.output
+        found: list[dict[str, object]] = json.loads(result.stdout)
+        return found
+
+    listed = run("backlog", "list", "milestones")
+    assert [(row["what"], row["billable"], row["dated"], row["status"]) for row in listed] == [
+        ("Design accepted", "5000.00", "2026-02-02", "open"),
+        ("Migration finished", "7500.00", "2026-03-30", "open"),
+    ]
+    previewed = run("backlog", "ready", "milestones", "--contract", "ORD-C2", "--dry-run")
+    assert [row["id"] for row in previewed] == [row["id"] for row in listed]
+    assert [row["status"] for row in run("backlog", "list", "milestones")] == ["open", "open"], "nothing was written"
+    (marked,) = run("backlog", "ready", "milestones", str(listed[0]["id"]))
+    assert (marked["marked"], marked["refused"]) == ([listed[0]["id"]], {})
+
+    (expected,) = run("invoice", "create", "Contoso migration", "--dry-run")
+    assert (expected["rows"], expected["total"], expected["currency"]) == (1, "5000.00", "EUR")
+    (created,) = run("invoice", "create", "ORD-C2", "--requested-by", "Colin")
+    assert (created["outcome"], created["total"]) == ("created", "5000.00")
+    (again,) = run("invoice", "create", "ORD-C2")
+    assert (again["outcome"], again["invoices"]) == ("nothing-to-invoice", [])
+
+
+def test_a_row_that_may_not_be_marked_is_refused_with_its_reason_and_exit_code_4(configured: CliRunner) -> None:
+    stranger = str(uuid4())
+    result = configured.invoke(command_line, ["backlog", "ready", "products", stranger, "-o", "json"])
+    assert result.exit_code == 4
+    (answer,) = json.loads(result.stdout)
+    assert answer["refused"] == {stranger: "There is no such row in this backlog."}
+
+
+def test_a_name_that_leads_to_no_contract_is_wrong_usage(configured: CliRunner) -> None:
+    result = configured.invoke(command_line, ["invoice", "create", "no such contract"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "There is no project contract 'no such contract'" in result.stderr
+
+
+def test_registering_from_the_command_line_needs_the_senders_key_and_then_finds_everything_there(
+    configured: CliRunner, world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = world.servicebus.partition(";")[0]
+    name, key = world.servicebus_send_key
+    monkeypatch.setenv(
+        "PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER",
+        f"{endpoint};SharedAccessKeyName={name};SharedAccessKey={key};EntityPath=approvals",
+    )
+    result = configured.invoke(command_line, ["register", "-o", "json"])
+    assert result.exit_code == 0
+    assert {one["result"] for one in json.loads(result.stdout)} == {"already there"}
+    assert "nothing was changed" in result.stderr
