@@ -113,7 +113,7 @@ class ActualsHandler:
 
 
 def _one_unit_only(entry: Entry, project: Project, line: ContractLine | None) -> None:
-    """Time of another unit's resource, billed by time, needs two more rows and a transfer price; half would misstate."""
+    """Another unit's time, billed by time, needs two more rows and a transfer price; half of it misstates both."""
     billed_time = (
         line is not None
         and line.method is BillingMethod.TIME_AND_MATERIAL

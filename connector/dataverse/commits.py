@@ -23,6 +23,7 @@ from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Crea
 from connector.dataverse.exact_json import dumps
 from connector.dataverse.metadata import Metadata
 from connector.dataverse.partitions import Partitions
+from connector.dataverse.reads import ANNOTATIONS
 from connector.dataverse.refusals import failure, read_refusal
 from connector.dataverse.translation import link, parameters_to_wire, tables_named, to_wire
 from connector.dataverse.transport import API, Reply, Transport
@@ -89,7 +90,9 @@ class Commits:
         headers = {"Content-Type": "application/json"}
         if isinstance(change, Call):
             body = dumps(parameters_to_wire(self._metadata, values))
-            return Request("POST", f"{target}/Microsoft.Dynamics.CRM.{change.action}{self._stamp}", headers, body)
+            # The row in the answer can only be read with its lookups' tables named.
+            asking = {**headers, "Prefer": ANNOTATIONS}
+            return Request("POST", f"{target}/Microsoft.Dynamics.CRM.{change.action}{self._stamp}", asking, body)
         table = self._metadata.table(row.table)
         # The id stands in the address; Dataverse would let a second one in the body win.
         columns = {column: value for column, value in values.items() if column != table.primary_id}
