@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID, uuid4
 
+from connector.dataverse.changes import Create
+from connector.errors import Rejected
 from handlers.fixed_point import Settled, Unsettled
+from handlers.plan import Plan, Refuse
 from mappings.backlog import Backlog
 from mappings.messages import MarkReady
 from service.app import App
@@ -28,22 +32,42 @@ class Marked:
     failure: str | None = None
 
 
-def mark_contracts(app: App, backlog: Backlog, contracts: Sequence[UUID], requested_by: str) -> Iterator[Marked]:
-    """Mark whatever is open on these contracts, in as few commands as hold them."""
-    for begin in range(0, len(contracts), MOST_CONTRACTS):
-        part = tuple(contracts[begin : begin + MOST_CONTRACTS])
-        command = MarkReady(command=uuid4(), requested_by=requested_by, backlog=backlog, contracts=part)
-        yield _carried_out(app, command)
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a command would mark, and what it would refuse."""
+
+    rows: tuple[UUID, ...]
+    refused: Mapping[UUID, str]
 
 
-def mark_rows(app: App, backlog: Backlog, rows: Sequence[UUID], requested_by: str) -> Iterator[Marked]:
-    """Mark exactly these rows."""
+def commands(
+    backlog: Backlog, requested_by: str, *, rows: Sequence[UUID] = (), contracts: Sequence[UUID] = ()
+) -> Iterator[MarkReady]:
+    """As few commands as hold these rows, or whatever is open on these contracts; each under a fresh id."""
     for begin in range(0, len(rows), MOST_ROWS):
         part = tuple(rows[begin : begin + MOST_ROWS])
-        yield _carried_out(app, MarkReady(command=uuid4(), requested_by=requested_by, backlog=backlog, rows=part))
+        yield MarkReady(command=uuid4(), requested_by=requested_by, backlog=backlog, rows=part)
+    for begin in range(0, len(contracts), MOST_CONTRACTS):
+        part = tuple(contracts[begin : begin + MOST_CONTRACTS])
+        yield MarkReady(command=uuid4(), requested_by=requested_by, backlog=backlog, contracts=part)
 
 
-def _carried_out(app: App, command: MarkReady) -> Marked:
+def preview(app: App, command: MarkReady) -> Preview:
+    """The first plan of the command, read and not committed. Raises ``ConnectorError`` when it would be refused."""
+    handler = app.mission.readiness
+    decision = handler.decide(command, handler.gather([command], app.dataverse)[command], {})
+    if isinstance(decision, Refuse):
+        raise Rejected(decision.code, decision.sentence)
+    if not isinstance(decision, Plan) or not isinstance(record := decision.change_sets[0].changes[0], Create):
+        raise TypeError("A command without a record begins by writing its selection down.")
+    selection = json.loads(str(record.values["psac_selection"]))
+    return Preview(
+        tuple(UUID(id) for id, _ in selection["rows"]), {UUID(id): why for id, why in selection["refused"].items()}
+    )
+
+
+def carry_out(app: App, command: MarkReady) -> Marked:
+    """Mark, here and now."""
     match app.execute(command):
         case Settled(outcome=outcome):
             refused = cast(Mapping[str, str], outcome["refused"])

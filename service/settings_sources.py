@@ -126,14 +126,17 @@ def _unknown(given: Mapping[str, str | None], where: str, known: set[str]) -> It
 
 
 def _faults(error: ValidationError) -> Iterator[str]:
-    """One sentence per setting, in the words of an administrator."""
+    """One sentence per setting, in the words of an administrator.
+
+    A fault without a path is a whole section in one variable; its name was found among the unknown ones.
+    """
     by_path = {variable.path: variable for variable in variables()}
     for detail in error.errors(include_url=False):
         path = tuple(str(part) for part in detail["loc"])
         variable = by_path.get(path)
         if variable is not None:
             yield f"{variable.name} {_what(detail, variable)}. Expected: {variable.meaning}."
-        elif (name := PREFIX + SEPARATOR.join(path).upper()) not in os.environ:
+        elif path and (name := PREFIX + SEPARATOR.join(path).upper()) not in os.environ:
             yield f"{'.'.join(path)} ({name}) is not a setting; correct or remove it."
 
 

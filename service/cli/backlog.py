@@ -12,8 +12,10 @@ from service.cli.exits import Exit
 from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
 
 if TYPE_CHECKING:
+    from mappings.backlog import Backlog
+    from service.app import App
     from service.backlog_view import BacklogLine
-    from service.marking import Marked
+    from service.marking import Marked, Preview
 
 app = typer.Typer(help="The three billing backlogs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -41,13 +43,17 @@ def list_rows(
     """Show what is open or ready to invoice."""
     from mappings.backlog import Backlog
     from service.backlog_view import backlog_lines
+    from service.cli.output import as_json
     from service.cli.session import chosen_contracts, session
 
     with session(config) as service:
         contracts = chosen_contracts(service, contract or [])
         backlogs = list(Backlog) if backlog is None else [Backlog(backlog)]
         lines = backlog_lines(service.dataverse, backlogs, contracts, service.settings.business_time_zone)
-    _show("Billing backlog", lines, output)
+    if output is Output.JSON:
+        as_json([_data(line) for line in lines])
+    else:
+        _show_lines("Billing backlog", lines)
 
 
 @app.command("ready")
@@ -66,49 +72,61 @@ def ready(
         raise typer.BadParameter("Name row ids, or contracts with --contract, or --all: one of the three.")
 
     from mappings.backlog import Backlog
-    from service.backlog_view import backlog_lines
     from service.cli.session import chosen_contracts, session
-    from service.marking import mark_contracts, mark_rows
+    from service.marking import carry_out, commands, preview
 
-    which, who = Backlog(backlog), requested_by or someone()
+    which = Backlog(backlog)
     with session(config) as service:
-        contracts = chosen_contracts(service, contract or [])
+        contracts = [] if rows else [one.id for one in chosen_contracts(service, contract or [])]
+        given = list(commands(which, requested_by or someone(), rows=rows or [], contracts=contracts))
         if dry_run:
-            zone = service.settings.business_time_zone
-            lines = backlog_lines(service.dataverse, [which], contracts, zone)
-            chosen = [line for line in lines if line.status == "open" or line.why_not]
-            _show("Would be marked ready", [line for line in chosen if not rows or line.id in rows], output)
+            _show_previews(service, which, [preview(service, command) for command in given], output)
             return
-        done = list(
-            mark_rows(service, which, rows, who)
-            if rows
-            else mark_contracts(service, which, [one.id for one in contracts], who)
-        )
+        done = [carry_out(service, command) for command in given]
     _tell(done, output)
 
 
-def _show(title: str, lines: list[BacklogLine], output: Output) -> None:
-    from service.cli.output import Column, as_json, exact, figure, money, show
+def _show_previews(service: App, backlog: Backlog, previews: list[Preview], output: Output) -> None:
+    from service.backlog_view import backlog_lines
+    from service.cli.output import as_json
+    from service.contracts import all_contracts
 
+    chosen = {id for one in previews for id in one.rows}
+    refused = {str(id): why for one in previews for id, why in one.refused.items()}
+    zone = service.settings.business_time_zone
+    lines = [
+        line
+        for line in backlog_lines(service.dataverse, [backlog], all_contracts(service.dataverse), zone)
+        if line.id in chosen
+    ]
     if output is Output.JSON:
-        as_json(
-            [
-                {
-                    "backlog": line.row.backlog,
-                    "id": line.id,
-                    "contract": {"id": line.contract.id, "number": line.contract.number, "name": line.contract.name},
-                    "what": line.what,
-                    "dated": line.dated,
-                    "amount": exact(line.row.amount, line.contract.precision),
-                    "billable": exact(line.row.billable, line.contract.precision),
-                    "currency": line.contract.currency,
-                    "status": line.status,
-                    "why_not": line.why_not or None,
-                }
-                for line in lines
-            ]
-        )
+        as_json({"would_mark": [_data(line) for line in lines], "would_refuse": refused})
         return
+    _show_lines("Would be marked ready", lines)
+    _show_refused("Would be refused", list(refused.items()))
+
+
+def _data(line: BacklogLine) -> dict[str, object]:
+    from service.cli.output import exact
+
+    contract = line.contract
+    return {
+        "backlog": line.row.backlog,
+        "id": line.id,
+        "contract": {"id": contract.id, "number": contract.number, "name": contract.name},
+        "what": line.what,
+        "dated": line.dated,
+        "amount": exact(line.row.amount, contract.precision),
+        "billable": exact(line.row.billable, contract.precision),
+        "currency": contract.currency,
+        "status": line.status,
+        "why_not": line.why_not or None,
+    }
+
+
+def _show_lines(title: str, lines: list[BacklogLine]) -> None:
+    from service.cli.output import Column, figure, money, show
+
     columns = (Column("Backlog"), Column("Contract"), Column("Date"), Column("What"), figure("Billable"))
     show(
         title,
@@ -128,10 +146,17 @@ def _show(title: str, lines: list[BacklogLine], output: Output) -> None:
     )
 
 
+def _show_refused(title: str, refused: list[tuple[str, str]]) -> None:
+    from service.cli.output import Column, show
+
+    if refused:
+        show(title, (Column("Row"), Column("Why")), refused)
+
+
 def _tell(done: list[Marked], output: Output) -> None:
     from service.cli.output import Column, as_json, say, show
 
-    refused = [(id, why) for one in done for id, why in one.refused.items()]
+    refused = [(str(id), why) for one in done for id, why in one.refused.items()]
     failures = [one.failure for one in done if one.failure is not None]
     if output is Output.JSON:
         as_json(
@@ -150,8 +175,7 @@ def _tell(done: list[Marked], output: Output) -> None:
         summary = (Column("Command"), Column("Backlog"), Column("Marked"), Column("Refused"))
         rows = [(str(one.command), one.backlog.value, str(len(one.rows)), str(len(one.refused))) for one in done]
         show("Marked ready", summary, rows)
-        if refused:
-            show("Refused", (Column("Row"), Column("Why")), [(str(id), why) for id, why in refused])
+        _show_refused("Refused", refused)
     for failure in failures:
         say(failure)
     if failures or refused:

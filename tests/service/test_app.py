@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -119,11 +120,10 @@ def test_signing_in_follows_the_settings() -> None:
 
 
 def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_line(configured: CliRunner) -> None:
-    def run(*arguments: str) -> list[dict[str, object]]:
+    def run(*arguments: str) -> Any:
         result = configured.invoke(command_line, [*arguments, "--output", "json"])
         assert result.exit_code == 0, result.output
-        found: list[dict[str, object]] = json.loads(result.stdout)
-        return found
+        return json.loads(result.stdout)
 
     listed = run("backlog", "list", "milestones")
     assert [(row["what"], row["billable"], row["dated"], row["status"]) for row in listed] == [
@@ -131,7 +131,7 @@ def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_li
         ("Migration finished", "7500.00", "2026-03-30", "open"),
     ]
     previewed = run("backlog", "ready", "milestones", "--contract", "ORD-C2", "--dry-run")
-    assert [row["id"] for row in previewed] == [row["id"] for row in listed]
+    assert (previewed["would_mark"], previewed["would_refuse"]) == (listed, {})
     assert [row["status"] for row in run("backlog", "list", "milestones")] == ["open", "open"], "nothing was written"
     (marked,) = run("backlog", "ready", "milestones", str(listed[0]["id"]))
     assert (marked["marked"], marked["refused"]) == ([listed[0]["id"]], {})
@@ -146,6 +146,9 @@ def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_li
 
 def test_a_row_that_may_not_be_marked_is_refused_with_its_reason_and_exit_code_4(configured: CliRunner) -> None:
     stranger = str(uuid4())
+    previewed = configured.invoke(command_line, ["backlog", "ready", "products", stranger, "--dry-run", "-o", "json"])
+    assert previewed.exit_code == 0
+    assert json.loads(previewed.stdout)["would_refuse"] == {stranger: "There is no such row in this backlog."}
     result = configured.invoke(command_line, ["backlog", "ready", "products", stranger, "-o", "json"])
     assert result.exit_code == 4
     (answer,) = json.loads(result.stdout)

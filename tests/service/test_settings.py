@@ -53,6 +53,11 @@ def test_wrong_values_and_unknown_names_are_named_together(all_set: pytest.Monke
     assert len(said.splitlines()) == 5
 
 
+def test_a_whole_section_in_one_variable_is_refused(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_DATAVERSE", "https://contoso.crm4.dynamics.com")
+    assert faults_of() == ["PSA_CONNECTOR_DATAVERSE in the environment is not a setting; correct or remove it."]
+
+
 def test_a_secret_that_is_refused_is_not_shown(all_set: pytest.MonkeyPatch) -> None:
     all_set.setenv("PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING", "pasted-the-key-only")
     (fault,) = faults_of()
