@@ -196,6 +196,7 @@ class BacklogRow:
         )
         if created:
             return "It stands on a draft invoice."
-        if self.status == BillingStatus.CANCELED:
+        # The same number says *posted* on a milestone.
+        if self.status == BillingStatus.CANCELED and self.backlog is not Backlog.MILESTONES:
             return "It was canceled with its approval."
         return "It stands on a posted invoice."

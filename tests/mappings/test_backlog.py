@@ -111,6 +111,7 @@ def test_a_product_line_is_judged_by_kind_and_status(cells: dict[str, Cell], wor
         (192350000, None),
         (192350001, "ready to invoice already"),  # on an actual this number says: on a draft
         (192350002, "draft invoice"),
+        (192350003, "posted invoice"),  # on an actual this number says: canceled
     ],
 )
 def test_a_milestone_is_judged_by_its_own_numbers(status: int | None, words: str | None) -> None:
