@@ -189,14 +189,15 @@ def _price(
             f"{approval.ref} carries no {side} price in {currency.code}. Mend the price list, then recall and approve "
             "the entry anew.",
         )
+    # Rounded as the column will hold it: figures that can't be read back as planned would never come to rest.
+    price = currency.round(price)
     if price == 0 and approved.zero_price_is_held:
         raise Refusal(
             "price-zero",
             f"{approval.ref} carries a {side} price of zero: no list or no row of it fitted. Mend the price list, then "
             "recall and approve the entry anew.",
         )
-    # Rounded as the column will hold it: figures that can't be read back as planned would never come to rest.
-    return currency.round(price)
+    return price
 
 
 def _basis(approved: ApprovedEntry, quantity: Decimal, currency: Currency) -> dict[str, Cell]:

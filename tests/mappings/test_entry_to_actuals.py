@@ -242,6 +242,7 @@ def test_a_journal_line_in_yet_another_currency_is_not_believed() -> None:
         ({"sales_price": None}, "price-missing"),
         ({"cost_price": Decimal(0)}, "price-zero"),
         ({"sales_price": Decimal("0.00")}, "price-zero"),
+        ({"sales_price": Decimal("0.004")}, "price-zero"),  # the column would hold 0.00
         ({"billing_type": None}, "billing-type-missing"),
         ({"billing_type": BillingType.NOT_AVAILABLE}, "billing-type-missing"),
     ],
