@@ -1,0 +1,63 @@
+"""README and docs: what they show is run, and what they list is complete."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.settings_sources import variables
+from tests.service.test_cli import clean_environment
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNNABLE = re.compile(r"<!-- runnable -->\n```bash\n(.*?)```", re.DOTALL)
+PAGES = sorted(
+    page for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")) if RUNNABLE.search(page.read_text("utf-8"))
+)
+LINK = re.compile(r"\]\((?!https?://)([^)#]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path: Path) -> None:
+    """All runnable blocks of a page are one script, run where the commands are installed."""
+    script = "".join(RUNNABLE.findall(page.read_text(encoding="utf-8")))
+    installed = Path(sys.executable).parent
+    environment = clean_environment()
+    environment |= {"PATH": f"{installed}:{environment['PATH']}"}
+    done = subprocess.run(  # noqa: S603
+        ["/bin/bash", "-euo", "pipefail", "-mc", script + "\n"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_first_steps_and_the_readme_are_among_the_pages_that_are_run() -> None:
+    assert [page.name for page in PAGES] == ["README.md", "first-steps.md"]
+
+
+def test_every_setting_is_in_the_readmes_table_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(PSA_CONNECTOR_\w+)` \| (.*?) \|", README, re.MULTILINE))
+    assert set(rows) == {variable.name for variable in variables()}
+    for variable in variables():
+        default = variable.field.get_default()
+        if variable.field.is_required():
+            assert rows[variable.name] == "required"
+        elif default is not None:
+            assert rows[variable.name].strip("`") == str(default)
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
+def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
