@@ -105,18 +105,19 @@ def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
             ),
         ),
     )
-    details = {row.text("msdyn_transaction1"): row.text("msdyn_transaction2") for row in connections}
+    # The ids are kept as text, in a spelling of the writer's choice.
+    details = {_id(row, "msdyn_transaction1"): str(_id(row, "msdyn_transaction2")) for row in connections}
     (lines,) = ask(
         dataverse,
         Query(
             tables.INVOICE_LINE_DETAIL,
             ("msdyn_invoice",),
-            any_of("msdyn_invoicelinetransactionid", sorted(UUID(id) for id in details if id)),
+            any_of("msdyn_invoicelinetransactionid", sorted(details)),
         ),
     )
-    pointed: defaultdict[UUID | None, set[str | None]] = defaultdict(set)
+    pointed: defaultdict[UUID | None, set[str]] = defaultdict(set)
     for line in lines:
-        pointed[line.link_id("msdyn_invoice")].add(details[str(line.id)])
+        pointed[line.link_id("msdyn_invoice")].add(details[line.id])
     for attempt in mine:
         for invoice in created:
             if _is_of(invoice, attempt, attempts) and (
@@ -145,6 +146,10 @@ def _taken(attempt: Row) -> Iterable[str]:
     selection = command_record.selection_of(attempt)
     pairs = cast(dict[str, list[list[str]]], selection)["rows"] if isinstance(selection, dict) else []
     return (id for backlog, id in pairs if backlog == Backlog.TIME_AND_MATERIAL)
+
+
+def _id(connection: Row, column: str) -> UUID:
+    return UUID(connection.text(column) or "")
 
 
 def _created(row: Row) -> datetime:

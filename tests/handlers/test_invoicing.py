@@ -262,3 +262,15 @@ def test_contracts_do_not_disturb_each_other(world: World) -> None:
     outcomes = give(world, command(ONE), command(TWO, other))
     assert [word for word, _ in outcomes] == ["created", "created"]
     assert {cells["salesorderid"] for cells in world.invoices().values()} == {CONTRACT, other}
+
+
+def test_ids_kept_as_text_are_read_in_any_spelling(world: World) -> None:
+    ready(world)
+
+    def spell_otherwise() -> None:
+        for cells in world.dataverse.rows.of("msdyn_transactionconnection").values():
+            cells["msdyn_transaction1"] = cells["msdyn_transaction1"].upper()
+            cells["msdyn_transaction2"] = cells["msdyn_transaction2"].upper()
+
+    world.dataverse.after_commit = [lambda: None, spell_otherwise]
+    assert give(world, command()) == [("created", [invoice.id for invoice in world.invoices()])]
