@@ -64,7 +64,7 @@ class Pipeline:
         for index, subject in subjects.items():
             envelope, message = envelopes[index], messages[index]
             if subject is None:
-                settlements[index] = Complete("The approval no longer exists and leads to no entry.")
+                settlements[index] = self._without_subject(envelope, message)
             else:
                 settlements[index] = self._end(envelope, message, subject, outcomes[subject], tries.get(subject, 0))
         return [settlements[index] for index in range(len(envelopes))]
@@ -124,6 +124,12 @@ class Pipeline:
                 return Complete(because)
             case Unsettled(failure=failure):
                 return self._settlement(envelope, str(subject), failure, tries)
+
+    def _without_subject(self, envelope: Envelope, message: Message) -> Settlement:
+        """The end of a message about an approval that can't be read: it is gone, or not committed yet."""
+        if isinstance(message, EntryChanged) and message.may_roll_back and envelope.attempt == 0:
+            return RedeliverAt(self.now() + SECOND_LOOK, 1, "Announced inside an open transaction.")
+        return Complete("The approval no longer exists and leads to no entry.")
 
     def _recover(self, envelope: Envelope, failure: ConnectorError, tries: int, in_a_row: int = 1) -> Recovery:
         if isinstance(failure, Conflict) or failure.code == NOT_YET:

@@ -142,6 +142,17 @@ def test_an_approval_that_is_gone_is_let_go(service: Service) -> None:
     assert isinstance(ending, Complete)
 
 
+def test_an_approval_that_is_not_committed_yet_is_looked_for_once_more(world: World, service: Service) -> None:
+    entry = world.approved()
+    approval = world.approval_of(entry)
+    committed = world.dataverse.rows.cells.pop(approval)
+    about = Ref(approval.table, approval.id)
+    assert ends(service.about(about, in_transaction=True)) == [RedeliverAt]
+    world.dataverse.rows.cells[approval] = committed
+    assert ends(service.about(about, in_transaction=True, attempt=1)) == [Complete]
+    assert world.live(entry) == EIGHT_HOURS
+
+
 def test_an_announcement_from_an_open_transaction_is_looked_at_twice(world: World, service: Service) -> None:
     entry = world.submit()
     (first,) = service.about(entry, in_transaction=True)
