@@ -62,7 +62,8 @@ def test_a_commit_is_one_batch_with_one_change_set_each_and_exactly_these_bytes(
             f'Content-Type: multipart/mixed; boundary="changeset_2_{boundary}"\r\n\r\n'
             f"--changeset_2_{boundary}\r\n{begin}Content-ID: 3\r\n\r\n"
             f"POST /api/data/v9.2/accounts({TWO})/Microsoft.Dynamics.CRM.DoThis{tag} HTTP/1.1\r\n"
-            "Content-Type: application/json\r\n\r\n"
+            "Content-Type: application/json\r\n"
+            'Prefer: odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"\r\n\r\n'
             '{"Amount":1.10}\r\n'
             f"--changeset_2_{boundary}--\r\n\r\n"
             f"--{boundary}--\r\n"
