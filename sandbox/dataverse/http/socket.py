@@ -34,7 +34,11 @@ class HttpSocket:
         # The protocol is named because asyncio sends without delay only on sockets that say they are TCP.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        try:
+            listener.bind((host, port))
+        except OSError:
+            listener.close()
+            raise
         config = uvicorn.Config(
             self._serve,
             http=_protocol(self._connections),

@@ -59,8 +59,8 @@ class Bus:
         self._clients.append(client)
         return client
 
-    def sender(self, queue: str = "orders") -> ServiceBusSender:
-        """A sender opened once for all tests."""
+    def sender(self, queue: str = "ORDERS") -> ServiceBusSender:
+        """A sender opened once for all tests; names of queues may be capitalised in any way."""
         if queue not in self._senders:
             self._senders[queue] = self.client().get_queue_sender(queue)
         return self._senders[queue]

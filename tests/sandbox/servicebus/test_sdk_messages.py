@@ -102,11 +102,10 @@ def test_a_message_of_many_frames_passes_both_ways(bus: Bus) -> None:
 
 def test_a_message_above_the_size_limit_is_refused_and_the_sender_lives_on(bus: Bus) -> None:
     assert bus.sender().create_message_batch().max_size_in_bytes == 256 * 1024
-    with bus.client().get_queue_sender("orders") as sender:
-        with pytest.raises(MessageSizeExceededError, match="larger than the 262144 bytes"):
-            sender.send_messages(ServiceBusMessage(b"x" * (256 * 1024 + 1)))
-        sender.send_messages(ServiceBusMessage("small"))
-    assert bus.counts().active == 1
+    with pytest.raises(MessageSizeExceededError, match="larger than the 262144 bytes"):
+        bus.sender("fragile").send_messages(ServiceBusMessage(b"x" * (256 * 1024 + 1)))
+    bus.sender("fragile").send_messages(ServiceBusMessage("small"))
+    assert bus.counts("fragile").active == 1
 
 
 def test_receive_and_delete_removes_messages_as_they_leave(bus: Bus) -> None:
@@ -139,7 +138,8 @@ def test_peeking_shows_messages_in_every_state_and_locks_none(bus: Bus) -> None:
 
 
 def test_names_of_queues_are_the_same_however_capitalised(bus: Bus) -> None:
-    bus.sender("ORDERS").send_messages(ServiceBusMessage("here"))
+    assert (bus.sender().entity_name, bus.receiver().entity_path) == ("ORDERS", "orders")
+    bus.sender().send_messages(ServiceBusMessage("here"))
     assert str(receive(bus.receiver())[0]) == "here"
 
 
@@ -160,9 +160,7 @@ def test_messages_live_no_longer_than_their_time(bus: Bus) -> None:
     sender.send_messages(ServiceBusMessage("capped by the queue", time_to_live=timedelta(hours=1)))
     sender.send_messages(ServiceBusMessage("shorter", time_to_live=timedelta(seconds=10)))
     bus.clock.advance(timedelta(seconds=11))
-    (peeked,) = bus.receiver("brief").peek_messages(10, sequence_number=1)
-    assert str(peeked) == "capped by the queue"
-    assert peeked.time_to_live == timedelta(minutes=1)
+    assert bus.counts("brief").active == 1
     bus.clock.advance(timedelta(seconds=50))
     assert bus.counts("brief").active == 0
 

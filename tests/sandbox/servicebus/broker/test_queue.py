@@ -59,6 +59,17 @@ def test_a_lock_ends_at_its_moment_and_not_before() -> None:
         store.complete(delivery.lock_token, START + LOCK)
 
 
+def test_a_renewed_lock_ends_its_full_duration_after_the_renewal() -> None:
+    store = queue()
+    store.enqueue(draft(), START)
+    token = received(store, START).lock_token
+    assert store.renew(token, START + LOCK - SECOND) == START + LOCK * 2 - SECOND
+    assert store.holds(token, START + LOCK * 2 - SECOND * 2)
+    assert not store.holds(token, START + LOCK * 2 - SECOND)
+    with pytest.raises(LockLost):
+        store.renew(token, START + LOCK * 2)
+
+
 def test_the_last_allowed_delivery_that_fails_puts_the_message_aside() -> None:
     store = queue(max_delivery_count=2)
     number = store.enqueue(draft("m", life=LOCK * 100), START)

@@ -1,0 +1,123 @@
+"""Starting, stopping and asking the server; over sockets, with a handful of octets."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+
+from sandbox.clock import Clock
+from sandbox.servicebus import QueueCounts, QueueSettings, ServiceBusServer, SharedKey
+from sandbox.servicebus.amqp.frames import AMQP_HEADER, SASL_HEADER, write_frame
+from sandbox.servicebus.amqp.performatives import Open, SaslInit
+from sandbox.servicebus.broker.message import Content, Draft
+from sandbox.servicebus.storage import MemoryStorage
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104
+KEYS = [SharedKey("root", "key="), SharedKey("one", "k", queue="q")]
+
+
+def server(storage: MemoryStorage | None = None, clock: Clock | None = None) -> ServiceBusServer:
+    return ServiceBusServer([QueueSettings("q")], KEYS, clock or Clock(), storage=storage)
+
+
+def test_the_connection_string_is_the_one_the_emulator_flag_asks_for() -> None:
+    async def main() -> None:
+        bus = server()
+        await bus.start()
+        try:
+            assert bus.port > 0
+            assert bus.connection_string("root") == (
+                f"Endpoint=sb://127.0.0.1:{bus.port};SharedAccessKeyName=root;SharedAccessKey=key=;"
+                "UseDevelopmentEmulator=true"
+            )
+            assert bus.connection_string("one").endswith(";EntityPath=q")
+        finally:
+            await bus.stop()
+
+    asyncio.run(main())
+
+
+def test_only_loopback_addresses_are_listened_on_unless_told_and_then_with_a_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def main() -> None:
+        bus = server()
+        for host in (EVERYWHERE, "10.0.0.1", "example.org"):
+            with pytest.raises(ValueError, match=f"loopback addresses only, not on {host}"):
+                await bus.start(host)
+        await bus.start("localhost")
+        with pytest.raises(RuntimeError, match="started already"):
+            await bus.start()
+        await bus.stop()
+        assert capsys.readouterr().err == ""
+        await bus.start(EVERYWHERE, beyond_loopback=True)
+        assert "sb://127.0.0.1:" in bus.connection_string("root")
+        await bus.stop()
+        assert "Warning: the sandbox's Service Bus listens on 0.0.0.0" in capsys.readouterr().err
+
+    asyncio.run(main())
+
+
+def test_stopping_tells_every_client_and_closes_its_connection() -> None:
+    async def main() -> None:
+        bus = server()
+        await bus.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+        writer.write(SASL_HEADER + write_frame(0, SaslInit(mechanism="ANONYMOUS").encode(), 1))
+        writer.write(AMQP_HEADER + write_frame(0, Open(container_id="c").encode()))
+        await reader.readuntil(b"PSA Connector sandbox")
+        await bus.stop()
+        await bus.stop()
+        assert b"amqp:connection:forced" in await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+def test_messages_stay_in_the_storage_for_the_next_server() -> None:
+    storage, clock = MemoryStorage(), Clock()
+    first = server(storage, clock)
+    queue = first._broker.find("Q")
+    assert queue is not None
+    queue.enqueue(Draft("m", Content(b"\x40\x40", b"", 0, b"")), clock.now())
+    assert server(storage, clock).counts("q") == QueueCounts(active=1, locked=0, scheduled=0, dead_letter=0)
+
+
+def test_counts_can_be_asked_from_any_thread_and_for_known_queues_only() -> None:
+    clock = Clock()
+    bus = server(clock=clock)
+    queue = bus._broker.find("q")
+    assert queue is not None
+    scheduled = clock.now() + timedelta(hours=1)
+    queue.enqueue(Draft("m", Content(b"\x40\x40", b"", 0, b""), scheduled_for=scheduled), clock.now())
+    seen: list[QueueCounts] = []
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: seen.append(bus.counts("Q")))
+        thread.start()
+        thread.join()
+        clock.advance(timedelta(hours=1))
+    assert [(each.active, each.scheduled) for each in seen] == [(0, 1), (1, 0)]
+    with pytest.raises(KeyError, match="no queue named other"):
+        bus.counts("other")
+
+
+def test_two_queues_cannot_have_one_name() -> None:
+    with pytest.raises(ValueError, match="two queues named Q"):
+        ServiceBusServer([QueueSettings("q"), QueueSettings("Q")], KEYS, Clock())
+
+
+def test_the_clock_may_be_advanced_before_and_after_the_server_runs() -> None:
+    async def main() -> None:
+        clock = Clock()
+        bus = server(clock=clock)
+        clock.advance(timedelta(hours=1))
+        await bus.start()
+        clock.advance(timedelta(hours=1))
+        await bus.stop()
+        clock.advance(timedelta(hours=1))
+
+    asyncio.run(main())

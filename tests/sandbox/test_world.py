@@ -1,0 +1,103 @@
+"""The two services in one background thread, used from outside like any two services."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+from azure.servicebus import ServiceBusClient, ServiceBusMessage
+from azure.servicebus.exceptions import ServiceBusAuthenticationError, ServiceBusAuthorizationError
+
+from sandbox.servicebus import QueueSettings
+from sandbox.world import COMMANDS, EVENTS, Sandbox
+
+
+@pytest.fixture
+def world() -> Iterator[Sandbox]:
+    with Sandbox(company=False) as world:
+        yield world
+
+
+def with_send_key(world: Sandbox) -> ServiceBusClient:
+    name, key = world.servicebus_send_key
+    connection = (
+        f"Endpoint=sb://127.0.0.1:{world.bus.port};SharedAccessKeyName={name};SharedAccessKey={key};"
+        "UseDevelopmentEmulator=true"
+    )
+    return ServiceBusClient.from_connection_string(connection, retry_total=0)
+
+
+def test_the_service_sends_commands_listens_for_them_and_a_second_copy_is_dropped(world: Sandbox) -> None:
+    with ServiceBusClient.from_connection_string(world.servicebus, retry_total=0) as client:
+        with client.get_queue_sender(COMMANDS) as sender:
+            for _ in range(2):
+                sender.send_messages(ServiceBusMessage("command", message_id="once"))
+        with client.get_queue_receiver(COMMANDS) as receiver:
+            (message,) = receiver.receive_messages(max_wait_time=5)
+            receiver.complete_message(message)
+    counts = world.bus.counts(COMMANDS)
+    assert (str(message), counts.active, counts.locked) == ("command", 0, 0)
+
+
+def test_the_key_dataverse_holds_sends_to_the_event_queue_and_does_nothing_else(world: Sandbox) -> None:
+    with with_send_key(world) as client:
+        with client.get_queue_sender(EVENTS) as sender:
+            sender.send_messages(ServiceBusMessage("event"))
+        with pytest.raises(ServiceBusAuthorizationError):
+            client.get_queue_receiver(EVENTS).receive_messages(max_wait_time=5)
+        with pytest.raises(ServiceBusAuthenticationError):
+            client.get_queue_sender(COMMANDS).send_messages(ServiceBusMessage("command"))
+    assert world.bus.counts(EVENTS).active == 1
+    assert world.bus.counts(COMMANDS).active == 0
+
+
+def test_each_user_has_a_token_of_their_own(world: Sandbox) -> None:
+    assert world.token == world.tokens["service"]
+    who = {
+        name: requests.get(
+            f"{world.dataverse}/api/data/v9.2/WhoAmI", headers={"Authorization": f"Bearer {token}"}, timeout=10
+        ).json()["UserId"]
+        for name, token in world.tokens.items()
+    }
+    assert len(set(who.values())) == len(who) >= 4
+
+
+def test_a_sandbox_stops_for_good_and_stopping_again_does_nothing() -> None:
+    before = threading.active_count()
+    world = Sandbox([QueueSettings("mine")], company=False)
+    world.start()
+    with pytest.raises(RuntimeError, match="started already"):
+        world.start()
+    port = world.bus.port
+    world.stop()
+    world.stop()
+    assert threading.active_count() == before
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("taken", ["servicebus_port", "dataverse_port"])
+def test_a_port_that_is_taken_is_reported_and_nothing_is_left_running(taken: str) -> None:
+    before = threading.active_count()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        world = Sandbox(company=False, **{taken: other.getsockname()[1]})
+        with pytest.raises(OSError, match="in use"):
+            world.start()
+    assert threading.active_count() == before
+
+
+def test_the_company_is_loaded_before_anyone_can_ask() -> None:
+    with Sandbox() as world:
+        assert world.company is not None
+        contract = next(iter(world.company.contracts.values()))
+        answer = requests.get(
+            f"{world.dataverse}/api/data/v9.2/salesorders({contract})",
+            headers={"Authorization": f"Bearer {world.token}"},
+            timeout=10,
+        )
+        assert answer.status_code == 200
