@@ -124,19 +124,21 @@ def play(world: Sandbox, say: Say) -> Story:
 
 
 async def _played(world: Sandbox, patience: Patience, say: Say) -> Story:
-    """The service works on one side, people on the other; it is stopped when they are done."""
+    """The service works on one side, people on the other; whoever ends first, the other is asked to end as well."""
     app = compose(sandbox_settings(world), now=world.clock.now, pace=PACE)
     stop = asyncio.Event()
+    service = asyncio.create_task(app.run(stop))
+    people = asyncio.create_task(asyncio.to_thread(_people, world, patience, say))
     try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(app.run(stop))
-            try:
-                return await asyncio.to_thread(_people, world, patience, say)
-            finally:
-                patience.give_up()
-                stop.set()
+        await asyncio.wait({service, people}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        patience.give_up()
+        stop.set()
+        await asyncio.gather(service, people, return_exceptions=True)
         app.close()
+    # A service that failed is the reason why people waited in vain, so its failure is the one to tell.
+    service.result()
+    return people.result()
 
 
 def _people(world: Sandbox, patience: Patience, say: Say) -> Story:

@@ -9,10 +9,12 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner
 
+from connector.errors import Misconfigured
+from sandbox.world import Sandbox
 from service.cli.main import app
 from service.contracts import Contract
 from service.demo.patience import OutOfTime, Patience
-from service.demo.story import ContractFigures, ProjectFigures, Story
+from service.demo.story import ContractFigures, ProjectFigures, Story, play
 
 CENT = Decimal("0.01")
 FIGURES = ContractFigures(
@@ -85,3 +87,15 @@ def test_waiting_ends_as_soon_as_nobody_is_interested_any_more() -> None:
     patience.give_up()
     with pytest.raises(OutOfTime):
         patience.until("Anything", lambda: False)
+
+
+def test_a_story_that_gets_stuck_ends_with_what_was_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.demo.story.IN_TIME", 0)
+    with Sandbox() as world, pytest.raises(OutOfTime, match="An actual for every approved entry"):
+        play(world, lambda _: None)
+
+
+def test_a_service_that_cannot_begin_is_the_failure_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.demo.story.register_in", lambda world: [])
+    with Sandbox() as world, pytest.raises(Misconfigured, match="psac_command"):
+        play(world, lambda _: None)
