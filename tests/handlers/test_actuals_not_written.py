@@ -15,6 +15,9 @@ from tests.handlers.judging import EIGHT_HOURS, not_yet, refused
 from tests.handlers.world import (
     APPROVED,
     COST,
+    INDIA,
+    INTERNAL,
+    LINE,
     UNBILLED,
     World,
     new,
@@ -116,3 +119,12 @@ def test_two_approvals_of_one_entry_are_both_named(world: World) -> None:
     assert failure.code == "two-approvals"
     assert str(first.id) in failure.sentence
     assert str(second.id) in failure.sentence
+
+
+def test_another_units_resource_on_a_fixed_price_line_or_an_internal_project_costs_what_it_costs(world: World) -> None:
+    internal = world.approved(msdyn_project=INTERNAL, msdyn_resourceorganizationalunitid=INDIA)
+    world.dataverse.put(LINE, msdyn_billingmethod=192350001)
+    fixed = world.approved(msdyn_resourceorganizationalunitid=INDIA)
+    for entry in (internal, fixed):
+        world.settled(entry)
+        assert world.live(entry) == EIGHT_HOURS[:1]
