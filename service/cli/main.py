@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -46,6 +47,10 @@ def _options(
 
 def main() -> None:
     """Run the command line; every failure that is foreseen ends as a sentence on stderr and a documented exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console or pipe whose encoding lacks a character shows a question mark instead of failing (Windows).
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except NotConfigured as error:

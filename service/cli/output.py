@@ -65,8 +65,8 @@ def console() -> Console:
 
 
 def as_json(data: object) -> None:
-    """Print data as JSON: amounts and ids as strings, so that no reader rounds them."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    """Print data as JSON: amounts and ids as strings, so that no reader rounds them; ASCII, whatever the console."""
+    sys.stdout.write(json.dumps(data, indent=2, default=_plain) + "\n")
     sys.stdout.flush()
 
 

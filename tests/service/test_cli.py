@@ -79,6 +79,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert not loaded & set(HEAVY)
 
 
+def test_a_console_that_lacks_a_character_still_gets_its_help() -> None:
+    done = subprocess.run(  # noqa: S603
+        [*COMMAND, "demo", "--help"],
+        capture_output=True,
+        text=True,
+        env=clean_environment(PYTHONIOENCODING="ascii"),
+        timeout=IN_TIME,
+        check=True,
+    )
+    assert "approve ? actuals" in done.stdout
+
+
 @pytest.mark.usefixtures("nothing_set")
 @pytest.mark.parametrize(
     "arguments", [["run"], ["register"], ["backlog", "list"], ["backlog", "ready", "products", "--all"]]
