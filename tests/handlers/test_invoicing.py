@@ -231,6 +231,22 @@ def test_an_invoice_of_milestones_alone_is_recognised_by_contract_creator_and_ti
     assert outcome == ("created", [mine.id])
 
 
+def test_a_colleagues_invoice_of_milestones_right_after_ours_is_not_named(world: World) -> None:
+    milestone = world.fresh("msdyn_contractlinescheduleofvalue")
+    values = {"msdyn_contract": CONTRACT, "msdyn_amount": Decimal(5000)}
+    world.dataverse.put(milestone, msdyn_invoicestatus=192350001, **values)
+
+    def a_colleague() -> None:
+        world.dataverse.put(milestone, msdyn_invoicestatus=192350001)
+        world.invoice_by_hand()
+
+    world.dataverse.after_commit = [lambda: None, a_colleague]
+    (outcome,) = give(world, command())
+    (mine,) = [row for row, cells in world.invoices().items() if cells["createdby"] == SERVICE]
+    assert len(world.invoices()) == 2
+    assert outcome == ("created", [mine.id])
+
+
 def test_an_invoice_deleted_before_it_was_reported_is_said_to_be_gone(world: World) -> None:
     ready(world)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -236,6 +236,3 @@ class World:
     def invoices(self) -> dict[Reference, Cells]:
         """All invoices."""
         return self.dataverse.rows.of("invoice")
-
-
-Meanwhile = Callable[[], None]
