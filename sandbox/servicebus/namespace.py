@@ -55,13 +55,21 @@ class Namespace:
         """See ``Container.closed``."""
         self.connections.pop(connection, None)
 
-    def turn(self) -> None:
-        """Hand out messages, make everything last, and only then let the answers leave."""
+    def turn(self) -> float | None:
+        """Hand out messages, make everything last, and only then let the answers leave.
+
+        Returns in how many seconds something comes due, None if nothing is waited for.
+        """
         with self.lock:
-            self.dispatcher.pump(self._clock.now())
+            now = self._clock.now()
+            # First what comes due, in every queue: it may put messages where a receiver is waiting.
+            self.broker.advance(now)
+            self.dispatcher.pump(now)
+            moment = self.broker.next_moment()
             self.broker.storage.commit()
             for connection in list(self.connections):
                 connection.flush()
+            return None if moment is None else (moment - now).total_seconds()
 
     def attach(self, link: SendingLink | ReceivingLink) -> None:
         """See ``Container.attach``."""

@@ -74,6 +74,7 @@ class ServiceBusServer:
         await server.wait_closed()
         if self._alarm is not None:
             self._alarm.cancel()
+            self._alarm = None
         self._loop = None
 
     @property
@@ -114,14 +115,22 @@ class ServiceBusServer:
 
     def _turn(self) -> None:
         self._turn_scheduled = False
-        self._namespace.turn()
+        delay = self._namespace.turn()
+        if delay is not None and self._loop is not None:
+            self._set_alarm(self._loop, delay)
+
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop, delay: float) -> None:
+        """Have a turn in so many seconds. An alarm that rings before that stays: too early does no harm."""
+        due = loop.time() + min(delay, _LONGEST_SLEEP)
         if self._alarm is not None:
+            if self._alarm.when() <= due:
+                return
             self._alarm.cancel()
-            self._alarm = None
-        moment = self._broker.next_moment()
-        if moment is not None and self._loop is not None:
-            delay = (moment - self._clock.now()).total_seconds()
-            self._alarm = self._loop.call_later(min(max(delay, 0.0), _LONGEST_SLEEP), self._turn)
+        self._alarm = loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._turn()
 
 
 def _is_loopback(host: str) -> bool:

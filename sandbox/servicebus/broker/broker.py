@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from sandbox.servicebus.broker.queue import Queue
+from sandbox.servicebus.broker.queue import MessageStore, Queue
 from sandbox.servicebus.broker.settings import QueueSettings
 from sandbox.servicebus.storage import Storage
 
@@ -30,7 +30,17 @@ class Broker:
         """The queue of this name, or None."""
         return self._queues.get(name.lower())
 
+    def advance(self, now: datetime) -> None:
+        """Let come due what is due, in every queue."""
+        for store in self._stores():
+            store.advance(now)
+
     def next_moment(self) -> datetime | None:
         """When the next queue has something to do; None if none waits for anything."""
-        stores = (store for queue in self._queues.values() for store in (queue, queue.dead_letters))
-        return min((moment for store in stores if (moment := store.next_moment()) is not None), default=None)
+        moments = (store.next_moment() for store in self._stores())
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _stores(self) -> Iterator[MessageStore]:
+        for queue in self._queues.values():
+            yield queue
+            yield queue.dead_letters

@@ -94,10 +94,11 @@ class Pipe(asyncio.Transport):
 class Wire:
     """One connection to a namespace with the queues ``q`` and ``other``."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_delivery_count: int = 100) -> None:
         self.loop = FakeLoop()
         self.clock = Clock()
-        self.broker = Broker([QueueSettings("q"), QueueSettings("other")], MemoryStorage())
+        queues = [QueueSettings("q", max_delivery_count=max_delivery_count), QueueSettings("other")]
+        self.broker = Broker(queues, MemoryStorage())
         self.namespace = Namespace(self.broker, [SharedKey("root", "key")], self.clock, lambda: None)
         self.pipe = Pipe()
         self.connection = self.namespace.connect(self.loop)

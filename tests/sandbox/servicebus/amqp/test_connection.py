@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -263,6 +264,32 @@ def test_a_detached_link_leaves_its_messages_locked(wire: Wire) -> None:
     assert wire.counts() == (0, 1)
     wire.connection.connection_lost(None)
     assert wire.counts() == (0, 1)
+
+
+def test_a_turn_leaves_nothing_behind_that_is_due_even_where_nobody_listens(wire: Wire) -> None:
+    with_messages(wire, b"x")
+    wire.credit(1, 1)
+    wire.say(Detach(handle=1, closed=True))
+    left = wire.namespace.turn()
+    assert left is not None
+    assert 55 < left <= 60
+    wire.clock.advance(timedelta(seconds=60))
+    assert wire.namespace.turn() is None
+    assert wire.counts() == (1, 0)
+
+
+def test_a_message_dead_lettered_by_the_clock_reaches_whoever_waits_at_the_dead_letter_queue() -> None:
+    wire = Wire(max_delivery_count=1)
+    wire.sign_in()
+    wire.say(receiver("q/$DeadLetterQueue", 3))
+    wire.credit(3, 1)
+    with_messages(wire, b"x")
+    wire.credit(1, 1)
+    wire.heard()
+    wire.clock.advance(timedelta(seconds=60))
+    wire.namespace.turn()
+    ((handle, *_),) = wire.heard_of(TRANSFER)
+    assert handle == 3
 
 
 def test_frames_for_a_session_that_has_ended_are_ignored(wire: Wire) -> None:
