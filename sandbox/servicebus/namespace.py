@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from sandbox.clock import Clock
 from sandbox.servicebus.addresses import Address, parse_address, path_of
-from sandbox.servicebus.amqp.connection import Connection, Scheduler
+from sandbox.servicebus.amqp.connection import Connection
+from sandbox.servicebus.amqp.container import Scheduler
 from sandbox.servicebus.amqp.errors import INVALID_FIELD, NOT_ALLOWED, NOT_FOUND, NOT_IMPLEMENTED, AmqpError
 from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink, terminus_fields
 from sandbox.servicebus.amqp.types import Symbol, UInt

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import cast
 
+from sandbox.servicebus.amqp.container import Container, Scheduler, Timer
 from sandbox.servicebus.amqp.errors import (
     CONNECTION_FORCED,
     DECODE_ERROR,
@@ -27,7 +27,6 @@ from sandbox.servicebus.amqp.frames import (
     take_frame,
     write_frame,
 )
-from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink
 from sandbox.servicebus.amqp.performatives import (
     Begin,
     Close,
@@ -52,39 +51,6 @@ _MAX_QUEUED = 1024 * 1024
 """Octets that may wait for a flush before links stop adding to them."""
 
 
-class Container(Protocol):
-    """Who owns the connections: knows what stands behind the addresses, and when output may leave."""
-
-    name: str
-    lock: AbstractContextManager[object]
-
-    def attach(self, link: SendingLink | ReceivingLink) -> None:
-        """Put an outlet or inlet behind the link, or raise the error that refuses it."""
-
-    def touched(self) -> None:
-        """A connection did something and may have output: flush it when its effects are safe."""
-
-    def closed(self, connection: Connection) -> None:
-        """The connection is gone."""
-
-
-class Timer(Protocol):
-    """Something that will happen unless it is cancelled."""
-
-    def cancel(self) -> None:
-        """Let it not happen."""
-
-
-class Scheduler(Protocol):
-    """The part of an event loop that a connection's heartbeat needs."""
-
-    def time(self) -> float:
-        """Seconds, from whatever beginning."""
-
-    def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
-        """Call back after so many seconds."""
-
-
 class Connection(asyncio.Protocol):
     """One peer's connection; whatever is wrong with it ends it alone, with an AMQP error."""
 
@@ -106,12 +72,9 @@ class Connection(asyncio.Protocol):
         self._heard = 0.0
         self._heartbeat: Timer | None = None
 
-    # --- asyncio's side -----------------------------------------------------------------------------------------
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer connected; it speaks first."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._heard = self._scheduler.time()
         self._beat()
 
@@ -149,8 +112,6 @@ class Connection(asyncio.Protocol):
         with self.container.lock:
             self._paused = False
             self._go_on()
-
-    # --- our side -----------------------------------------------------------------------------------------------
 
     @property
     def writable(self) -> bool:
@@ -211,7 +172,7 @@ class Connection(asyncio.Protocol):
         pause = IDLE_TIME_OUT / 4 if self._peer_idle is None else min(self._peer_idle / 2, IDLE_TIME_OUT / 4)
         self._heartbeat = self._scheduler.call_later(pause, self._beat)
 
-    # --- steps of the handshake, each true if it got further ----------------------------------------------------
+    # The steps of the handshake, each true if it got further.
 
     def _take_header(self, wanted: bytes) -> bool:
         if len(self._buffer) < HEADER_SIZE:
@@ -267,8 +228,6 @@ class Connection(asyncio.Protocol):
                     properties={Symbol("product"): "PSA Connector sandbox"},
                 ),
             )
-
-    # --- frames -------------------------------------------------------------------------------------------------
 
     def _frame(self) -> bool:
         frame = take_frame(self._buffer, MAX_FRAME_SIZE)

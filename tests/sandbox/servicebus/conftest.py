@@ -19,6 +19,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, Servic
 from sandbox.clock import Clock
 from sandbox.servicebus import QueueCounts, QueueSettings, ServiceBusServer, SharedKey
 from sandbox.servicebus.amqp.errors import AmqpError
+from tests.sandbox.servicebus.wire import Wire
 
 QUEUES = (
     QueueSettings("orders", max_delivery_count=3),
@@ -138,3 +139,11 @@ def shared_bus() -> Iterator[Bus]:
 def bus(shared_bus: Bus) -> Iterator[Bus]:
     yield shared_bus
     shared_bus.empty()
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """A signed-in client without a socket."""
+    wire = Wire()
+    wire.sign_in()
+    return wire

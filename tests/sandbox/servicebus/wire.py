@@ -247,3 +247,12 @@ def message(properties: bytes | None = None, application: bytes | None = None, b
             b"\x00\x53\x75" + encode(b"body") if body is None else body,
         )
     )
+
+
+def with_messages(wire: Wire, *bodies: bytes) -> None:
+    """Fill the queue, and listen to it on handle 1 without credit."""
+    wire.say(sender("q", 2))
+    for number, body in enumerate(bodies):
+        wire.send(message(body=b"\x00\x53\x75\xb0" + struct.pack(">I", len(body)) + body), 2, number)
+    wire.say(receiver("amqps://localhost:1/Q", 1))
+    wire.heard()
