@@ -172,8 +172,6 @@ class Connection(asyncio.Protocol):
         pause = IDLE_TIME_OUT / 4 if self._peer_idle is None else min(self._peer_idle / 2, IDLE_TIME_OUT / 4)
         self._heartbeat = self._scheduler.call_later(pause, self._beat)
 
-    # The steps of the handshake, each true if it got further.
-
     def _take_header(self, wanted: bytes) -> bool:
         if len(self._buffer) < HEADER_SIZE:
             return False
