@@ -23,7 +23,8 @@ def copy_id(lineage: str, attempt: int, turn: int = 0) -> str:
     """The message id of the copy that carries this attempt: the same however often the copy is made.
 
     With duplicate detection on, a second copy of one attempt is dropped by the queue while its twin carries the work.
-    ``turn`` counts copies made only to refresh a message that was given back too often; each is a name of its own.
+    ``turn`` counts copies that carry the same attempt again: after a wait that was no attempt, or to refresh a message
+    that was given back too often.
     """
     return str(uuid5(COPIES, f"{lineage}/{attempt}" if turn == 0 else f"{lineage}/{attempt}.{turn}"))
 
@@ -68,7 +69,10 @@ class Inbox(Protocol):
         ...
 
     async def redeliver_at(self, received: Received, when: datetime, attempt: int) -> bool:
-        """Schedule a copy as this attempt, then complete the message; neither when the lock is lost."""
+        """Schedule a copy as this attempt, then complete the message; neither when the lock is lost.
+
+        The attempt may be the message's own: then the wait did not count as one.
+        """
         ...
 
     async def release(self, received: Received) -> bool:

@@ -82,15 +82,14 @@ class ServiceBusInbox:
 
     async def redeliver_at(self, received: Received, when: datetime, attempt: int) -> bool:
         """See ``Inbox``."""
-        return await self._replace("redelivered", received, when, attempt, 0)
+        turn = _next_turn(received) if attempt == received.envelope.attempt else 0
+        return await self._replace("redelivered", received, when, attempt, turn)
 
     async def release(self, received: Received) -> bool:
         """See ``Inbox``. A message delivered very often is replaced by a fresh copy of the same attempt."""
         envelope = received.envelope
         if envelope.delivery_count >= WEARY:
-            turn = envelope.properties.get(TURN)
-            next_turn = turn + 1 if isinstance(turn, int) else 1
-            return await self._replace("released", received, None, envelope.attempt, next_turn)
+            return await self._replace("released", received, None, envelope.attempt, _next_turn(received))
         return await self._settle("released", received, lambda: self._open().abandon_message(_message(received)))
 
     async def renew(self, received: Received) -> datetime | None:
@@ -181,6 +180,12 @@ def envelope_copy(received: Received, when: datetime | None, attempt: int, turn:
         application_properties=cast(Any, properties),
         scheduled_enqueue_time_utc=when,
     )
+
+
+def _next_turn(received: Received) -> int:
+    """The name of the next copy that carries the same attempt once more."""
+    turn = received.envelope.properties.get(TURN)
+    return turn + 1 if isinstance(turn, int) else 1
 
 
 def _message(received: Received) -> ServiceBusReceivedMessage:

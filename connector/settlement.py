@@ -15,7 +15,7 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class RedeliverAt:
-    """Schedule a copy for ``when`` as attempt ``attempt``, then complete."""
+    """Schedule a copy for ``when`` as attempt ``attempt`` (the same one when only waiting), then complete."""
 
     when: datetime
     attempt: int

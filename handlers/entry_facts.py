@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
-from handlers.rows import row
-from mappings import contract_lines, keys, tables
+from handlers.reading import ask
+from handlers.set_up import SetUp, SetUps
+from mappings import keys, tables
 from mappings.entry import APPROVAL_COLUMNS, EXPENSE_COLUMNS, TIME_COLUMNS, Approval, Entry, approval, entry
-from mappings.entry_to_actuals import Contract, JournalLine, Project
 from mappings.ledger import ACTUAL_COLUMNS, Actual, Ledger, own_roles
 from mappings.links import ORIGIN_COLUMNS
-from mappings.money import Currency
+from mappings.refusal import Refusal
 from mappings.row import Row
 from mappings.tables import Ref
 
@@ -32,111 +31,92 @@ class EntryFacts:
     entry: Entry | None
     approvals: tuple[Approval, ...]
     ledger: Ledger
-    journal_lines: tuple[JournalLine, ...]
-    project: Project | None
-    lines: tuple[Row, ...]
-    contracts: dict[UUID, Contract]
-    unit_currency: UUID | None
-    currencies: dict[UUID, Currency]
+    set_up: SetUp
 
 
-def gather(refs: Sequence[Ref], dataverse: Reader) -> dict[Ref, EntryFacts]:
-    """The facts of every entry in ``refs`` (``msdyn_timeentry`` or ``msdyn_expense`` rows)."""
-    ids = [ref.id for ref in refs]
+def gather(refs: Sequence[Ref], dataverse: Reader) -> dict[Ref, EntryFacts | Refusal]:
+    """The facts of every entry in ``refs`` (``msdyn_timeentry`` or ``msdyn_expense`` rows).
+
+    An entry whose own rows make no sense gets the refusal that says so; the others are none the worse for it.
+    """
     times, expenses, time_approvals, expense_approvals, origins = ask(
         dataverse,
         Query(tables.TIME_ENTRY, TIME_COLUMNS, any_of("msdyn_timeentryid", _of(refs, tables.TIME_ENTRY))),
         Query(tables.EXPENSE, EXPENSE_COLUMNS, any_of("msdyn_expenseid", _of(refs, tables.EXPENSE))),
         Query(tables.APPROVAL, APPROVAL_COLUMNS, any_of("msdyn_timeentry", _of(refs, tables.TIME_ENTRY))),
         Query(tables.APPROVAL, APPROVAL_COLUMNS, any_of("msdyn_expenseentry", _of(refs, tables.EXPENSE))),
-        Query(tables.ORIGIN, ORIGIN_COLUMNS, any_of("msdyn_origin", map(str, ids))),
+        # Kept as text, in whatever spelling the writer chose; letter case makes no difference to Dataverse.
+        Query(tables.ORIGIN, ORIGIN_COLUMNS, any_of("msdyn_origin", [text for ref in refs for text in _spelled(ref)])),
     )
-    entries = {found.ref: entry(found) for found in (*times, *expenses)}
+    entries: dict[Ref, Entry | Refusal] = {row.ref: _read(row) for row in (*times, *expenses)}
+    readable = [one for one in entries.values() if isinstance(one, Entry)]
     traces = _traces(origins)
-    projects, lines, journal_lines = ask(
-        dataverse,
-        Query(
-            tables.PROJECT,
-            ("ownerid", "msdyn_contractorganizationalunitid", "msdyn_salesorderid"),
-            any_of("msdyn_projectid", _projects(entries.values())),
-        ),
-        Query(
-            tables.CONTRACT_LINE,
-            contract_lines.CONTRACT_LINE_COLUMNS,
-            any_of("msdyn_project", _projects(entries.values())),
-        ),
-        Query(
-            tables.JOURNAL_LINE,
-            (
-                "msdyn_transactiontypecode",
-                "msdyn_price",
-                "msdyn_unit",
-                "msdyn_unitschedule",
-                "msdyn_pricelist",
-                "msdyn_transactioncategory",
-                "transactioncurrencyid",
-            ),
-            any_of("msdyn_journallineid", sorted(id for trace in traces.values() for id in trace.journal_lines)),
-            order_by=("createdon desc",),
-        ),
-    )
-    contracts, units, currencies = ask(
-        dataverse,
-        Query(
-            tables.CONTRACT,
-            ("customerid", "transactioncurrencyid"),
-            any_of("salesorderid", _contracts(lines, projects)),
-        ),
-        Query(
-            tables.ORGANIZATIONAL_UNIT,
-            ("msdyn_currency",),
-            any_of("msdyn_organizationalunitid", _links(projects, "msdyn_contractorganizationalunitid")),
-        ),
-        Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision", "exchangerate")),
-    )
-    customers = {found.id: Contract(found.ref, found.link("customerid"), _currency(found)) for found in contracts}
-    wanted = {ref: _wanted_ids(ref, traces[ref.id], customers.values()) for ref in refs}
-    (actuals,) = ask(
+    set_ups = SetUps.read(readable, (id for trace in traces.values() for id in trace.journal_lines), dataverse)
+    of_entry = {ref: _entry_set_up(entries.get(ref), set_ups, traces[ref.id]) for ref in refs}
+    wanted = {ref: _wanted_ids(ref, traces[ref.id], of_entry[ref]) for ref in refs}
+    (rows,) = ask(
         dataverse,
         Query(tables.ACTUAL, ACTUAL_COLUMNS, any_of("msdyn_actualid", sorted(set().union(*wanted.values())))),
     )
-    setup = _SetUp(projects, lines, journal_lines, customers, units, currencies)
+    actuals = {row.id: Actual(row) for row in rows}
     approvals = _by_entry((*time_approvals, *expense_approvals))
-    found_actuals = {found.id: Actual(found) for found in actuals}
-    facts = {}
+    facts: dict[Ref, EntryFacts | Refusal] = {}
     for ref in refs:
-        ledger = Ledger(ref.id, tuple(found_actuals[id] for id in sorted(wanted[ref]) if id in found_actuals))
-        facts[ref] = setup.facts(entries.get(ref), approvals[ref], ledger, traces[ref.id].journal_lines)
+        found = tuple(actuals[id] for id in sorted(wanted[ref]) if id in actuals)
+        ledger = Ledger(ref.id, found, frozenset(traces[ref.id].signed))
+        facts[ref] = _facts(entries.get(ref), approvals[ref], ledger, of_entry[ref])
     return facts
 
 
-def ask(dataverse: Reader, *questions: Query) -> list[list[Row]]:
-    """Ask all questions in one request and read the answers as the rules do."""
-    return [[row(record) for record in records] for records in dataverse.query(questions)]
+def _facts(
+    entry: Entry | Refusal | None, approvals: Iterable[Row], ledger: Ledger, set_up: SetUp
+) -> EntryFacts | Refusal:
+    if isinstance(entry, Refusal):
+        return entry
+    if entry is not None and entry.resourcing_unit is None:
+        entry = replace(entry, resourcing_unit=set_up.resource_unit)
+    try:
+        return EntryFacts(entry, tuple(approval(row) for row in approvals), ledger, set_up)
+    except Refusal as refusal:
+        return refusal
+
+
+def _read(row: Row) -> Entry | Refusal:
+    try:
+        return entry(row)
+    except Refusal as refusal:
+        return refusal
+
+
+def _entry_set_up(found: Entry | Refusal | None, set_ups: SetUps, trace: _Trace) -> SetUp:
+    return set_ups.of(found if isinstance(found, Entry) else None, trace.journal_lines)
 
 
 @dataclass
 class _Trace:
-    """Where an entry's origins lead."""
+    """Where an entry's origins lead; ``signed`` are the actuals whose origin bears an id of ours."""
 
-    actuals: set[UUID]
-    journal_lines: set[UUID]
+    actuals: set[UUID] = field(default_factory=set)
+    journal_lines: set[UUID] = field(default_factory=set)
+    signed: set[UUID] = field(default_factory=set)
 
 
 def _traces(origins: Iterable[Row]) -> defaultdict[UUID, _Trace]:
-    traces: defaultdict[UUID, _Trace] = defaultdict(lambda: _Trace(set(), set()))
-    for found in origins:
-        source, transaction = _id(found.text("msdyn_origin")), _id(found.text("msdyn_transaction"))
+    traces: defaultdict[UUID, _Trace] = defaultdict(_Trace)
+    for row in origins:
+        source, transaction = id_of(row.text("msdyn_origin")), id_of(row.text("msdyn_transaction"))
         if source is None or transaction is None:
             continue
         trace = traces[source]
         # The stored spelling of a type is not documented everywhere; the id decides, so anything unknown is looked up.
-        journal = found.text("msdyn_transactiontype") == tables.JOURNAL_LINE
+        journal = row.text("msdyn_transactiontype") == tables.JOURNAL_LINE
         (trace.journal_lines if journal else trace.actuals).add(transaction)
+        if row.id == keys.origin_id(source, transaction):
+            trace.signed.add(transaction)
     return traces
 
 
-def _id(text: str | None) -> UUID | None:
+def id_of(text: str | None) -> UUID | None:
     """An id kept as text, in any spelling; text that is none leads nowhere."""
     try:
         return UUID(text or "")
@@ -144,91 +124,26 @@ def _id(text: str | None) -> UUID | None:
         return None
 
 
-def _wanted_ids(ref: Ref, trace: _Trace, contracts: Iterable[Contract]) -> set[UUID]:
-    roles = own_roles({contract.customer.id for contract in contracts if contract.customer})
+def _spelled(ref: Ref) -> tuple[str, str]:
+    return str(ref.id), f"{{{ref.id}}}"
+
+
+def _wanted_ids(ref: Ref, trace: _Trace, set_up: SetUp) -> set[UUID]:
+    roles = own_roles({contract.customer.id for contract in set_up.contracts.values() if contract.customer})
     # Every withdrawn generation has left at least two rows behind, so this many generations can't miss the next one.
     generations = range(len(trace.actuals) // 2 + 2)
     derived = {keys.row_id(ref.id, generation, role) for generation in generations for role in roles}
     return trace.actuals | derived
 
 
-@dataclass
-class _SetUp:
-    """The reference rows of one reading, ready to be handed out per entry."""
-
-    projects: list[Row]
-    lines: list[Row]
-    journal_lines: list[Row]
-    contracts: dict[UUID, Contract]
-    units: list[Row]
-    currencies: list[Row]
-
-    def facts(
-        self, entry: Entry | None, approvals: tuple[Approval, ...], ledger: Ledger, journal: set[UUID]
-    ) -> EntryFacts:
-        found = next((p for p in self.projects if entry and p.id == entry.project), None)
-        unit = found.link_id("msdyn_contractorganizationalunitid") if found else None
-        lines = tuple(line for line in self.lines if entry and line.link_id("msdyn_project") == entry.project)
-        mine = {id for line in lines if (id := line.link_id("salesorderid"))}
-        mine |= {id for id in [found.link_id("msdyn_salesorderid") if found else None] if id}
-        return EntryFacts(
-            entry=entry,
-            approvals=approvals,
-            ledger=ledger,
-            journal_lines=tuple(_journal_line(line) for line in self.journal_lines if line.id in journal),
-            project=Project(found.ref, found.link("ownerid"), unit) if found else None,
-            lines=lines,
-            contracts={id: contract for id, contract in self.contracts.items() if id in mine},
-            unit_currency=next((u.link_id("msdyn_currency") for u in self.units if u.id == unit), None),
-            currencies={c.id: _currency_of(c) for c in self.currencies},
-        )
-
-
-def _journal_line(found: Row) -> JournalLine:
-    return JournalLine(
-        ref=found.ref,
-        type=found.choice("msdyn_transactiontypecode"),
-        price=found.number("msdyn_price"),
-        currency=_currency(found),
-        unit=found.link("msdyn_unit"),
-        unit_schedule=found.link("msdyn_unitschedule"),
-        price_list=found.link("msdyn_pricelist"),
-        category=found.link("msdyn_transactioncategory"),
-    )
-
-
-def _currency_of(found: Row) -> Currency:
-    precision = found.choice("currencyprecision")
-    code = found.text("isocurrencycode") or str(found.id)
-    if precision is None:
-        raise TypeError(f"{found.ref}: the currency has no precision.")
-    return Currency(found.id, code, precision, found.number("exchangerate") or Decimal(1))
-
-
-def _currency(found: Row) -> UUID | None:
-    return found.link_id("transactioncurrencyid")
-
-
 def _of(refs: Iterable[Ref], table: str) -> list[UUID]:
     return [ref.id for ref in refs if ref.table == table]
 
 
-def _projects(entries: Iterable[Entry]) -> list[UUID]:
-    return sorted({entry.project for entry in entries if entry.project})
-
-
-def _links(rows: Iterable[Row], column: str) -> list[UUID]:
-    return sorted({id for found in rows if (id := found.link_id(column))})
-
-
-def _contracts(lines: Iterable[Row], projects: Iterable[Row]) -> list[UUID]:
-    return sorted({*_links(lines, "salesorderid"), *_links(projects, "msdyn_salesorderid")})
-
-
-def _by_entry(rows: Iterable[Row]) -> defaultdict[Ref, tuple[Approval, ...]]:
-    found: defaultdict[Ref, tuple[Approval, ...]] = defaultdict(tuple)
-    for one in rows:
+def _by_entry(rows: Iterable[Row]) -> defaultdict[Ref, list[Row]]:
+    found: defaultdict[Ref, list[Row]] = defaultdict(list)
+    for row in rows:
         for column in ("msdyn_timeentry", "msdyn_expenseentry"):
-            if link := one.link(column):
-                found[link] += (approval(one),)
+            if link := row.link(column):
+                found[link].append(row)
     return found

@@ -7,10 +7,8 @@ the strength of a commit alone: only a fresh reading that calls for no change do
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -28,6 +26,10 @@ F = TypeVar("F")
 
 NOT_YET = "not-yet"
 """The code of a subject whose reading is in flux."""
+
+
+class AgainstTheRules(Rejected):
+    """A rule of ours refused the subject as it stands: its data are at fault, never the way this service is set up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,6 @@ class FixedPoint:
         self._rounds = rounds
         self._conflicts = conflicts
         self._unknown = unknown
-        self._flights: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._guard = threading.Lock()
 
     def settle(self, handler: Handler[S, F], subjects: Sequence[S]) -> dict[S, Outcome]:
         """One outcome per subject. Failures of Dataverse become outcomes; nothing is raised for them."""
@@ -102,7 +102,7 @@ class FixedPoint:
                 case NotYet(because):
                     done[subject] = Unsettled(Transient(NOT_YET, because))
                 case Refuse(code, sentence):
-                    done[subject] = Unsettled(Rejected(code, sentence))
+                    done[subject] = Unsettled(AgainstTheRules(code, sentence))
                 case Plan() as plan:
                     log.info("%s: %s", subject, plan.because)
                     plans[subject] = plan
@@ -112,8 +112,7 @@ class FixedPoint:
         work = [(subject, change_set) for subject, plan in plans.items() for change_set in plan.change_sets]
         if not work:
             return
-        with self._one_flight({change_set.partition for _, change_set in work}):
-            outcomes = self._dataverse.commit([change_set for _, change_set in work])
+        outcomes = self._dataverse.commit([change_set for _, change_set in work])
         for (subject, change_set), outcome in zip(work, outcomes, strict=True):
             failure = self._weigh(courses[subject], plans[subject], change_set, outcome)
             if failure is not None:
@@ -160,13 +159,3 @@ class FixedPoint:
         if not in_the_way:
             return conflict
         return Conflict(conflict.code, f"{in_the_way} stands where a new row must go.", in_the_way)
-
-    @contextmanager
-    def _one_flight(self, partitions: set[str]) -> Iterator[None]:
-        """Hold these partitions: two commits to one project would only wait for each other inside Dataverse."""
-        with self._guard:
-            locks = [self._flights[partition] for partition in sorted(partitions)]
-        with ExitStack() as held:
-            for lock in locks:
-                held.enter_context(lock)
-            yield

@@ -1,4 +1,4 @@
-"""Reads what decides about a contract's next invoice: three requests, however many contracts."""
+"""Reads what decides about a contract's next invoice: a few requests, however many contracts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import cast
 from uuid import UUID
 
 from connector.dataverse.access import Reader
-from connector.dataverse.query import Compare, Query, all_of, any_of, equals
+from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, equals
 from handlers import command_record
+from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind
-from handlers.entry_facts import ask
+from handlers.reading import ask
 from mappings import keys, tables
 from mappings.backlog import Backlog, BacklogRow
 from mappings.messages import CreateInvoices
@@ -37,7 +38,7 @@ class InvoiceFacts:
 def gather(subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime) -> dict[CreateInvoices, InvoiceFacts]:
     """The facts of every command."""
     contracts = sorted({subject.contract for subject in subjects})
-    found, leases, attempts, *ready = ask(
+    found, leases, attempts = ask(
         dataverse,
         Query(tables.CONTRACT, ("name",), any_of("salesorderid", contracts)),
         Query(tables.COMMAND, command_record.COLUMNS, any_of("psac_commandid", map(keys.lease_id, contracts))),
@@ -47,12 +48,10 @@ def gather(subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime)
             all_of(equals("psac_kind", Kind.ATTEMPT), any_of("psac_subject", map(str, contracts))),
             order_by=("createdon",),
         ),
-        *(_ready(backlog, contracts) for backlog in Backlog),
     )
     rows: defaultdict[UUID | None, list[BacklogRow]] = defaultdict(list)
-    for backlog, answer in zip(Backlog, ready, strict=True):
-        for row in answer:
-            rows[BacklogRow(backlog, row).contract].append(BacklogRow(backlog, row))
+    for row in of_contracts(list(Backlog), contracts, _ready, dataverse):
+        rows[row.contract].append(row)
     known = {attempt.id: attempt for attempt in attempts}
     mine = {subject: known.get(keys.attempt_id(subject.contract, subject.command)) for subject in subjects}
     invoices = _invoices([attempt for attempt in mine.values() if attempt], attempts, dataverse)
@@ -70,16 +69,15 @@ def gather(subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime)
     }
 
 
-def _ready(backlog: Backlog, contracts: Iterable[UUID]) -> Query:
-    where = all_of(any_of(backlog.contract_column, contracts), equals(backlog.status_column, backlog.ready))
-    return Query(backlog.table, backlog.columns, where)
+def _ready(backlog: Backlog) -> Condition:
+    return equals(backlog.status_column, backlog.ready)
 
 
 def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, list[Row]]:
-    """The invoices each attempt brought: of its contract, by its creator, and pointed to by the rows it took.
+    """The invoices each attempt brought, of its contract and not older than itself.
 
-    An attempt that took actuals is recognised by their connections. One that took none (milestones, products) is
-    recognised by time: its invoice came with it, and before the contract's next attempt.
+    An attempt that took actuals is recognised by their connections, whoever the platform names as creator. One that
+    took none (milestones, products) is recognised by its creator and by time: before the contract's next attempt.
     """
     brought: dict[UUID, list[Row]] = {attempt.id: [] for attempt in mine}
     if not mine:
@@ -120,25 +118,27 @@ def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
         pointed[line.link_id("msdyn_invoice")].add(details[line.id])
     for attempt in mine:
         for invoice in created:
-            if _is_of(invoice, attempt, attempts) and (
-                not taken[attempt.id] or pointed[invoice.id] & taken[attempt.id]
-            ):
+            took = taken[attempt.id]
+            theirs = pointed[invoice.id] & took if took else _by_creator_in_time(invoice, attempt, attempts)
+            if theirs and _is_later(invoice, attempt):
                 brought[attempt.id].append(invoice)
     return brought
 
 
-def _is_of(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
+def _is_later(invoice: Row, attempt: Row) -> bool:
+    of_contract = str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
+    return of_contract and _created(invoice) >= _created(attempt)
+
+
+def _by_creator_in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
     next_mark = (attempt.choice("psac_mark") or 0) + 1
     following = [
         _created(other)
         for other in attempts
         if other.text("psac_subject") == attempt.text("psac_subject") and other.choice("psac_mark") == next_mark
     ]
-    return (
-        str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
-        and invoice.link("createdby") == attempt.link("createdby")
-        and _created(invoice) >= _created(attempt)
-        and (not following or _created(invoice) <= min(following))
+    return invoice.link("createdby") == attempt.link("createdby") and (
+        not following or _created(invoice) <= min(following)
     )
 
 

@@ -12,13 +12,13 @@ from connector import recoverability
 from connector.dataverse.access import Dataverse
 from connector.dataverse.query import Query, any_of
 from connector.envelope import Envelope
-from connector.errors import Conflict, ConnectorError, Rejected
+from connector.errors import Conflict, ConnectorError, Rejected, Throttled
 from connector.recoverability import History, ImmediateRetry, Policy, Recovery, Streak, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
 from handlers import Mission, Subject
-from handlers.entry_facts import ask
-from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Settled, Unsettled
+from handlers.fixed_point import NOT_YET, AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
 from handlers.parsing import Ignored
+from handlers.reading import ask
 from mappings import tables
 from mappings.messages import EntryChanged, Message
 from mappings.tables import Ref
@@ -141,14 +141,16 @@ class Pipeline:
 
     def _settlement(self, envelope: Envelope, subject: str, failure: ConnectorError, tries: int) -> Settlement:
         in_a_row = 1
-        if isinstance(failure, Rejected):
+        if isinstance(failure, Rejected) and not isinstance(failure, AgainstTheRules):
             with self._streak_guard:
                 in_a_row = self._streak.refused(failure.code, subject)
         match self._recover(envelope, failure, tries, in_a_row):
             case recoverability.ImmediateRetry():
                 return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence)
             case recoverability.DelayedRetry(when=when):
-                return RedeliverAt(when, envelope.attempt + 1, failure.sentence)
+                # Being told to wait is no attempt: a busy hour must not leave a message without any.
+                waited = isinstance(failure, Throttled)
+                return RedeliverAt(when, envelope.attempt + (0 if waited else 1), failure.sentence)
             case recoverability.Discard(because=because):
                 return Complete(because)
             case recoverability.Pause(code=code, sentence=sentence):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import cast
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet, Update
 from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, either, equals
 from handlers import command_record, rows
+from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
-from handlers.entry_facts import ask
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
+from handlers.reading import ask
 from mappings import keys, tables
 from mappings.backlog import Backlog, BacklogRow
-from mappings.choices import ProductType, TransactionType
+from mappings.choices import AdjustmentStatus, ProductType, TransactionType
 from mappings.messages import MarkReady
 from mappings.row import Row
 
@@ -44,11 +46,9 @@ class ReadinessHandler:
         ids = [keys.command_row_id(command.command) for command in subjects]
         (records,) = ask(dataverse, Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", ids)))
         found = {record.id: record for record in records}
-        known = {command: found.get(id) for command, id in zip(subjects, ids, strict=True)}
-        answers = ask(dataverse, *(_rows_of(command, known[command]) for command in subjects))
         return {
-            command: Readiness(known[command], tuple(BacklogRow(command.backlog, row) for row in answer))
-            for command, answer in zip(subjects, answers, strict=True)
+            command: Readiness(record := found.get(id), _rows_of(command, record, dataverse))
+            for command, id in zip(subjects, ids, strict=True)
         }
 
     def decide(self, subject: MarkReady, facts: Readiness, refusals: Refusals) -> Decision:
@@ -56,6 +56,11 @@ class ReadinessHandler:
         record = facts.record
         if record is None:
             return _resolve(subject, facts.rows)
+        if _asked(record) != _digest(subject):
+            return Refuse(
+                "command-id-reused",
+                f"{subject}: another command was given under this id before; give this one an id of its own.",
+            )
         if command_record.state_of(record) is State.DONE:
             return NothingToDo("The command has been carried out.", command_record.outcome_of(record))
         selected = dict(_selection(record))
@@ -73,16 +78,13 @@ class ReadinessHandler:
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(record, outcome),)),))
 
 
-def _rows_of(command: MarkReady, record: Row | None) -> Query:
+def _rows_of(command: MarkReady, record: Row | None, dataverse: Reader) -> tuple[BacklogRow, ...]:
     backlog = command.backlog
-    if record is not None:
-        by_id = any_of(f"{backlog.table}id", [id for id, _ in _selection(record)])
-        return Query(backlog.table, backlog.columns, by_id)
-    if command.rows:
-        return Query(backlog.table, backlog.columns, any_of(f"{backlog.table}id", command.rows))
-    return Query(
-        backlog.table, backlog.columns, all_of(any_of(backlog.contract_column, command.contracts), _open(backlog))
-    )
+    if record is None and command.contracts:
+        return tuple(of_contracts([backlog], command.contracts, _open, dataverse))
+    ids = command.rows if record is None else [id for id, _ in _selection(record)]
+    (answer,) = ask(dataverse, Query(backlog.table, backlog.columns, any_of(f"{backlog.table}id", ids)))
+    return tuple(BacklogRow(backlog, row) for row in answer)
 
 
 def _open(backlog: Backlog) -> Condition:
@@ -91,7 +93,8 @@ def _open(backlog: Backlog) -> Condition:
     match backlog:
         case Backlog.TIME_AND_MATERIAL:
             sales = equals("msdyn_transactiontypecode", TransactionType.UNBILLED_SALES)
-            return all_of(status, sales, equals("msdyn_adjustmentstatus", None))
+            untouched = [equals("msdyn_adjustmentstatus", one) for one in (None, AdjustmentStatus.IN_PROCESS)]
+            return all_of(status, sales, either(*untouched))
         case Backlog.PRODUCTS:
             return all_of(status, Compare("producttypecode", "ne", ProductType.PROJECT_BASED_SERVICE))
         case Backlog.MILESTONES:
@@ -114,9 +117,17 @@ def _resolve(command: MarkReady, found: tuple[BacklogRow, ...]) -> Decision:
         f"mark-ready {command.backlog}",
         command.requested_by,
         State.RESOLVED,
-        selection={"rows": chosen, "refused": refused},
+        selection={"asked": _digest(command), "rows": chosen, "refused": refused},
     )
     return Plan(f"{len(chosen)} rows of {command.backlog} are selected.", (ChangeSet((record,)),))
+
+
+def _digest(command: MarkReady) -> str:
+    return sha256(command.model_dump_json().encode()).hexdigest()
+
+
+def _asked(record: Row) -> str:
+    return cast(dict[str, str], command_record.selection_of(record)).get("asked", "")
 
 
 def _selection(record: Row) -> Iterator[tuple[UUID, str]]:
@@ -147,5 +158,6 @@ def _outcome(
         elif (refusal := refusals.get(rows.reference(row.row.ref))) is not None:
             refused[str(id)] = refusal.sentence
         else:
-            refused[str(id)] = row.why_not() or "Somebody changed it after it was selected; look at it and ask again."
+            since = row.why_not() or "Look at it and ask again."
+            refused[str(id)] = f"Somebody changed it after it was selected. {since}"
     return {"marked": marked, "refused": refused}

@@ -96,6 +96,7 @@ _COLUMNS = {
         "msdyn_billingstatus",
         "salesorderdetailname",
         "extendedamount",
+        "tax",
         "salesorderid",
         "transactioncurrencyid",
     ),
@@ -140,9 +141,11 @@ class BacklogRow:
 
     @property
     def amount(self) -> Decimal:
-        """What it stands at, whether or not it is charged."""
-        column = "extendedamount" if self.backlog is Backlog.PRODUCTS else "msdyn_amount"
-        return self.row.number(column) or Decimal(0)
+        """What it stands at before tax, whether or not it is charged."""
+        zero = Decimal(0)
+        if self.backlog is Backlog.PRODUCTS:
+            return (self.row.number("extendedamount") or zero) - (self.row.number("tax") or zero)
+        return self.row.number("msdyn_amount") or zero
 
     @property
     def billable(self) -> Decimal:

@@ -7,6 +7,22 @@ actuals and product lines and another on milestones. Values: the tables' public 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TypeVar
+
+from mappings.refusal import Refusal
+
+_Choice = TypeVar("_Choice", bound=IntEnum)
+
+
+def read(kind: type[_Choice], value: int, where: object) -> _Choice:
+    """The choice a number stands for. Raises ``Refusal`` naming the row for a number this version does not know."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise Refusal(
+            "unknown-choice",
+            f"{where} holds {value}, which is no {kind.__name__} this version knows; nothing is guessed.",
+        ) from None
 
 
 class TimeStatus(IntEnum):

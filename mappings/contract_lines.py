@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from mappings.choices import BillingMethod, ProductType, TransactionClass
+from mappings.choices import BillingMethod, ProductType, TransactionClass, read
 from mappings.refusal import Refusal
 from mappings.row import Row
 from mappings.tables import Ref
@@ -62,7 +62,7 @@ def contract_line(row: Row) -> ContractLine | None:
         name=row.text("salesorderdetailname") or str(row.id),
         contract=contract,
         project=project,
-        method=BillingMethod(method),
+        method=read(BillingMethod, method, row.ref),
         includes=frozenset(kind for kind, column in _INCLUDE.items() if row.flag(column)),
     )
 

@@ -9,7 +9,8 @@ from enum import Enum
 from uuid import UUID
 
 from mappings import money, tables
-from mappings.choices import BillingType, ExpenseStatus, RecordStage, TimeStatus, TimeType, TransactionClass
+from mappings.choices import BillingType, ExpenseStatus, RecordStage, TimeStatus, TimeType, TransactionClass, read
+from mappings.refusal import Refusal
 from mappings.row import Row
 from mappings.tables import Ref
 
@@ -37,6 +38,7 @@ EXPENSE_COLUMNS = (
     "msdyn_bookableresource",
     "msdyn_resourceorganizationalunitid",
     "msdyn_quantity",
+    "msdyn_amount",
     "msdyn_transactiondate",
     "msdyn_name",
     "msdyn_externaldescription",
@@ -49,6 +51,8 @@ APPROVAL_COLUMNS = (
     "msdyn_approvedon",
     "msdyn_timeentry",
     "msdyn_expenseentry",
+    "msdyn_project",
+    "msdyn_bookableresource",
     "msdyn_costquantity",
     "msdyn_salesquantity",
     "msdyn_costprice",
@@ -71,7 +75,10 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A time or expense entry as it reads now. Quantity is hours for time, units for an expense."""
+    """A time or expense entry as it reads now. Quantity is hours for time, units for an expense.
+
+    ``amount`` is what was entered for an expense, before tax; time has none.
+    """
 
     ref: Ref
     transaction_class: TransactionClass
@@ -84,6 +91,7 @@ class Entry:
     resource: Ref | None
     resourcing_unit: UUID | None
     quantity: Decimal
+    amount: Decimal | None
     date: datetime
     start: datetime
     end: datetime
@@ -101,6 +109,8 @@ class Approval:
     ref: Ref
     stage: RecordStage
     approved_on: datetime | None
+    project: UUID | None
+    resource: Ref | None
     cost_quantity: Decimal | None
     sales_quantity: Decimal | None
     cost_price: Decimal | None
@@ -109,6 +119,11 @@ class Approval:
     role: Ref | None
     category: Ref | None
     currency: UUID | None
+
+    @property
+    def holds(self) -> bool:
+        """The entry is approved by it; an approval whose recall was refused holds as before."""
+        return self.stage in (RecordStage.APPROVED, RecordStage.RECALL_REQUEST_REJECTED)
 
 
 def time_stage(status: int | None, target: int | None) -> Stage:
@@ -149,6 +164,7 @@ def time_entry(row: Row) -> Entry:
         resource=row.link("msdyn_bookableresource"),
         resourcing_unit=row.link_id("msdyn_resourceorganizationalunitid"),
         quantity=money.hours(minutes),
+        amount=None,
         date=date,
         start=start,
         end=row.instant("msdyn_end") or start + timedelta(minutes=minutes),
@@ -175,6 +191,7 @@ def expense(row: Row) -> Entry:
         resource=row.link("msdyn_bookableresource"),
         resourcing_unit=row.link_id("msdyn_resourceorganizationalunitid"),
         quantity=money.quantity(row.number("msdyn_quantity") or Decimal(0)),
+        amount=row.number("msdyn_amount"),
         date=date,
         start=date,
         end=date,
@@ -191,13 +208,15 @@ def approval(row: Row) -> Approval:
     billing_type = row.choice("msdyn_billingtype")
     return Approval(
         ref=row.ref,
-        stage=RecordStage(row.choice("msdyn_recordstage") or 0),
+        stage=read(RecordStage, row.choice("msdyn_recordstage") or 0, row.ref),
         approved_on=row.instant("msdyn_approvedon"),
+        project=row.link_id("msdyn_project"),
+        resource=row.link("msdyn_bookableresource"),
         cost_quantity=row.number("msdyn_costquantity"),
         sales_quantity=row.number("msdyn_salesquantity"),
         cost_price=row.number("msdyn_costprice"),
         sales_price=row.number("msdyn_salesprice"),
-        billing_type=None if billing_type is None else BillingType(billing_type),
+        billing_type=None if billing_type is None else read(BillingType, billing_type, row.ref),
         role=row.link("msdyn_resourcecategory"),
         category=row.link("msdyn_transactioncategory"),
         currency=row.link_id("transactioncurrencyid"),
@@ -212,5 +231,5 @@ def entry(row: Row) -> Entry:
 def _required(row: Row, column: str) -> datetime:
     value = row.instant(column)
     if value is None:
-        raise TypeError(f"{row.ref}: the required column {column} is empty.")
+        raise Refusal("unreadable-row", f"{row.ref}: its required column {column} is empty; complete the row.")
     return value

@@ -62,13 +62,14 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedEntry:
-    """Everything the rows of one approved entry follow from."""
+    """Everything the rows of one approved entry follow from. An internal project belongs to no contract at all."""
 
     entry: Entry
     approval: Approval
     project: Project
     line: ContractLine | None
     contract: Contract | None
+    is_internal: bool
     cost_line: JournalLine | None
     sales_line: JournalLine | None
     cost_currency: Currency
@@ -101,9 +102,13 @@ def actuals_of(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
 def _cost(approved: ApprovedEntry) -> PlannedActual:
     price = _price(approved, "cost", approved.approval.cost_price, approved.cost_line, approved.cost_currency)
     quantity = _cost_quantity(approved)
-    covered = approved.line is not None or approved.contract is None
+    covered = approved.line is not None or approved.is_internal
     billing_type = approved.approval.billing_type if covered else BillingType.NOT_AVAILABLE
     amount = money.amount(quantity, price, approved.cost_currency)
+    entered = approved.entry.amount
+    if entered is not None and quantity == approved.entry.quantity:
+        # An expense costs what was entered; three units at a third each would be a cent short.
+        amount = approved.cost_currency.round(entered)
     cells = _common(approved, approved.cost_line, approved.cost_currency) | {
         "msdyn_transactiontypecode": TransactionType.COST,
         "msdyn_billingtype": billing_type,
@@ -153,15 +158,16 @@ def _split(approved: ApprovedEntry) -> tuple[tuple[BillingType, Decimal, Decimal
     submitted = _cost_quantity(approved)
     billable = submitted if approval.sales_quantity is None else money.quantity(approval.sales_quantity)
     match approval.billing_type:
-        case BillingType.CHARGEABLE:
-            split = [(BillingType.CHARGEABLE, billable, min(billable, submitted))]
+        case BillingType.CHARGEABLE | BillingType.COMPLIMENTARY:
+            split: list[tuple[BillingType, Decimal, Decimal]] = [
+                (approval.billing_type, billable, min(billable, submitted))
+            ]
             if billable < submitted:
                 rest = submitted - billable
                 split.append((BillingType.NON_CHARGEABLE, rest, rest))
             return tuple(part for part in split if part[1] != 0)
-        case BillingType.NON_CHARGEABLE | BillingType.COMPLIMENTARY:
-            # Nothing of it is billed, so an approver who also emptied the billable hours still means all of it.
-            return ((approval.billing_type, billable or submitted, submitted),)
+        case BillingType.NON_CHARGEABLE:
+            return ((BillingType.NON_CHARGEABLE, max(billable, submitted), submitted),)
         case None | BillingType.NOT_AVAILABLE:
             raise Refusal(
                 "billing-type-missing",

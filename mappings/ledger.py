@@ -118,26 +118,29 @@ class Actual:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All actuals of one entry, found by origin and by derived id."""
+    """All actuals of one entry, found by origin and by derived id.
+
+    ``signed``: actuals whose origin row bears the id only we give it, whatever has become of their customer since.
+    """
 
     entry: UUID
     actuals: tuple[Actual, ...]
+    signed: frozenset[UUID] = frozenset()
 
     @cached_property
     def ids(self) -> frozenset[UUID]:
         """The ids that are taken."""
         return frozenset(actual.id for actual in self.actuals)
 
-    @cached_property
-    def _withdrawn_costs(self) -> int:
-        reversals = [a for a in self.actuals if a.type == TransactionType.COST and a.is_reversal]
-        originals = [a for a in self.actuals if a.type == TransactionType.COST and a.is_reversed]
-        return min(len(originals), len(reversals))
-
     @property
     def generation(self) -> int:
-        """How often this entry was approved and withdrawn again; part of the id of whatever is created next."""
-        return self._withdrawn_costs
+        """How often this entry was approved and withdrawn again; part of the id of whatever is created next.
+
+        Counts cost originals that were taken back, by us or by the product's own cancelling.
+        """
+        costs = [actual for actual in self.actuals if actual.type == TransactionType.COST]
+        originals = sum(actual.is_reversed for actual in costs)
+        return min(originals, sum(actual.is_reversal for actual in costs))
 
     @cached_property
     def _own_ids(self) -> frozenset[UUID]:
@@ -149,7 +152,7 @@ class Ledger:
 
     def is_ours(self, actual: Actual) -> bool:
         """Only we could have given it this id."""
-        return actual.id in self._own_ids
+        return actual.id in self._own_ids or actual.id in self.signed
 
     @cached_property
     def live(self) -> tuple[Actual, ...]:

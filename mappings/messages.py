@@ -39,6 +39,9 @@ class MarkReady(_Message):
     rows: Annotated[tuple[UUID, ...], Field(max_length=5000)] = ()
     contracts: Annotated[tuple[UUID, ...], Field(max_length=500)] = ()
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.backlog} {self.command}"
+
     @model_validator(mode="after")
     def _one_selection(self) -> MarkReady:
         if bool(self.rows) == bool(self.contracts):
@@ -53,6 +56,9 @@ class CreateInvoices(_Message):
     command: UUID
     requested_by: Annotated[str, Field(min_length=1, max_length=200)]
     contract: UUID
+
+    def __str__(self) -> str:
+        return f"{self.kind} salesorder({self.contract}) {self.command}"
 
 
 Command = Annotated[MarkReady | CreateInvoices, Field(discriminator="kind")]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
+from mappings.refusal import Refusal
+
 QUANTITY_STEP = Decimal("0.01")
 MINUTES_AN_HOUR = Decimal(60)
 
@@ -21,7 +23,7 @@ class Currency:
     id: UUID
     code: str
     precision: int
-    rate: Decimal
+    rate: Decimal | None
 
     def round(self, amount: Decimal) -> Decimal:
         """The amount in this currency's precision."""
@@ -47,4 +49,7 @@ def converted(value: Decimal, source: Currency, target: Currency) -> Decimal:
     """An amount in another currency, by way of the base currency, in the target's precision (PSA/advanced-currency)."""
     if source.id == target.id:
         return value
+    if not source.rate or not target.rate:
+        missing = target.code if source.rate else source.code
+        raise Refusal("rate-missing", f"Currency {missing} has no exchange rate; give it one and approve anew.")
     return target.round(value / source.rate * target.rate)

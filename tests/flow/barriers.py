@@ -34,25 +34,25 @@ class Stalled:
 
 
 class Together:
-    """Dataverses whose first commits wait for each other: all have gathered before any commits."""
+    """Dataverses whose first so many commits wait for each other: all have gathered before any commits."""
 
-    def __init__(self, dataverse: Dataverse, how_many: int) -> None:
-        self._barrier = threading.Barrier(how_many, timeout=DEADLINE)
-        self.sides = [_Side(dataverse, self._barrier) for _ in range(how_many)]
+    def __init__(self, dataverse: Dataverse, how_many: int, commits: int = 1) -> None:
+        barrier = threading.Barrier(how_many, timeout=DEADLINE)
+        self.sides = [_Side(dataverse, barrier, commits) for _ in range(how_many)]
 
 
 class _Side:
-    def __init__(self, dataverse: Dataverse, barrier: threading.Barrier) -> None:
+    def __init__(self, dataverse: Dataverse, barrier: threading.Barrier, commits: int) -> None:
         self._dataverse = dataverse
         self._barrier = barrier
-        self._first = True
+        self._waits = commits
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
         return self._dataverse.query(questions)
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
-        if self._first:
-            self._first = False
+        if self._waits:
+            self._waits -= 1
             self._barrier.wait()
         return self._dataverse.commit(change_sets)
 

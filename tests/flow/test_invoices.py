@@ -51,7 +51,8 @@ def test_two_invoice_commands_for_one_contract_at_once_make_one_invoice(world: W
 def race_two_commands(world: World) -> None:
     """Two commands, both planned before either may commit, on a product whose action is as racy as in life."""
     world.make_the_action_racy()
-    together = Together(world.client, 2)
+    # Both are held before the contract's lease is made, and again before the action.
+    together = Together(world.client, 2, commits=2)
     workers = [in_background(partial(world.command, create(world), dataverse=side)) for side in together.sides]
     for worker in workers:
         worker.join(30)

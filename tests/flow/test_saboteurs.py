@@ -32,7 +32,8 @@ from tests.flow.world import World
 
 
 def test_random_ids_double_an_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "row_id", lambda *_: uuid4())
+    for formula in ("row_id", "origin_id", "connection_id"):
+        monkeypatch.setattr(keys, formula, lambda *_: uuid4())
     race_two_workers(world)
     assert any("doubled" in fault for fault in world.faults())
 

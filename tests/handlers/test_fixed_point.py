@@ -20,7 +20,7 @@ from connector.errors import (
     Transient,
     UnknownOutcome,
 )
-from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Settled, Unsettled
+from handlers.fixed_point import NOT_YET, AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
 from tests.handlers.fake_dataverse import FakeDataverse
 from tests.handlers.world import new
@@ -85,7 +85,7 @@ def test_only_those_who_are_not_at_rest_are_read_again(dataverse: FakeDataverse)
     assert handler.gathered == [["a", "b", "c", "d"], ["a"]]
     assert outcomes[1] == Settled("Nothing.")
     assert (failure(outcomes[2]).code, type(failure(outcomes[2]))) == (NOT_YET, Transient)
-    assert (failure(outcomes[3]).code, type(failure(outcomes[3]))) == ("bad", Rejected)
+    assert (failure(outcomes[3]).code, type(failure(outcomes[3]))) == ("bad", AgainstTheRules)
 
 
 def test_nobody_is_asked_about_nothing(dataverse: FakeDataverse) -> None:

@@ -24,6 +24,7 @@ from handlers.pipeline import SECOND_LOOK, Pipeline
 from handlers.readiness import ReadinessHandler
 from mappings.tables import Ref
 from tests.handlers.envelopes import NOW, ORGANIZATION, OWN_TAG, context, envelope
+from tests.handlers.fake_dataverse import touches
 from tests.handlers.judging import EIGHT_HOURS
 from tests.handlers.test_readiness import sales
 from tests.handlers.world import CONTRACT, GO_LIVE, READY, ZONE, World
@@ -229,8 +230,13 @@ def zero_priced(world: World) -> Ref:
 
 
 def test_the_same_refusal_on_many_subjects_in_a_row_is_our_fault(world: World, service: Service) -> None:
-    endings = service.about(*(zero_priced(world) for _ in range(4)))
-    assert ends(endings) == [DeadLetter, DeadLetter, Pause, Pause]
+    entries = [world.approved() for _ in range(4)]
+    world.dataverse.fail(Rejected("refused", "Dataverse refused."), touches("msdyn_actual"), 4)
+    assert ends(service.about(*entries)) == [DeadLetter, DeadLetter, Pause, Pause]
+
+
+def test_data_that_break_a_rule_of_ours_never_pause_the_service(world: World, service: Service) -> None:
+    assert ends(service.about(*(zero_priced(world) for _ in range(9)))) == [DeadLetter] * 9
 
 
 def test_a_success_between_refusals_starts_the_count_over(world: World, service: Service) -> None:

@@ -142,7 +142,7 @@ SCENARIOS: dict[str, tuple[ApprovedEntry, list[tuple[object, ...]]]] = {
     ),
     "the approver empties the billable hours of complimentary work": (
         approved(released=hours("8", "0", BillingType.COMPLIMENTARY)),
-        [(COST, COMPLIMENTARY, "8.00", "100.00", "800.00"), (UNBILLED, COMPLIMENTARY, "8.00", "200.00", "1600.00")],
+        [(COST, COMPLIMENTARY, "8.00", "100.00", "800.00"), (UNBILLED, NON_CHARGEABLE, "8.00", "200.00", "1600.00")],
     ),
     "an approval without a billable quantity bills what was submitted": (
         approved(released=approval(sales_quantity=None)),

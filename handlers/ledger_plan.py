@@ -1,0 +1,115 @@
+"""From what an entry's ledger holds to what it must hold: the rows to create, or to take back, as one change set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from connector.dataverse.changes import Change, ChangeSet
+from handlers import rows
+from handlers.plan import Decision, NothingToDo, Plan
+from handlers.set_up import SetUp
+from mappings import links, tables
+from mappings.choices import TransactionType
+from mappings.entry import Entry
+from mappings.entry_to_actuals import JournalLine, PlannedActual
+from mappings.ledger import Actual, Ledger
+from mappings.refusal import Refusal
+from mappings.reversal import reversal_of
+from mappings.tables import Ref
+
+_RELEASED = (
+    "msdyn_project",
+    "msdyn_startdatetime",
+    "msdyn_task",
+    "msdyn_bookableresource",
+    "msdyn_resourcecategory",
+    "msdyn_transactioncategory",
+    "transactioncurrencyid",
+)
+"""What an approval releases besides figures. Contract, line and customer are the set-up's and not compared: changing
+those does not bill the past anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPlan:
+    """Plans for one entry's ledger."""
+
+    entry: Entry
+    ledger: Ledger
+    set_up: SetUp
+
+    def toward(self, planned: Sequence[PlannedActual]) -> Decision:
+        """Compare what the approval calls for with what is live, side by side, and plan the difference."""
+        live = self.ledger.live
+        # Our own reversal takes back a whole generation, so a lone row of this one was taken back by somebody else.
+        live_ids = {actual.id for actual in live}
+        taken = [str(id) for one in planned if (id := self._id(one)) in self.ledger.ids - live_ids]
+        if taken:
+            return NothingToDo(f"Handled elsewhere: {', '.join(taken)} was adjusted by somebody else.")
+        live_sides = {actual.type for actual in live}
+        wanted_sides = {one.type for one in planned}
+        # A side the set-up no longer bills is reported, not undone: only an approval may change what was written.
+        held = Counter(_substance_of(actual) for actual in live if actual.type in wanted_sides)
+        released = Counter(_substance_planned(one) for one in planned if one.type in live_sides)
+        if held != released:
+            return self.reverse("Approved anew, and not the same")
+        missing = [one for one in planned if one.type not in live_sides]
+        if missing:
+            return self._create(missing)
+        if live_sides - wanted_sides:
+            return NothingToDo("The sales side was written under an earlier set-up of the contract; left as it is.")
+        return NothingToDo(f"The ledger holds the {len(planned)} actuals the approval calls for.")
+
+    def reverse(self, reason: str) -> Plan:
+        """Take back every live row of ours. Raises ``Refusal`` when one stands on an invoice."""
+        invoiced = [actual for actual in self.ledger.actuals if actual.is_live and actual.is_invoiced]
+        if invoiced:
+            named = ", ".join(str(actual.row.ref) for actual in invoiced)
+            raise Refusal(
+                "already-invoiced", f"{reason}, but {named} stands on an invoice; delete the draft or credit it."
+            )
+        changes: list[Change] = []
+        for actual in self.ledger.live:
+            reversal = reversal_of(actual, self._sources(actual.type))
+            changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
+        return self._plan(f"{reason}: {len(self.ledger.live)} actuals are reversed.", changes)
+
+    def _create(self, missing: Sequence[PlannedActual]) -> Plan:
+        created = []
+        for one in missing:
+            new = one.row(self.ledger.entry, self.ledger.generation)
+            created += [new, *links.origins(self._sources(one.type), new.row.id)]
+        both = [(one.type, self._id(one)) for one in missing] + [(live.type, live.id) for live in self.ledger.live]
+        for sales in (id for kind, id in both if kind == TransactionType.UNBILLED_SALES):
+            created += [links.sales_and_cost(sales, cost) for kind, cost in both if kind == TransactionType.COST]
+        because = f"Approved: {len(missing)} actuals are created, generation {self.ledger.generation}."
+        return self._plan(because, [rows.create(new) for new in created])
+
+    def _id(self, one: PlannedActual) -> UUID:
+        return one.row(self.ledger.entry, self.ledger.generation).row.id
+
+    def _sources(self, kind: int | None) -> tuple[Ref | None, ...]:
+        line = journal_line(self.set_up, TransactionType(kind)) if kind is not None else None
+        return (line.ref if line else None, self.entry.ref)
+
+    def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
+        return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))
+
+
+def journal_line(set_up: SetUp, kind: TransactionType) -> JournalLine | None:
+    """The newest journal line of this side: an entry submitted again has a line per submission."""
+    return next((line for line in set_up.journal_lines if line.type == kind), None)
+
+
+def _substance_of(actual: Actual) -> tuple[Hashable, ...]:
+    billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
+    return (actual.type, billing, *actual.figures, *(actual.row.cells.get(column) for column in _RELEASED))
+
+
+def _substance_planned(one: PlannedActual) -> tuple[Hashable, ...]:
+    billing = one.billing_type if one.type is TransactionType.UNBILLED_SALES else None
+    figures = (one.quantity, one.price, one.amount)
+    return (one.type, billing, *figures, *(one.cells.get(column) for column in _RELEASED))

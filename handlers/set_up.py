@@ -1,0 +1,146 @@
+"""What an entry bills under: its project, contract lines, contracts, units and currencies, read once per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Query, any_of
+from handlers.reading import ask
+from mappings import contract_lines, tables
+from mappings.entry import Entry
+from mappings.entry_to_actuals import Contract, JournalLine, Project
+from mappings.money import Currency
+from mappings.refusal import Refusal
+from mappings.row import Row
+
+_JOURNAL_LINE_COLUMNS = (
+    "msdyn_transactiontypecode",
+    "msdyn_price",
+    "msdyn_unit",
+    "msdyn_unitschedule",
+    "msdyn_pricelist",
+    "msdyn_transactioncategory",
+    "transactioncurrencyid",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """The set-up of one entry. ``lines`` are its project's; ``contracts`` those its project belongs to, by id."""
+
+    project: Project | None
+    lines: tuple[Row, ...]
+    contracts: Mapping[UUID, Contract]
+    unit_currency: UUID | None
+    resource_unit: UUID | None
+    journal_lines: tuple[JournalLine, ...]
+    currencies: Mapping[UUID, Row]
+
+    def currency(self, id: UUID | None, where: object) -> Currency:
+        """A currency that can be reckoned in. Raises ``Refusal`` naming ``where`` it is missing."""
+        found = self.currencies.get(id) if id else None
+        if found is None:
+            raise Refusal("currency-missing", f"{where} names no currency this environment has; complete it.")
+        precision = found.choice("currencyprecision")
+        if precision is None:
+            raise Refusal("currency-missing", f"{found.ref} has no precision; complete the currency.")
+        return Currency(
+            found.id, found.text("isocurrencycode") or str(found.id), precision, found.number("exchangerate")
+        )
+
+
+@dataclass
+class SetUps:
+    """The set-up rows of a batch of entries, handed out per entry."""
+
+    projects: list[Row]
+    lines: list[Row]
+    journal_lines: list[Row]
+    resources: list[Row]
+    contracts: list[Row]
+    units: list[Row]
+    currencies: list[Row]
+
+    @classmethod
+    def read(cls, entries: Iterable[Entry], journal_lines: Iterable[UUID], dataverse: Reader) -> SetUps:
+        """Two requests, however many entries."""
+        entries = list(entries)
+        on = sorted({entry.project for entry in entries if entry.project})
+        working = sorted({entry.resource.id for entry in entries if entry.resource})
+        projects, lines, journal, resources = ask(
+            dataverse,
+            Query(
+                tables.PROJECT,
+                ("ownerid", "msdyn_contractorganizationalunitid", "msdyn_salesorderid"),
+                any_of("msdyn_projectid", on),
+            ),
+            Query(tables.CONTRACT_LINE, contract_lines.CONTRACT_LINE_COLUMNS, any_of("msdyn_project", on)),
+            Query(
+                tables.JOURNAL_LINE,
+                _JOURNAL_LINE_COLUMNS,
+                any_of("msdyn_journallineid", sorted(set(journal_lines))),
+                order_by=("createdon desc",),
+            ),
+            Query(tables.RESOURCE, ("msdyn_organizationalunit",), any_of("bookableresourceid", working)),
+        )
+        of_lines, of_projects = _links(lines, "salesorderid"), _links(projects, "msdyn_salesorderid")
+        contracts, units, currencies = ask(
+            dataverse,
+            Query(
+                tables.CONTRACT,
+                ("customerid", "transactioncurrencyid"),
+                any_of("salesorderid", sorted(of_lines | of_projects)),
+            ),
+            Query(
+                tables.ORGANIZATIONAL_UNIT,
+                ("msdyn_currency",),
+                any_of("msdyn_organizationalunitid", sorted(_links(projects, "msdyn_contractorganizationalunitid"))),
+            ),
+            Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision", "exchangerate")),
+        )
+        return cls(projects, lines, journal, resources, contracts, units, currencies)
+
+    def of(self, entry: Entry | None, journal_lines: set[UUID]) -> SetUp:
+        """The part of it that one entry bills under."""
+        project = next((row for row in self.projects if entry and row.id == entry.project), None)
+        lines = tuple(line for line in self.lines if entry and line.link_id("msdyn_project") == entry.project)
+        belongs_to = _links(lines, "salesorderid") | _links([project] if project else [], "msdyn_salesorderid")
+        unit = project.link_id("msdyn_contractorganizationalunitid") if project else None
+        resource = entry.resource.id if entry and entry.resource else None
+        return SetUp(
+            project=Project(project.ref, project.link("ownerid"), unit) if project else None,
+            lines=lines,
+            contracts={row.id: _contract(row) for row in self.contracts if row.id in belongs_to},
+            unit_currency=_linked(self.units, unit, "msdyn_currency"),
+            resource_unit=_linked(self.resources, resource, "msdyn_organizationalunit"),
+            journal_lines=tuple(_journal_line(row) for row in self.journal_lines if row.id in journal_lines),
+            currencies={row.id: row for row in self.currencies},
+        )
+
+
+def _contract(row: Row) -> Contract:
+    return Contract(row.ref, row.link("customerid"), row.link_id("transactioncurrencyid"))
+
+
+def _journal_line(row: Row) -> JournalLine:
+    return JournalLine(
+        ref=row.ref,
+        type=row.choice("msdyn_transactiontypecode"),
+        price=row.number("msdyn_price"),
+        currency=row.link_id("transactioncurrencyid"),
+        unit=row.link("msdyn_unit"),
+        unit_schedule=row.link("msdyn_unitschedule"),
+        price_list=row.link("msdyn_pricelist"),
+        category=row.link("msdyn_transactioncategory"),
+    )
+
+
+def _links(rows: Iterable[Row], column: str) -> set[UUID]:
+    return {id for row in rows if (id := row.link_id(column))}
+
+
+def _linked(rows: Iterable[Row], id: UUID | None, column: str) -> UUID | None:
+    return next((row.link_id(column) for row in rows if row.id == id), None)
