@@ -119,9 +119,8 @@ def _expected(books: Books, entry: Json, approvals: list[Json]) -> list[tuple[in
         return []
     (approval,) = [a for a in approvals if a["msdyn_recordstage"] == 2]
     submitted, billable = _n(approval["msdyn_costquantity"]), _n(approval["msdyn_salesquantity"])
-    rows: list[tuple[int, object, Decimal, Decimal]] = [
-        (COST, None, submitted, _cents(submitted * _n(approval["msdyn_costprice"])))
-    ]
+    cost = _cents(submitted * _n(approval["msdyn_costprice"]) if is_time else _n(entry["msdyn_amount"]))
+    rows: list[tuple[int, object, Decimal, Decimal]] = [(COST, None, submitted, cost)]
     include = "msdyn_includetime" if is_time else "msdyn_includeexpense"
     lines = [
         line
@@ -131,10 +130,12 @@ def _expected(books: Books, entry: Json, approvals: list[Json]) -> list[tuple[in
     if not lines or lines[0]["msdyn_billingmethod"] != 192350000:
         return rows
     price = _n(approval["msdyn_salesprice"])
-    if approval["msdyn_billingtype"] != CHARGEABLE:
-        return [*rows, (UNBILLED, approval["msdyn_billingtype"], billable, _cents(billable * price))]
+    kind = approval["msdyn_billingtype"]
+    if kind == NON_CHARGEABLE:
+        quantity = max(billable, submitted)
+        return [*rows, (UNBILLED, NON_CHARGEABLE, quantity, _cents(quantity * price))]
     if billable:
-        rows.append((UNBILLED, CHARGEABLE, billable, _cents(billable * price)))
+        rows.append((UNBILLED, kind, billable, _cents(billable * price)))
     if billable < submitted:
         rest = submitted - billable
         rows.append((UNBILLED, NON_CHARGEABLE, rest, _cents(rest * price)))
