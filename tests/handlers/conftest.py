@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.handlers.service import Service
 from tests.handlers.world import World
 
 
@@ -11,3 +12,9 @@ from tests.handlers.world import World
 def world() -> World:
     """A fresh Fabrikam."""
     return World()
+
+
+@pytest.fixture
+def service(world: World) -> Service:
+    """The service on a fresh Fabrikam."""
+    return Service(world)

@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
-from typing import Any
 from uuid import UUID
 
-import pytest
-
-from connector.envelope import Envelope
-from connector.errors import Conflict, Misconfigured, Rejected, Throttled, Transient
-from connector.recoverability import Policy
-from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
-from handlers import Mission
-from handlers.actuals import ActualsHandler
-from handlers.fixed_point import FixedPoint
-from handlers.invoicing import InvoicingHandler
-from handlers.parsing import parse_command, parse_event
-from handlers.pipeline import SECOND_LOOK, Pipeline
-from handlers.readiness import ReadinessHandler
+from connector.errors import Rejected
+from connector.settlement import Complete, DeadLetter, RedeliverAt
+from handlers.pipeline import SECOND_LOOK
 from mappings.tables import Ref
-from tests.handlers.envelopes import NOW, ORGANIZATION, OWN_TAG, context, envelope
-from tests.handlers.fake_dataverse import touches
+from tests.handlers.envelopes import NOW, context, envelope
 from tests.handlers.judging import EIGHT_HOURS
+from tests.handlers.service import POLICY, Service, ends, event
 from tests.handlers.test_readiness import sales
-from tests.handlers.world import CONTRACT, GO_LIVE, READY, ZONE, World
-
-POLICY = Policy(immediate=2, jitter=0.0, pause_after=3)
-BUSY = Transient("busy", "Try later.")
-
-
-class Service:
-    """Both queues' pipelines on one world, with a clock that stands still."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        mission = Mission(
-            ActualsHandler(GO_LIVE, ZONE), ReadinessHandler(), InvoicingHandler(lambda: world.dataverse.rows.now, ZONE)
-        )
-        build = partial(Pipeline, dataverse=world.dataverse, mission=mission, policy=POLICY, now=lambda: NOW)
-        fixed_point = FixedPoint(world.dataverse)
-        self.events = build(parse=lambda one: parse_event(one, ORGANIZATION, OWN_TAG), fixed_point=fixed_point)
-        self.commands = build(parse=parse_command, fixed_point=fixed_point)
-
-    def about(self, *refs: Ref, **values: Any) -> list[Settlement]:
-        """One event per row, in one batch."""
-        return self.events.process([event(ref, **values) for ref in refs])
-
-
-def event(ref: Ref, in_transaction: bool = False, **values: Any) -> Envelope:
-    """An event about a row."""
-    return envelope(context(ref.table, ref.id, IsInTransaction=in_transaction), **values)
-
-
-@pytest.fixture
-def service(world: World) -> Service:
-    """The service on a fresh Fabrikam."""
-    return Service(world)
-
-
-def ends(settlements: Sequence[Settlement]) -> list[type]:
-    """The kinds of endings."""
-    return [type(one) for one in settlements]
+from tests.handlers.world import CONTRACT, READY, World
 
 
 def test_every_envelope_of_a_mixed_batch_ends_in_its_own_way_and_in_order(world: World, service: Service) -> None:
@@ -167,98 +117,6 @@ def test_an_announcement_from_an_open_transaction_is_looked_at_twice(world: Worl
 def test_an_announcement_that_found_work_needs_no_second_look(world: World, service: Service) -> None:
     entry = world.approved()
     assert ends(service.about(entry, in_transaction=True)) == [Complete]
-
-
-def test_a_passing_fault_is_tried_again_at_once(world: World, service: Service) -> None:
-    entry = world.approved()
-    world.dataverse.fail(BUSY, times=2)
-    assert ends(service.about(entry)) == [Complete]
-    assert world.live(entry) == EIGHT_HOURS
-
-
-@pytest.mark.parametrize(("attempt", "delay"), [(0, 0), (1, 1), (8, 8)])
-def test_a_fault_that_does_not_pass_at_once_is_tried_again_later(
-    world: World, service: Service, attempt: int, delay: int
-) -> None:
-    entry = world.approved()
-    world.dataverse.fail(BUSY, times=99)
-    (ending,) = service.about(entry, attempt=attempt)
-    assert ending == RedeliverAt(NOW + POLICY.delays[delay], attempt + 1, BUSY.sentence)
-    assert len(world.dataverse.requests) == 3 * 4
-
-
-def test_a_fault_that_never_passes_is_put_before_a_person(world: World, service: Service) -> None:
-    entry = world.approved()
-    world.dataverse.fail(BUSY, times=99)
-    (ending,) = service.about(entry, attempt=len(POLICY.delays))
-    assert isinstance(ending, DeadLetter)
-    assert ending.code == "busy"
-
-
-def test_a_reading_in_flux_is_not_asked_for_again_at_once(world: World, service: Service) -> None:
-    entry = world.submit(msdyn_targetentrystatus=192350002)
-    (ending,) = service.about(entry)
-    assert isinstance(ending, RedeliverAt)
-    assert len(world.dataverse.requests) == 4
-
-
-def test_a_throttled_request_comes_back_when_told_and_not_before(world: World, service: Service) -> None:
-    world.dataverse.query_faults.append(Throttled("throttled", "Wait.", timedelta(minutes=4)))
-    (ending,) = service.about(world.approved())
-    assert isinstance(ending, RedeliverAt)
-    assert ending.when >= NOW + timedelta(minutes=4)
-
-
-def test_a_fault_of_our_own_pauses_and_burns_no_message(world: World, service: Service) -> None:
-    world.dataverse.query_faults.append(Misconfigured("no-role", "The role is missing."))
-    assert service.about(world.approved(), world.approved()) == [Pause("no-role", "The role is missing.")] * 2
-
-
-def test_a_conflict_that_stays_names_the_row_and_is_not_tried_again_at_once(world: World, service: Service) -> None:
-    world.dataverse.fail(Conflict("exists", "A row exists.", "msdyn_actual(1)"), times=99)
-    (ending,) = service.about(world.approved())
-    assert isinstance(ending, DeadLetter)
-    assert "msdyn_actual(1)" in ending.sentence
-    assert len(world.dataverse.requests) == 3 * 4
-
-
-def zero_priced(world: World) -> Ref:
-    """An approved entry that is refused."""
-    entry = world.approved()
-    world.dataverse.put(world.approval_of(entry), msdyn_salesprice=Decimal(0))
-    return entry
-
-
-def test_the_same_refusal_on_many_subjects_in_a_row_is_our_fault(world: World, service: Service) -> None:
-    entries = [world.approved() for _ in range(4)]
-    world.dataverse.fail(Rejected("refused", "Dataverse refused."), touches("msdyn_actual"), 4)
-    assert ends(service.about(*entries)) == [DeadLetter, DeadLetter, Pause, Pause]
-
-
-def test_data_that_break_a_rule_of_ours_never_pause_the_service(world: World, service: Service) -> None:
-    assert ends(service.about(*(zero_priced(world) for _ in range(9)))) == [DeadLetter] * 9
-
-
-def test_a_success_between_refusals_starts_the_count_over(world: World, service: Service) -> None:
-    good = world.approved()
-    endings = service.about(zero_priced(world), zero_priced(world), good, zero_priced(world), zero_priced(world))
-    assert ends(endings) == [DeadLetter, DeadLetter, Complete, DeadLetter, DeadLetter]
-
-
-def test_many_messages_about_one_bad_entry_are_one_bad_entry(world: World, service: Service) -> None:
-    assert ends(service.about(*[zero_priced(world)] * 9)) == [DeadLetter] * 9
-
-
-def test_a_lookup_of_approvals_that_fails_keeps_their_messages_and_settles_the_others(
-    world: World, service: Service
-) -> None:
-    entry, other = world.approved(), world.approved()
-    approval = world.approval_of(entry)
-    world.dataverse.query_faults.append(BUSY)
-    first, second = service.about(Ref(approval.table, approval.id), other)
-    assert isinstance(first, RedeliverAt)
-    assert isinstance(second, Complete)
-    assert world.live(other) == EIGHT_HOURS
 
 
 def test_a_command_is_obeyed_and_a_redelivery_of_it_completed(world: World, service: Service) -> None:

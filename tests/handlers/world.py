@@ -116,7 +116,10 @@ class World:
 
     def approve(self, entry: Ref, **changes: Any) -> None:
         """Approve; the approver may change the approval's columns first."""
-        released = {"msdyn_recordstage": 2, "msdyn_approvedon": APPROVED_ON}
+        submitted = self.dataverse.get(reference(entry))
+        released = {"msdyn_recordstage": 2, "msdyn_approvedon": APPROVED_ON} | {
+            column: submitted[column] for column in ("msdyn_project", "msdyn_bookableresource")
+        }
         self.dataverse.put(self.approval_of(entry), **(released | changes))
         self.dataverse.put(reference(entry), msdyn_entrystatus=APPROVED)
 
@@ -223,8 +226,11 @@ class World:
             start = cells.get("msdyn_startdatetime") or cells.get("msdyn_invoicedate")
             return start is None or start.astimezone(ZONE).date() <= rows.now.astimezone(ZONE).date()
 
-        found = rows.of(table).items()
-        return [row for row, c in found if c.get(to_contract) == contract and c.get(status) == ready and due(c)]
+        def belongs(cells: Cells) -> bool:
+            line = cells.get("msdyn_contractlineid")
+            return (cells.get(to_contract) or (line and rows.cells[line]["salesorderid"])) == contract
+
+        return [row for row, c in rows.of(table).items() if belongs(c) and c.get(status) == ready and due(c)]
 
     def invoice_by_hand(self, contract: Reference = CONTRACT, user: Reference = MANAGER) -> None:
         """A colleague clicks Create Invoice."""
