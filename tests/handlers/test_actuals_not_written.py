@@ -23,6 +23,8 @@ from tests.handlers.world import (
     new,
 )
 
+COLLEAGUE = new("bookableresource", 25)
+
 
 def test_an_entry_that_is_only_announced_as_approved_is_not_yet(world: World) -> None:
     entry = world.submit(msdyn_targetentrystatus=APPROVED)
@@ -128,3 +130,67 @@ def test_another_units_resource_on_a_fixed_price_line_or_an_internal_project_cos
     for entry in (internal, fixed):
         world.settled(entry)
         assert world.live(entry) == EIGHT_HOURS[:1]
+
+
+def test_an_approval_whose_recall_was_refused_holds_as_before(world: World) -> None:
+    entry, late = world.approved(), world.approved()
+    world.settled(entry)
+    for one in (entry, late):
+        world.dataverse.put(world.approval_of(one), msdyn_recordstage=6)
+    assert world.settled(entry).commits == 0
+    world.settled(late)
+    assert world.live(entry) == world.live(late) == EIGHT_HOURS
+
+
+def test_an_approval_that_does_not_say_when_it_approved_is_refused(world: World) -> None:
+    entry = world.submit()
+    world.approve(entry, msdyn_approvedon=None)
+    failure = refused(world.settle(entry)[0])
+    assert failure.code == "approval-undated"
+    assert str(world.approval_of(entry).id) in failure.sentence
+    assert not world.dataverse.committed
+
+
+@pytest.mark.parametrize("edited", [{"msdyn_project": INTERNAL}, {"msdyn_bookableresource": COLLEAGUE}])
+@pytest.mark.parametrize("written", [True, False])
+def test_an_entry_edited_after_its_approval_is_not_billed_by_guess(
+    world: World, edited: dict[str, Any], written: bool
+) -> None:
+    entry = world.approved()
+    if written:
+        world.settled(entry)
+    world.dataverse.put(reference(entry), **edited)
+    failure = refused(world.settle(entry)[0])
+    assert failure.code == "edited-after-approval"
+    assert str(world.approval_of(entry).id) in failure.sentence
+    assert world.live(entry) == (EIGHT_HOURS if written else [])
+
+
+def test_an_entry_edited_after_its_approval_is_still_taken_back(world: World) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    world.dataverse.put(reference(entry), msdyn_project=INTERNAL)
+    world.cancel(entry)
+    world.settled(entry)
+    assert world.live(entry) == []
+    assert (world.net(entry, COST), world.net(entry, UNBILLED)) == (Decimal(0), Decimal(0))
+
+
+def test_a_target_left_standing_after_a_cancellation_does_not_keep_its_rows_billable(world: World) -> None:
+    entry = world.approved(msdyn_targetentrystatus=APPROVED)
+    world.settled(entry)
+    world.cancel(entry)
+    assert not_yet(world.settle(entry)[0])
+    assert world.live(entry) == []
+    assert (world.net(entry, COST), world.net(entry, UNBILLED)) == (Decimal(0), Decimal(0))
+    committed = len(world.dataverse.committed)
+    assert not_yet(world.settle(entry)[0])
+    assert len(world.dataverse.committed) == committed
+
+
+def test_a_target_beside_an_approval_that_still_holds_takes_nothing_back(world: World) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    world.dataverse.put(reference(entry), msdyn_targetentrystatus=192350003)
+    assert not_yet(world.settle(entry)[0])
+    assert world.live(entry) == EIGHT_HOURS

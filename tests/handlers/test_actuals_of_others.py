@@ -8,7 +8,7 @@ from connector.dataverse.changes import Reference
 from mappings import keys
 from tests.handlers.fake_dataverse import Stalled
 from tests.handlers.judging import ADJUSTED, EIGHT_HOURS, UNADJUSTABLE, write
-from tests.handlers.world import COST, UNBILLED, World
+from tests.handlers.world import COST, CUSTOMER, UNBILLED, World
 
 
 def test_what_the_product_made_is_reported_and_left_alone(world: World) -> None:
@@ -80,6 +80,21 @@ def test_sales_that_were_taken_back_elsewhere_are_not_written_again(world: World
     settled = world.settled(entry)
     assert "Handled elsewhere" in settled.because
     assert world.net(entry, UNBILLED) == 0
+
+
+def test_one_of_two_sales_rows_taken_back_elsewhere_leaves_the_other_standing(world: World) -> None:
+    """Six hours billed and two given away; somebody corrects the six and leaves the two."""
+    entry = world.submit()
+    world.approve(entry, msdyn_salesquantity=Decimal(6))
+    world.settled(entry)
+    billed = Reference("msdyn_actual", keys.row_id(entry.id, 0, f"sales/chargeable/{CUSTOMER.id}"))
+    world.dataverse.put(billed, msdyn_adjustmentstatus=ADJUSTED, msdyn_billingstatus=192350003)
+    back = write(world, entry, UNBILLED, msdyn_adjustmentstatus=UNADJUSTABLE)
+    world.dataverse.put(back, msdyn_quantity=Decimal(-6), msdyn_amount=Decimal(-1200))
+    settled = world.settled(entry)
+    assert settled.commits == 0
+    assert str(billed.id) in settled.because
+    assert world.net(entry, UNBILLED) == Decimal(400)
 
 
 def test_a_confirmed_invoice_leaves_the_entry_at_rest(world: World) -> None:

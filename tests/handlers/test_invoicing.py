@@ -15,7 +15,7 @@ from handlers.fixed_point import Outcome, Settled, Unsettled
 from handlers.invoicing import invoices_of
 from mappings import keys
 from mappings.messages import CreateInvoices
-from tests.handlers.fake_dataverse import SERVICE, Stalled, calls_an_action
+from tests.handlers.fake_dataverse import Stalled, calls_an_action
 from tests.handlers.test_readiness import sales
 from tests.handlers.world import CONTRACT, READY, World
 
@@ -141,20 +141,6 @@ def test_a_colleague_who_was_faster_leaves_nothing_to_invoice(world: World) -> N
     assert len(world.invoices()) == 2
 
 
-def test_a_colleagues_invoice_is_not_taken_for_ours(world: World) -> None:
-    ready(world)
-    give(world, command(UUID(int=7)))
-    theirs = ready(world)
-    world.invoice_by_hand()
-    ready(world)
-    (mine,) = give(world, command())
-    (invoice,) = mine[1]
-    details = world.dataverse.rows.of("msdyn_transactionconnection").values()
-    its_detail = next(c["msdyn_transaction1"] for c in details if c["msdyn_transaction2"] == str(theirs))
-    detail = world.dataverse.get(Reference("msdyn_invoicelinetransaction", UUID(its_detail)))
-    assert detail["msdyn_invoice"].id != invoice
-
-
 def test_a_lost_answer_is_looked_up_and_the_action_never_called_again(world: World) -> None:
     ready(world)
     world.dataverse.lose_the_answer(calls_an_action)
@@ -220,45 +206,6 @@ def test_a_contract_that_can_not_be_read_is_refused(world: World) -> None:
     assert not world.dataverse.committed
 
 
-def test_an_invoice_of_milestones_alone_is_recognised_by_contract_creator_and_time(world: World) -> None:
-    milestone = world.fresh("msdyn_contractlinescheduleofvalue")
-    world.dataverse.put(milestone, msdyn_contract=CONTRACT, msdyn_invoicestatus=192350001, msdyn_amount=Decimal(5000))
-    world.invoice_by_hand()
-    world.dataverse.put(milestone, msdyn_invoicestatus=192350001)
-    world.dataverse.later(minutes=1)
-    (outcome,) = give(world, command())
-    (mine,) = [row for row, cells in world.invoices().items() if cells["createdby"] == SERVICE]
-    assert outcome == ("created", [mine.id])
-
-
-def test_a_colleagues_invoice_of_milestones_right_after_ours_is_not_named(world: World) -> None:
-    milestone = world.fresh("msdyn_contractlinescheduleofvalue")
-    values = {"msdyn_contract": CONTRACT, "msdyn_amount": Decimal(5000)}
-    world.dataverse.put(milestone, msdyn_invoicestatus=192350001, **values)
-
-    def a_colleague() -> None:
-        world.dataverse.put(milestone, msdyn_invoicestatus=192350001)
-        world.invoice_by_hand()
-
-    world.dataverse.after_commit = [lambda: None, a_colleague]
-    (outcome,) = give(world, command())
-    (mine,) = [row for row, cells in world.invoices().items() if cells["createdby"] == SERVICE]
-    assert len(world.invoices()) == 2
-    assert outcome == ("created", [mine.id])
-
-
-def test_an_invoice_deleted_before_it_was_reported_is_said_to_be_gone(world: World) -> None:
-    ready(world)
-
-    def delete() -> None:
-        for invoice in world.invoices():
-            del world.dataverse.rows.cells[invoice]
-
-    world.dataverse.after_commit = [lambda: None, delete]
-    assert give(world, command()) == [("created-and-gone", [])]
-    assert world.dataverse.calls() == 1
-
-
 def test_a_lease_that_always_moves_ends_in_a_conflict_that_names_it(world: World) -> None:
     ready(world)
     lease = f"{COMMANDS}({keys.lease_id(CONTRACT.id)})"
@@ -278,15 +225,3 @@ def test_contracts_do_not_disturb_each_other(world: World) -> None:
     outcomes = give(world, command(ONE), command(TWO, other))
     assert [word for word, _ in outcomes] == ["created", "created"]
     assert {cells["salesorderid"] for cells in world.invoices().values()} == {CONTRACT, other}
-
-
-def test_ids_kept_as_text_are_read_in_any_spelling(world: World) -> None:
-    ready(world)
-
-    def spell_otherwise() -> None:
-        for cells in world.dataverse.rows.of("msdyn_transactionconnection").values():
-            cells["msdyn_transaction1"] = cells["msdyn_transaction1"].upper()
-            cells["msdyn_transaction2"] = cells["msdyn_transaction2"].upper()
-
-    world.dataverse.after_commit = [lambda: None, spell_otherwise]
-    assert give(world, command()) == [("created", [invoice.id for invoice in world.invoices()])]

@@ -1,0 +1,113 @@
+"""Which invoice came of which command, told from what colleagues make beside it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from connector.dataverse.changes import Reference
+from handlers.fixed_point import Settled
+from tests.handlers.fake_dataverse import SERVICE
+from tests.handlers.test_invoicing import command, give, ready
+from tests.handlers.world import CONTRACT, LINE, World, new
+
+
+def test_a_colleagues_invoice_is_not_taken_for_ours(world: World) -> None:
+    ready(world)
+    give(world, command(UUID(int=7)))
+    theirs = ready(world)
+    world.invoice_by_hand()
+    ready(world)
+    (mine,) = give(world, command())
+    (invoice,) = mine[1]
+    details = world.dataverse.rows.of("msdyn_transactionconnection").values()
+    its_detail = next(c["msdyn_transaction1"] for c in details if c["msdyn_transaction2"] == str(theirs))
+    detail = world.dataverse.get(Reference("msdyn_invoicelinetransaction", UUID(its_detail)))
+    assert detail["msdyn_invoice"].id != invoice
+
+
+def test_an_invoice_of_milestones_alone_is_recognised_by_contract_creator_and_time(world: World) -> None:
+    milestone = world.fresh("msdyn_contractlinescheduleofvalue")
+    world.dataverse.put(milestone, msdyn_contract=CONTRACT, msdyn_invoicestatus=192350001, msdyn_amount=Decimal(5000))
+    world.invoice_by_hand()
+    world.dataverse.put(milestone, msdyn_invoicestatus=192350001)
+    world.dataverse.later(minutes=1)
+    (outcome,) = give(world, command())
+    (mine,) = [row for row, cells in world.invoices().items() if cells["createdby"] == SERVICE]
+    assert outcome == ("created", [mine.id])
+
+
+def test_a_colleagues_invoice_of_milestones_right_after_ours_is_not_named(world: World) -> None:
+    milestone = world.fresh("msdyn_contractlinescheduleofvalue")
+    values = {"msdyn_contract": CONTRACT, "msdyn_amount": Decimal(5000)}
+    world.dataverse.put(milestone, msdyn_invoicestatus=192350001, **values)
+
+    def a_colleague() -> None:
+        world.dataverse.put(milestone, msdyn_invoicestatus=192350001)
+        world.invoice_by_hand()
+
+    world.dataverse.after_commit = [lambda: None, a_colleague]
+    (outcome,) = give(world, command())
+    (mine,) = [row for row, cells in world.invoices().items() if cells["createdby"] == SERVICE]
+    assert len(world.invoices()) == 2
+    assert outcome == ("created", [mine.id])
+
+
+def test_an_invoice_deleted_before_it_was_reported_is_said_to_be_gone(world: World) -> None:
+    ready(world)
+
+    def delete() -> None:
+        for invoice in world.invoices():
+            del world.dataverse.rows.cells[invoice]
+
+    world.dataverse.after_commit = [lambda: None, delete]
+    assert give(world, command()) == [("created-and-gone", [])]
+    assert world.dataverse.calls() == 1
+
+
+def test_ids_kept_as_text_are_read_in_any_spelling(world: World) -> None:
+    ready(world)
+
+    def spell_otherwise() -> None:
+        for cells in world.dataverse.rows.of("msdyn_transactionconnection").values():
+            cells["msdyn_transaction1"] = cells["msdyn_transaction1"].upper()
+            cells["msdyn_transaction2"] = cells["msdyn_transaction2"].upper()
+
+    world.dataverse.after_commit = [lambda: None, spell_otherwise]
+    assert give(world, command()) == [("created", [invoice.id for invoice in world.invoices()])]
+
+
+def test_an_invoice_that_names_the_system_as_its_creator_is_recognised_by_the_rows_it_took(world: World) -> None:
+    ready(world)
+
+    def by_the_system() -> None:
+        for cells in world.invoices().values():
+            cells["createdby"] = new("systemuser", 1)
+
+    world.dataverse.after_commit = [lambda: None, by_the_system]
+    assert give(world, command()) == [("created", [invoice.id for invoice in world.invoices()])]
+
+
+def test_a_milestone_that_names_only_its_contract_line_is_invoiced_with_the_lines_contract(world: World) -> None:
+    milestone = world.fresh("msdyn_contractlinescheduleofvalue")
+    world.dataverse.put(milestone, msdyn_contractlineid=LINE, msdyn_invoicestatus=192350001, msdyn_amount=Decimal(5000))
+    (outcome,) = world.command(command())
+    assert isinstance(outcome, Settled)
+    assert (outcome.outcome["outcome"], outcome.outcome["expected_total"]) == ("created", "5000")
+    assert world.dataverse.get(milestone)["msdyn_invoicestatus"] == 192350002
+
+
+def test_a_product_is_expected_at_what_it_costs_before_tax(world: World) -> None:
+    """300 and 60 tax: the line's extended amount is 360, and the invoice's amounts are before tax."""
+    product = world.fresh("salesorderdetail")
+    world.dataverse.put(
+        product,
+        salesorderid=CONTRACT,
+        producttypecode=1,
+        msdyn_billingstatus=192350004,
+        extendedamount=Decimal(360),
+        tax=Decimal(60),
+    )
+    (outcome,) = world.command(command())
+    assert isinstance(outcome, Settled)
+    assert outcome.outcome["expected_total"] == "300"
