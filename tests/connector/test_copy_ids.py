@@ -15,6 +15,8 @@ from connector.inbox import copy_id
         ("0f8fad5bd9cb469fa16570867728950e", 1, 0, "07beb898-9052-5cb9-8511-d0435cb32032"),
         ("0f8fad5bd9cb469fa16570867728950e", 2, 0, "bffa5a2b-7d87-5ff9-ae98-8a3e702a36fd"),
         ("0f8fad5bd9cb469fa16570867728950e", 2, 1, "3f02968c-fa89-51ba-85ad-f395c49967bc"),
+        ("0f8fad5bd9cb469fa16570867728950e", 0, 1, "a591dd87-4d09-5ae5-ae0d-2caa2308a922"),
+        ("0f8fad5bd9cb469fa16570867728950e", 2, 2, "a215c521-eb38-5215-aa79-bee078ce2707"),
         ("Größe/7", 10, 0, "370297c5-cb6c-5204-b155-a724ad226689"),
     ],
 )

@@ -23,7 +23,7 @@ from connector import servicebus
 from connector.bus_connection import connect, failure
 from connector.envelope import Envelope
 from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
-from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, Outgoing, Received, copy_id
+from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, Outgoing, Received
 from connector.outbox import Outbox
 from connector.servicebus import ServiceBusInbox
 from connector.settlement import Complete, RedeliverAt, Settlement
@@ -68,71 +68,6 @@ def test_a_dead_lettered_message_carries_code_and_sentence_cut_to_what_the_broke
     bus.run(scenario())
 
 
-def test_a_delayed_copy_arrives_when_due_under_its_derived_id_with_everything_it_needs(bus: Bus) -> None:
-    async def scenario() -> None:
-        await bus.send(message(bus.id, correlation_id="c1", properties={"k": "v"}))
-        first = await bus.one()
-        assert await bus.inbox.redeliver_at(first, bus.clock.now() + timedelta(minutes=5), 1)
-        assert await bus.inbox.receive(1, 0.2) == []
-
-        bus.clock.advance(timedelta(minutes=5, seconds=1))
-        copy = await bus.one()
-        envelope = copy.envelope
-        assert envelope.message_id == copy_id(bus.id, 1)
-        assert (envelope.lineage, envelope.attempt, envelope.correlation_id) == (bus.id, 1, "c1")
-        assert (envelope.body, envelope.content_type) == (first.envelope.body, "application/json")
-        assert envelope.properties["k"] == "v"
-        assert envelope.enqueued_at == first.envelope.enqueued_at
-
-        assert await bus.inbox.redeliver_at(copy, bus.clock.now(), 2)
-        third = await bus.one()
-        assert third.envelope.message_id == copy_id(bus.id, 2)
-        assert third.envelope.enqueued_at == first.envelope.enqueued_at
-        assert await bus.inbox.complete(third)
-        assert bus.server.counts(QUEUE).active == 0
-
-    bus.run(scenario())
-
-
-def test_a_second_copy_of_the_same_attempt_is_dropped_by_the_queue(bus: Bus) -> None:
-    async def scenario() -> None:
-        await bus.send(message(bus.id))
-        first = await bus.one()
-        await bus.inbox._send_copy(servicebus.envelope_copy(first, bus.clock.now(), 1, 0))
-        await bus.inbox.release(first)
-
-        names = []
-        for _ in range(2):
-            received = await bus.one()
-            names.append(received.envelope.message_id)
-            if received.envelope.attempt == 0:
-                assert await bus.inbox.redeliver_at(received, bus.clock.now(), 1)
-            else:
-                assert await bus.inbox.complete(received)
-        assert sorted(names) == sorted([bus.id, copy_id(bus.id, 1)])
-        assert await bus.inbox.receive(1, 0.2) == []
-
-    bus.run(scenario())
-
-
-def test_no_copy_is_made_when_the_lock_has_run_out_and_the_message_comes_again(bus: Bus) -> None:
-    async def scenario() -> None:
-        await bus.send(message(bus.id))
-        received = await bus.one()
-        bus.clock.advance(timedelta(seconds=31))
-
-        assert not await bus.inbox.redeliver_at(received, bus.clock.now(), 1)
-        assert not await bus.inbox.complete(received)
-        assert await bus.inbox.renew(received) is None
-
-        again = await bus.one()
-        assert (again.envelope.message_id, again.envelope.delivery_count) == (bus.id, 1)
-        assert bus.inbox.counts["lock-lost"] == 3
-        assert await bus.inbox.complete(again)
-
-    bus.run(scenario())
-
-
 def test_a_lock_can_be_renewed(bus: Bus) -> None:
     async def scenario() -> None:
         await bus.send(message(bus.id))
@@ -146,22 +81,6 @@ def test_a_lock_can_be_renewed(bus: Bus) -> None:
         assert renewed > received.envelope.locked_until
         bus.clock.advance(timedelta(seconds=20))
         assert await bus.inbox.complete(received)
-
-    bus.run(scenario())
-
-
-def test_a_message_given_back_too_often_is_replaced_by_a_fresh_copy_of_the_same_attempt(bus: Bus) -> None:
-    async def scenario() -> None:
-        await bus.send(message(bus.id))
-        for _ in range(servicebus.WEARY + 1):
-            assert await bus.inbox.release(await bus.one())
-
-        fresh = await bus.one()
-        envelope = fresh.envelope
-        assert envelope.message_id == copy_id(bus.id, 0, 1)
-        assert (envelope.lineage, envelope.attempt, envelope.delivery_count) == (bus.id, 0, 0)
-        assert await bus.inbox.complete(fresh)
-        assert bus.server.counts(QUEUE).active == 0
 
     bus.run(scenario())
 

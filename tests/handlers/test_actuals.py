@@ -8,18 +8,22 @@ import pytest
 
 from handlers.rows import reference
 from mappings import keys
+from mappings.tables import Ref
 from tests.handlers.judging import EIGHT_HOURS, refused
 from tests.handlers.world import (
+    APPROVED_ON,
     CHARGEABLE,
     CONTRACT,
     COST,
     CUSTOMER,
+    DAY,
     INDIA,
     INTERNAL,
     LINE,
     NON_CHARGEABLE,
     PROJECT,
     UNBILLED,
+    USD,
     World,
 )
 
@@ -182,3 +186,38 @@ def test_a_resource_of_another_unit_is_refused_not_half_written(world: World) ->
     failure = refused(world.settle(world.approved(msdyn_resourceorganizationalunitid=INDIA))[0])
     assert failure.code == "inter-organizational"
     assert not world.dataverse.committed
+
+
+def test_an_expense_costs_the_amount_entered_stays_so_and_is_taken_back_to_the_cent(world: World) -> None:
+    """Three units for 100.00 are 33.33 each, of which three make 99.99."""
+    expense, approval = world.fresh("msdyn_expense"), world.fresh("msdyn_projectapproval")
+    world.dataverse.put(
+        expense,
+        msdyn_expensestatus=192350002,
+        msdyn_project=PROJECT,
+        msdyn_quantity=Decimal(3),
+        msdyn_amount=Decimal(100),
+        msdyn_transactiondate=DAY,
+        transactioncurrencyid=USD,
+    )
+    world.dataverse.put(
+        approval,
+        msdyn_recordstage=2,
+        msdyn_expenseentry=expense,
+        msdyn_approvedon=APPROVED_ON,
+        msdyn_costquantity=Decimal(3),
+        msdyn_salesquantity=Decimal(3),
+        msdyn_costprice=Decimal("33.3333"),
+        msdyn_salesprice=Decimal(40),
+        msdyn_billingtype=CHARGEABLE,
+        transactioncurrencyid=USD,
+    )
+    entry = Ref(expense.table, expense.id)
+    assert world.settled(entry).commits == 1
+    assert world.live(entry) == [(COST, CHARGEABLE, "3.00", "100.00"), (UNBILLED, CHARGEABLE, "3.00", "120.00")]
+    assert world.settled(entry).commits == 0
+    world.dataverse.put(approval, msdyn_recordstage=0)
+    world.dataverse.put(expense, msdyn_expensestatus=192350001)
+    world.settled(entry)
+    assert (world.net(entry, COST), world.net(entry, UNBILLED)) == (Decimal(0), Decimal(0))
+    assert world.live(entry) == []

@@ -129,6 +129,17 @@ def test_the_amount_and_what_of_it_is_charged() -> None:
     assert (product().billable, milestone().billable) == (Decimal(300), Decimal(5000))
 
 
+def test_a_product_stands_at_its_amount_before_tax() -> None:
+    taxed = product(extendedamount=Decimal("360.00"), tax=Decimal("60.00"))
+    assert (taxed.amount, taxed.billable) == (Decimal(300), Decimal(300))
+    assert product(extendedamount=None, tax=None).amount == 0
+    assert "tax" in Backlog.PRODUCTS.columns
+
+
+def test_an_actual_in_the_middle_of_a_correction_may_be_marked() -> None:
+    assert sales(msdyn_adjustmentstatus=192350000).why_not() is None
+
+
 def test_every_row_leads_to_its_contract() -> None:
     assert {one.contract for one in (sales(), product(), milestone())} == {CONTRACT.id}
     assert sales().currency == USD.id

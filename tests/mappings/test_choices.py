@@ -7,6 +7,8 @@ from enum import IntEnum
 import pytest
 
 from mappings import choices
+from mappings.refusal import Refusal
+from tests.mappings.samples import APPROVAL
 
 BASE = 192350000
 TABLE: list[tuple[type[IntEnum], dict[str, int]]] = [
@@ -60,3 +62,12 @@ def test_record_stages_and_product_types_are_small_numbers() -> None:
     assert choices.RecordStage(2) is choices.RecordStage.APPROVED
     assert choices.ProductType(1) is choices.ProductType.PRODUCT
     assert choices.ProductType(5) is choices.ProductType.PROJECT_BASED_SERVICE
+
+
+def test_a_number_this_version_does_not_know_is_refused_with_its_row() -> None:
+    assert choices.read(choices.BillingType, 192350001, APPROVAL) is choices.BillingType.CHARGEABLE
+    with pytest.raises(Refusal) as caught:
+        choices.read(choices.BillingType, 192350009, APPROVAL)
+    assert caught.value.code == "unknown-choice"
+    for named in (str(APPROVAL.id), "192350009", "BillingType"):
+        assert named in caught.value.sentence

@@ -43,6 +43,13 @@ def test_a_line_without_billing_method_is_refused_by_name() -> None:
     assert str(LINE.id) in caught.value.sentence
 
 
+def test_a_line_with_an_unknown_billing_method_is_refused_by_name() -> None:
+    with pytest.raises(Refusal) as caught:
+        contract_line(row(LINE, {**SERVICE, "msdyn_billingmethod": 690970000}))
+    assert caught.value.code == "unknown-choice"
+    assert str(LINE.id) in caught.value.sentence
+
+
 def test_two_lines_that_both_include_time_are_no_guess_and_are_both_named() -> None:
     other = line(ref=Ref(tables.CONTRACT_LINE, uid(60)), name="Support")
     with pytest.raises(Refusal) as caught:

@@ -10,6 +10,7 @@ import pytest
 from mappings import tables
 from mappings.choices import BillingType, RecordStage, TransactionClass
 from mappings.entry import Stage, approval, entry, expense, expense_stage, time_stage
+from mappings.refusal import Refusal
 from mappings.tables import Cell, Ref
 from tests.mappings.samples import (
     APPROVAL,
@@ -99,7 +100,7 @@ def test_a_time_entry_is_read_with_its_minutes_as_hours() -> None:
     read = entry(row(ENTRY, TIME))
     assert read.transaction_class is TransactionClass.TIME
     assert read.stage is Stage.APPROVED
-    assert read.quantity == Decimal("1.67")
+    assert (read.quantity, read.amount) == (Decimal("1.67"), None)
     assert (read.project, read.resourcing_unit) == (PROJECT.id, UNIT)
     assert (read.date, read.start, read.end) == (DAY, START, START + timedelta(minutes=100))
 
@@ -128,6 +129,7 @@ def test_an_expense_is_read_with_its_own_unit_and_currency() -> None:
                 "msdyn_project": PROJECT,
                 "msdyn_bookableresource": RESOURCE,
                 "msdyn_quantity": Decimal("10"),
+                "msdyn_amount": Decimal("100.00"),
                 "msdyn_transactiondate": DAY,
                 "msdyn_name": "Mileage",
                 "msdyn_unit": HOUR,
@@ -139,6 +141,7 @@ def test_an_expense_is_read_with_its_own_unit_and_currency() -> None:
     assert read.transaction_class is TransactionClass.EXPENSE
     assert read.stage is Stage.APPROVED
     assert (read.quantity, read.unit, read.currency) == (Decimal("10.00"), HOUR, USD.id)
+    assert read.amount == Decimal("100.00")
     assert (read.description, read.start, read.end) == ("Mileage", DAY, DAY)
 
 
@@ -148,6 +151,8 @@ def test_an_approval_is_read_with_both_sides() -> None:
             APPROVAL,
             {
                 "msdyn_recordstage": 2,
+                "msdyn_project": PROJECT,
+                "msdyn_bookableresource": RESOURCE,
                 "msdyn_costquantity": Decimal(8),
                 "msdyn_salesquantity": Decimal(6),
                 "msdyn_costprice": Decimal(100),
@@ -159,6 +164,7 @@ def test_an_approval_is_read_with_both_sides() -> None:
         )
     )
     assert read.stage is RecordStage.APPROVED
+    assert (read.project, read.resource) == (PROJECT.id, RESOURCE)
     assert (read.cost_quantity, read.sales_quantity) == (Decimal(8), Decimal(6))
     assert (read.cost_price, read.sales_price) == (Decimal(100), Decimal(200))
     assert read.billing_type is BillingType.CHARGEABLE
@@ -166,19 +172,38 @@ def test_an_approval_is_read_with_both_sides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "stage"),
+    ("number", "stage", "holds"),
     [
-        (0, RecordStage.SUBMITTED),
-        (1, RecordStage.REJECTED),
-        (2, RecordStage.APPROVED),
-        (3, RecordStage.PENDING),
-        (4, RecordStage.RECALL_REQUESTED),
-        (5, RecordStage.RECALL_REQUEST_APPROVED),
-        (6, RecordStage.RECALL_REQUEST_REJECTED),
+        (0, RecordStage.SUBMITTED, False),
+        (1, RecordStage.REJECTED, False),
+        (2, RecordStage.APPROVED, True),
+        (3, RecordStage.PENDING, False),
+        (4, RecordStage.RECALL_REQUESTED, False),
+        (5, RecordStage.RECALL_REQUEST_APPROVED, False),
+        (6, RecordStage.RECALL_REQUEST_REJECTED, True),  # the approver said no to the recall
     ],
 )
-def test_approval_stages_are_small_numbers(number: int, stage: RecordStage) -> None:
-    assert approval(row(APPROVAL, {"msdyn_recordstage": number})).stage is stage
+def test_approval_stages_are_small_numbers_of_which_two_hold(number: int, stage: RecordStage, holds: bool) -> None:
+    read = approval(row(APPROVAL, {"msdyn_recordstage": number}))
+    assert read.stage is stage
+    assert read.holds is holds
+
+
+@pytest.mark.parametrize("cells", [{"msdyn_recordstage": 7}, {"msdyn_recordstage": 2, "msdyn_billingtype": 192350009}])
+def test_an_approval_with_an_unknown_choice_is_refused(cells: dict[str, Cell]) -> None:
+    with pytest.raises(Refusal) as caught:
+        approval(row(APPROVAL, cells))
+    assert caught.value.code == "unknown-choice"
+    assert str(APPROVAL.id) in caught.value.sentence
+
+
+@pytest.mark.parametrize(("ref", "column"), [(ENTRY, "msdyn_date"), (HOTEL, "msdyn_transactiondate")])
+def test_an_entry_without_its_date_is_refused_by_name(ref: Ref, column: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        entry(row(ref, {}))
+    assert caught.value.code == "unreadable-row"
+    assert str(ref.id) in caught.value.sentence
+    assert column in caught.value.sentence
 
 
 def test_a_column_of_the_wrong_type_is_never_guessed_at() -> None:

@@ -118,9 +118,22 @@ def test_a_row_for_an_earlier_customer_is_still_ours() -> None:
     assert read.foreign == ()
 
 
-def test_a_row_that_was_given_another_customer_is_no_longer_recognised_as_ours_and_so_is_left_alone() -> None:
+def test_a_row_that_was_given_another_customer_is_ours_by_the_origin_only_we_could_have_signed() -> None:
     changed = actual(sales_id(), UNBILLED, msdyn_accountcustomer=OTHER_CUSTOMER)
-    assert ledger(changed).foreign == (changed,)
+    signed = Ledger(ENTRY.id, (changed,), frozenset({changed.id}))
+    assert (signed.live, signed.foreign) == ((changed,), ())
+
+
+def test_without_that_origin_it_can_not_be_told_from_others_and_is_left_alone() -> None:
+    changed = actual(sales_id(), UNBILLED, msdyn_accountcustomer=OTHER_CUSTOMER)
+    read = Ledger(ENTRY.id, (changed,), frozenset({uid(901)}))
+    assert (read.live, read.foreign) == ((), (changed,))
+
+
+def test_a_signed_row_that_was_taken_back_no_longer_counts() -> None:
+    gone = actual(sales_id(), UNBILLED, ADJUSTED, msdyn_accountcustomer=OTHER_CUSTOMER)
+    read = Ledger(ENTRY.id, (gone,), frozenset({gone.id}))
+    assert (read.live, read.foreign) == ((), ())
 
 
 @pytest.mark.parametrize("kind", [BillingType.CHARGEABLE, BillingType.NON_CHARGEABLE, BillingType.COMPLIMENTARY])

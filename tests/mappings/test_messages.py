@@ -91,3 +91,9 @@ def test_an_event_is_about_an_entry_or_its_approval(table: str) -> None:
 def test_an_event_about_another_table_is_refused() -> None:
     with pytest.raises(ValidationError):
         EntryChanged.model_validate({"table": "msdyn_actual", "id": str(ID)})
+
+
+def test_a_command_is_named_by_what_it_is_and_its_id() -> None:
+    mark, invoice = COMMANDS.validate_python(MARK), COMMANDS.validate_python(INVOICE)
+    assert str(mark) == f"mark-ready time-and-material {ID}"
+    assert str(invoice) == f"create-invoices salesorder({ID}) {ID}"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mappings import money
 from mappings.money import Currency
-from tests.mappings.samples import EUR, GBP, JPY, KWD, USD
+from mappings.refusal import Refusal
+from tests.mappings.samples import EUR, GBP, JPY, KWD, USD, uid
 
 CURRENCIES = st.sampled_from([USD, EUR, JPY, KWD])
 AMOUNTS = st.decimals(min_value=-1_000_000, max_value=1_000_000, places=6)
@@ -53,6 +54,22 @@ def test_a_conversion_goes_by_way_of_the_base_currency() -> None:
 
 def test_nothing_is_converted_within_one_currency() -> None:
     assert money.converted(Decimal("0.125"), USD, USD) == Decimal("0.125")
+
+
+@pytest.mark.parametrize("rate", [None, Decimal(0)])
+@pytest.mark.parametrize("is_source", [True, False])
+def test_an_amount_is_not_converted_at_no_rate(rate: Decimal | None, is_source: bool) -> None:
+    without = Currency(uid(106), "XAU", 2, rate)
+    source, target = (without, USD) if is_source else (USD, without)
+    with pytest.raises(Refusal) as caught:
+        money.converted(Decimal(100), source, target)
+    assert caught.value.code == "rate-missing"
+    assert "XAU" in caught.value.sentence
+
+
+def test_within_one_currency_no_rate_is_needed() -> None:
+    without = Currency(uid(106), "XAU", 2, None)
+    assert money.converted(Decimal(100), without, without) == Decimal(100)
 
 
 @given(AMOUNTS, CURRENCIES)
