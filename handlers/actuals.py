@@ -55,11 +55,11 @@ class ActualsHandler:
             return NothingToDo("The entry no longer exists and has no live actuals of ours.")
         match entry.stage:
             case Stage.MOVING:
-                return _moving(entry, facts)
+                return _moving(entry, facts, self.zone)
             case Stage.RECALL_REQUESTED:
                 return NothingToDo(f"{entry.ref} is {entry.stage.value}; its actuals stay until then.")
             case Stage.NOT_APPROVED:
-                return _withdrawn(entry, facts)
+                return _withdrawn(entry, facts, self.zone)
             case Stage.APPROVED:
                 return self._approved(entry, facts)
 
@@ -75,13 +75,17 @@ class ActualsHandler:
         if not approvals:
             return NotYet(f"{entry.ref} reads approved, its approval does not.")
         if self._is_before_go_live(approvals[0]):
-            return NothingToDo(f"Approved before the go-live date {self.start_from}; left as it is.")
-        if facts.ledger.foreign:
-            named = ", ".join(str(actual.row.ref) for actual in facts.ledger.foreign)
-            return NothingToDo(f"Handled elsewhere: {named} was not written by this service.")
-        _as_approved(entry, approvals[0])
-        planned = actuals_of(self._approved_entry(entry, approvals[0], facts.set_up))
-        return LedgerPlan(entry, facts.ledger, facts.set_up).toward(planned)
+            early = f"Approved before the go-live date {self.start_from}; left as it is."
+            return NothingToDo(early, is_news=True)
+        plan = LedgerPlan(entry, facts.ledger, facts.set_up, self.zone)
+        try:
+            _as_approved(entry, approvals[0])
+            planned = actuals_of(self._approved_entry(entry, approvals[0], facts.set_up))
+        except Refusal:
+            if not facts.ledger.foreign:
+                raise
+            return plan.elsewhere(None)
+        return plan.elsewhere(planned) if facts.ledger.foreign else plan.toward(planned)
 
     def _is_before_go_live(self, approval: Approval) -> bool:
         if approval.approved_on is None:
@@ -115,23 +119,24 @@ class ActualsHandler:
         )
 
 
-def _moving(entry: Entry, facts: EntryFacts) -> Decision:
+def _moving(entry: Entry, facts: EntryFacts, zone: ZoneInfo) -> Decision:
     """On its way to approval: wait. Rows still live from an earlier approval are taken back meanwhile.
 
     A target left standing after a withdrawal would otherwise keep those rows billable for as long as it stands.
     """
     if facts.ledger.live and not any(approval.holds for approval in facts.approvals):
-        return _withdrawn(entry, facts)
+        return _withdrawn(entry, facts, zone)
     return NotYet(f"{entry.ref} is {entry.stage.value}.")
 
 
-def _withdrawn(entry: Entry, facts: EntryFacts) -> Decision:
+def _withdrawn(entry: Entry, facts: EntryFacts, zone: ZoneInfo) -> Decision:
     if any(approval.holds for approval in facts.approvals):
         return NotYet(f"{entry.ref} does not read approved, its approval does.")
     if not facts.ledger.live:
         elsewhere = " Rows written elsewhere are left alone." if facts.ledger.foreign else ""
-        return NothingToDo(f"Not approved, and nothing of ours to take back.{elsewhere}")
-    return LedgerPlan(entry, facts.ledger, facts.set_up).reverse("The approval was withdrawn")
+        because = f"Not approved, and nothing of ours to take back.{elsewhere}"
+        return NothingToDo(because, is_news=bool(facts.ledger.foreign))
+    return LedgerPlan(entry, facts.ledger, facts.set_up, zone).reverse("The approval was withdrawn")
 
 
 def _as_approved(entry: Entry, approval: Approval) -> None:

@@ -97,14 +97,15 @@ class FixedPoint:
         for subject in waiting:
             course = courses[subject]
             match handler.decide(subject, facts[subject], course.refusals):
-                case NothingToDo(because, outcome):
+                case NothingToDo(because, outcome, is_news):
+                    if is_news:
+                        log.warning("%s: %s", subject, because)
                     done[subject] = Settled(because, outcome, course.commits)
                 case NotYet(because):
                     done[subject] = Unsettled(Transient(NOT_YET, because))
                 case Refuse(code, sentence):
                     done[subject] = Unsettled(AgainstTheRules(code, sentence))
                 case Plan() as plan:
-                    log.info("%s: %s", subject, plan.because)
                     plans[subject] = plan
         return plans
 
@@ -112,11 +113,15 @@ class FixedPoint:
         work = [(subject, change_set) for subject, plan in plans.items() for change_set in plan.change_sets]
         if not work:
             return
+        before = {subject: courses[subject].commits for subject in plans}
         outcomes = self._dataverse.commit([change_set for _, change_set in work])
         for (subject, change_set), outcome in zip(work, outcomes, strict=True):
             failure = self._weigh(courses[subject], plans[subject], change_set, outcome)
             if failure is not None:
                 done[subject] = Unsettled(failure)
+        for subject, plan in plans.items():
+            if courses[subject].commits > before[subject]:
+                log.info("%s: %s", subject, plan.because)
 
     def _weigh(
         self, course: _Course[S], plan: Plan, change_set: ChangeSet, outcome: Committed | ConnectorError

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from connector.dataverse.changes import Change, ChangeSet
 from handlers import rows
 from handlers.plan import Decision, NothingToDo, Plan
 from handlers.set_up import SetUp
 from mappings import links, tables
+from mappings.business_date import business_date
 from mappings.choices import TransactionType
 from mappings.entry import Entry
 from mappings.entry_to_actuals import JournalLine, PlannedActual
@@ -22,15 +25,14 @@ from mappings.tables import Ref
 
 _RELEASED = (
     "msdyn_project",
-    "msdyn_startdatetime",
     "msdyn_task",
     "msdyn_bookableresource",
     "msdyn_resourcecategory",
     "msdyn_transactioncategory",
     "transactioncurrencyid",
 )
-"""What an approval releases besides figures. Contract, line and customer are the set-up's and not compared: changing
-those does not bill the past anew."""
+"""What an approval releases besides figures and the business day. Contract, line and customer are the set-up's and not
+compared: changing those does not bill the past anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class LedgerPlan:
     entry: Entry
     ledger: Ledger
     set_up: SetUp
+    zone: ZoneInfo
 
     def toward(self, planned: Sequence[PlannedActual]) -> Decision:
         """Compare what the approval calls for with what is live, side by side, and plan the difference."""
@@ -48,20 +51,34 @@ class LedgerPlan:
         live_ids = {actual.id for actual in live}
         taken = [str(id) for one in planned if (id := self._id(one)) in self.ledger.ids - live_ids]
         if taken:
-            return NothingToDo(f"Handled elsewhere: {', '.join(taken)} was adjusted by somebody else.")
+            return NothingToDo(f"Handled elsewhere: {', '.join(taken)} was adjusted by somebody else.", is_news=True)
         live_sides = {actual.type for actual in live}
         wanted_sides = {one.type for one in planned}
         # A side the set-up no longer bills is reported, not undone: only an approval may change what was written.
-        held = Counter(_substance_of(actual) for actual in live if actual.type in wanted_sides)
-        released = Counter(_substance_planned(one) for one in planned if one.type in live_sides)
+        held = Counter(self._substance_of(actual) for actual in live if actual.type in wanted_sides)
+        released = Counter(self._substance_planned(one) for one in planned if one.type in live_sides)
         if held != released:
             return self.reverse("Approved anew, and not the same")
         missing = [one for one in planned if one.type not in live_sides]
         if missing:
             return self._create(missing)
         if live_sides - wanted_sides:
-            return NothingToDo("The sales side was written under an earlier set-up of the contract; left as it is.")
+            earlier = "The sales side was written under an earlier set-up of the contract; left as it is."
+            return NothingToDo(earlier, is_news=True)
         return NothingToDo(f"The ledger holds the {len(planned)} actuals the approval calls for.")
+
+    def elsewhere(self, planned: Sequence[PlannedActual] | None) -> NothingToDo:
+        """Somebody else's rows count for this entry: name them, and say where they differ from what was released."""
+        named = ", ".join(str(actual.row.ref) for actual in self.ledger.foreign)
+        differs = []
+        for word, side in (("cost", TransactionType.COST), ("sales", TransactionType.UNBILLED_SALES)):
+            counting = (*self.ledger.foreign, *self.ledger.live)
+            held = sum((actual.figures[0] for actual in counting if actual.type == side), Decimal(0))
+            released = sum((one.quantity for one in planned or () if one.type is side), Decimal(0))
+            if planned is not None and held != released:
+                differs.append(f"{word} quantity {held} instead of {released}")
+        difference = ", ".join(differs) or "no quantity differs"
+        return NothingToDo(f"Handled elsewhere: {named} is not of this service; {difference}.", is_news=True)
 
     def reverse(self, reason: str) -> Plan:
         """Take back every live row of ours. Raises ``Refusal`` when one stands on an invoice."""
@@ -75,7 +92,20 @@ class LedgerPlan:
         for actual in self.ledger.live:
             reversal = reversal_of(actual, self._sources(actual.type))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
-        return self._plan(f"{reason}: {len(self.ledger.live)} actuals are reversed.", changes)
+        return self._plan(f"{reason}: {_counted(self.ledger.live)} reversed.", changes)
+
+    def _substance_of(self, actual: Actual) -> tuple[Hashable, ...]:
+        billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
+        start = actual.row.instant("msdyn_startdatetime")
+        day = business_date(start, self.zone) if start else None
+        released = (actual.row.cells.get(column) for column in _RELEASED)
+        return (actual.type, billing, *actual.figures, day, *released)
+
+    def _substance_planned(self, one: PlannedActual) -> tuple[Hashable, ...]:
+        billing = one.billing_type if one.type is TransactionType.UNBILLED_SALES else None
+        day = business_date(self.entry.start, self.zone)
+        released = (one.cells.get(column) for column in _RELEASED)
+        return (one.type, billing, one.quantity, one.price, one.amount, day, *released)
 
     def _create(self, missing: Sequence[PlannedActual]) -> Plan:
         created = []
@@ -85,7 +115,7 @@ class LedgerPlan:
         both = [(one.type, self._id(one)) for one in missing] + [(live.type, live.id) for live in self.ledger.live]
         for sales in (id for kind, id in both if kind == TransactionType.UNBILLED_SALES):
             created += [links.sales_and_cost(sales, cost) for kind, cost in both if kind == TransactionType.COST]
-        because = f"Approved: {len(missing)} actuals are created, generation {self.ledger.generation}."
+        because = f"Approved: {_counted(missing)}, generation {self.ledger.generation}."
         return self._plan(because, [rows.create(new) for new in created])
 
     def _id(self, one: PlannedActual) -> UUID:
@@ -99,17 +129,11 @@ class LedgerPlan:
         return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))
 
 
+def _counted(actuals: Sequence[PlannedActual | Actual]) -> str:
+    costs = sum(one.type == TransactionType.COST for one in actuals)
+    return f"cost {costs}, unbilled sales {len(actuals) - costs}"
+
+
 def journal_line(set_up: SetUp, kind: TransactionType) -> JournalLine | None:
     """The newest journal line of this side: an entry submitted again has a line per submission."""
     return next((line for line in set_up.journal_lines if line.type == kind), None)
-
-
-def _substance_of(actual: Actual) -> tuple[Hashable, ...]:
-    billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
-    return (actual.type, billing, *actual.figures, *(actual.row.cells.get(column) for column in _RELEASED))
-
-
-def _substance_planned(one: PlannedActual) -> tuple[Hashable, ...]:
-    billing = one.billing_type if one.type is TransactionType.UNBILLED_SALES else None
-    figures = (one.quantity, one.price, one.amount)
-    return (one.type, billing, *figures, *(one.cells.get(column) for column in _RELEASED))

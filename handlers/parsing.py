@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connector.dataverse.execution_context import read_context
 from connector.envelope import Envelope
-from connector.errors import Rejected
+from handlers.fixed_point import AgainstTheRules
 from mappings import tables
 from mappings.messages import Command, CreateInvoices, EntryChanged, MarkReady
 
@@ -51,4 +51,4 @@ def parse_command(envelope: Envelope) -> MarkReady | CreateInvoices:
             f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
             for fault in error.errors(include_url=False, include_input=False)
         )
-        raise Rejected("unreadable-command", f"The command can't be read: {faults}") from error
+        raise AgainstTheRules("unreadable-command", f"The command can't be read: {faults}") from error

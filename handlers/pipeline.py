@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,11 +11,12 @@ from connector import recoverability
 from connector.dataverse.access import Dataverse
 from connector.dataverse.query import Query, any_of
 from connector.envelope import Envelope
-from connector.errors import Conflict, ConnectorError, Rejected, Throttled
-from connector.recoverability import History, ImmediateRetry, Policy, Recovery, Streak, recover
+from connector.errors import ConnectorError, Rejected, Throttled
+from connector.recoverability import History, Policy, Recovery, Streak, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
 from handlers import Mission, Subject
-from handlers.fixed_point import NOT_YET, AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
+from handlers.again import settle_patiently, tries_so_far
+from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
 from handlers.parsing import Ignored
 from handlers.reading import ask
 from mappings import tables
@@ -40,7 +40,6 @@ class Pipeline:
     now: Callable[[], datetime]
     fixed_point: FixedPoint
     _streak: Streak = field(default_factory=Streak)
-    _streak_guard: threading.Lock = field(default_factory=threading.Lock)
 
     def process(self, envelopes: Sequence[Envelope]) -> list[Settlement]:
         """One settlement per envelope, in order. Several envelopes about one subject are one piece of work."""
@@ -50,7 +49,7 @@ class Pipeline:
             try:
                 parsed = self.parse(envelope)
             except Rejected as unreadable:
-                settlements[index] = DeadLetter(unreadable.code, unreadable.sentence)
+                settlements[index] = self._settlement(envelope, envelope.message_id, unreadable, 0)
                 continue
             if isinstance(parsed, Ignored):
                 settlements[index] = Complete(parsed.because)
@@ -60,7 +59,9 @@ class Pipeline:
         for index, failure in unresolved.items():
             settlements[index] = self._settlement(envelopes[index], str(messages[index]), failure, 0)
         by_index = {index: subject for index, subject in subjects.items() if subject is not None}
-        outcomes, tries = self._settle(list(by_index.values()), envelopes, by_index)
+        outcomes, tries = settle_patiently(
+            self.mission, self.fixed_point, list(by_index.values()), self.policy, self.now
+        )
         for index, subject in subjects.items():
             envelope, message = envelopes[index], messages[index]
             if subject is None:
@@ -92,31 +93,10 @@ class Pipeline:
         subjects |= {index: entries.get(message.id) for index, message in approvals.items()}
         return subjects, {}
 
-    def _settle(
-        self, subjects: list[Subject], envelopes: Sequence[Envelope], by_index: dict[int, Subject]
-    ) -> tuple[dict[Subject, Outcome], dict[Subject, int]]:
-        """Settle all, and again at once those whose failure calls for it, with a fresh reading each time."""
-        outcomes = self.mission.settle(subjects, self.fixed_point)
-        first = {subject: envelopes[index] for index, subject in reversed(by_index.items())}
-        tries: dict[Subject, int] = {}
-        while True:
-            again = [
-                subject
-                for subject, outcome in outcomes.items()
-                if isinstance(outcome, Unsettled)
-                and isinstance(self._recover(first[subject], outcome.failure, tries.get(subject, 0)), ImmediateRetry)
-            ]
-            if not again:
-                return outcomes, tries
-            for subject in again:
-                tries[subject] = tries.get(subject, 0) + 1
-            outcomes |= self.mission.settle(again, self.fixed_point)
-
     def _end(self, envelope: Envelope, message: Message, subject: Subject, outcome: Outcome, tries: int) -> Settlement:
         match outcome:
             case Settled(because=because, commits=commits):
-                with self._streak_guard:
-                    self._streak.succeeded()
+                self._streak.succeeded()
                 rolls_back = isinstance(message, EntryChanged) and message.may_roll_back
                 if rolls_back and commits == 0 and envelope.attempt == 0:
                     # The transaction it tells of may still be open, and what was read may be what was before it.
@@ -132,18 +112,15 @@ class Pipeline:
         return Complete("The approval no longer exists and leads to no entry.")
 
     def _recover(self, envelope: Envelope, failure: ConnectorError, tries: int, in_a_row: int = 1) -> Recovery:
-        if isinstance(failure, Conflict) or failure.code == NOT_YET:
-            # Looked at afresh already, as often as is useful at once.
-            tries = max(self.policy.conflicts, self.policy.immediate)
         seen = envelope.enqueued_at or self.now()
         lineage = envelope.lineage or envelope.message_id
-        return recover(failure, History(envelope.attempt, tries, seen, in_a_row, lineage), self.policy, self.now())
+        history = History(envelope.attempt, tries_so_far(failure, tries, self.policy), seen, in_a_row, lineage)
+        return recover(failure, history, self.policy, self.now())
 
     def _settlement(self, envelope: Envelope, subject: str, failure: ConnectorError, tries: int) -> Settlement:
         in_a_row = 1
         if isinstance(failure, Rejected) and not isinstance(failure, AgainstTheRules):
-            with self._streak_guard:
-                in_a_row = self._streak.refused(failure.code, subject)
+            in_a_row = self._streak.refused(failure.code, subject)
         match self._recover(envelope, failure, tries, in_a_row):
             case recoverability.ImmediateRetry():
                 return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence)

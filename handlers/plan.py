@@ -28,10 +28,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class NothingToDo:
-    """The fixed point: rows and truth agree, or the rest is somebody else's. ``outcome`` is what a command brought."""
+    """The fixed point: rows and truth agree, or the rest is somebody else's.
+
+    ``outcome`` is what a command brought. ``is_news``: somebody should hear of it, because rows and truth do not agree
+    and it is not for this service to change that.
+    """
 
     because: str
     outcome: Mapping[str, object] = field(default_factory=dict)
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class ReadinessHandler:
         record = facts.record
         if record is None:
             return _resolve(subject, facts.rows)
-        if _asked(record) != _digest(subject):
+        if _asked(record) != digest(subject):
             return Refuse(
                 "command-id-reused",
                 f"{subject}: another command was given under this id before; give this one an id of its own.",
@@ -81,13 +81,13 @@ class ReadinessHandler:
 def _rows_of(command: MarkReady, record: Row | None, dataverse: Reader) -> tuple[BacklogRow, ...]:
     backlog = command.backlog
     if record is None and command.contracts:
-        return tuple(of_contracts([backlog], command.contracts, _open, dataverse))
+        return tuple(of_contracts([backlog], command.contracts, open_condition, dataverse))
     ids = command.rows if record is None else [id for id, _ in _selection(record)]
     (answer,) = ask(dataverse, Query(backlog.table, backlog.columns, any_of(f"{backlog.table}id", ids)))
     return tuple(BacklogRow(backlog, row) for row in answer)
 
 
-def _open(backlog: Backlog) -> Condition:
+def open_condition(backlog: Backlog) -> Condition:
     """Rows that can be marked at all; the rules have the last word on each."""
     status = either(*(equals(backlog.status_column, status) for status in backlog.open_statuses))
     match backlog:
@@ -117,13 +117,15 @@ def _resolve(command: MarkReady, found: tuple[BacklogRow, ...]) -> Decision:
         f"mark-ready {command.backlog}",
         command.requested_by,
         State.RESOLVED,
-        selection={"asked": _digest(command), "rows": chosen, "refused": refused},
+        selection={"asked": digest(command), "rows": chosen, "refused": refused},
     )
     return Plan(f"{len(chosen)} rows of {command.backlog} are selected.", (ChangeSet((record,)),))
 
 
-def _digest(command: MarkReady) -> str:
-    return sha256(command.model_dump_json().encode()).hexdigest()
+def digest(command: MarkReady) -> str:
+    """What is asked, in a formula that is frozen: records of older versions must keep matching their commands."""
+    parts = ("mark-ready", command.backlog.value, *sorted(map(str, command.rows)), *sorted(map(str, command.contracts)))
+    return sha256("|".join(parts).encode()).hexdigest()
 
 
 def _asked(record: Row) -> str:

@@ -70,11 +70,19 @@ def test_an_entry_that_was_moved_and_approved_anew_while_nobody_looked_is_billed
     assert in_balance(world, entry)
 
 
+def test_an_hour_filled_in_later_on_the_same_day_changes_nothing(world: World) -> None:
+    """An upgrade that fills in the start of old entries must not bill them anew."""
+    entry = world.approved()
+    world.settled(entry)
+    world.dataverse.put(reference(entry), msdyn_start=DAY + timedelta(hours=9))
+    assert world.settled(entry).commits == 0
+
+
 @pytest.mark.parametrize(
     ("changed", "column", "now"),
     [
         ({"msdyn_date": DAY - timedelta(days=31)}, "msdyn_startdatetime", DAY - timedelta(days=31)),
-        ({"msdyn_start": DAY + timedelta(hours=9)}, "msdyn_startdatetime", DAY + timedelta(hours=9)),
+        ({"msdyn_start": DAY + timedelta(hours=33)}, "msdyn_startdatetime", DAY + timedelta(hours=33)),
         ({"msdyn_projecttask": TASK}, "msdyn_task", TASK),
         ({"msdyn_resourcecategory": OTHER_ROLE}, "msdyn_resourcecategory", OTHER_ROLE),
         ({"msdyn_bookableresource": COLLEAGUE}, "msdyn_bookableresource", COLLEAGUE),

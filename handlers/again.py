@@ -1,0 +1,49 @@
+"""Settles subjects, and at once again those whose failure calls for it, with a fresh reading each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from connector.errors import Conflict, ConnectorError
+from connector.recoverability import History, ImmediateRetry, Policy, recover
+from handlers import Mission, Subject
+from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Unsettled
+
+
+def settle_patiently(
+    mission: Mission,
+    fixed_point: FixedPoint,
+    subjects: Sequence[Subject],
+    policy: Policy,
+    now: Callable[[], datetime],
+) -> tuple[dict[Subject, Outcome], dict[Subject, int]]:
+    """One outcome per subject, and how often each was tried again at once.
+
+    Waiting is not this function's: what would have to wait comes back unsettled.
+    """
+    outcomes = mission.settle(list(subjects), fixed_point)
+    tries: dict[Subject, int] = {}
+    while True:
+        again = [
+            subject
+            for subject, outcome in outcomes.items()
+            if isinstance(outcome, Unsettled) and _at_once(outcome.failure, tries.get(subject, 0), policy, now())
+        ]
+        if not again:
+            return outcomes, tries
+        for subject in again:
+            tries[subject] = tries.get(subject, 0) + 1
+        outcomes |= mission.settle(again, fixed_point)
+
+
+def tries_so_far(failure: ConnectorError, tries: int, policy: Policy) -> int:
+    """Tries that count: a conflict and a reading in flux were looked at afresh as often as is useful at once."""
+    if isinstance(failure, Conflict) or failure.code == NOT_YET:
+        return max(policy.conflicts, policy.immediate)
+    return tries
+
+
+def _at_once(failure: ConnectorError, tries: int, policy: Policy, now: datetime) -> bool:
+    history = History(0, tries_so_far(failure, tries, policy), now)
+    return isinstance(recover(failure, history, policy, now), ImmediateRetry)
