@@ -52,9 +52,14 @@ class Outgoing:
 class Inbox(Protocol):
     """One receiver on one queue, used by one task; settlements of one batch may run at the same time.
 
-    ``receive`` raises ``ConnectorError``. Settling does not: it returns whether the broker confirmed it. ``False`` says
-    that the message will come again (its lock was lost) or may (no confirmation): nobody's fault, nothing to undo.
+    ``open`` and ``receive`` raise ``ConnectorError``. Settling does not: it returns whether the broker confirmed it.
+    ``False`` says that the message will come again (its lock was lost) or may (no confirmation): nobody's fault,
+    nothing to undo.
     """
+
+    async def open(self) -> None:
+        """Prove that the queue is there and may be received from, without taking a message."""
+        ...
 
     async def receive(self, max_messages: int, max_wait: float) -> list[Received]:
         """Up to so many messages; an empty list when none came within ``max_wait`` seconds."""

@@ -17,6 +17,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBu
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
 
 from connector.bus_connection import NOT_CONFIRMED, close_quietly, connect, failure
+from connector.errors import Transient, UnknownOutcome
 from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, TURN, Received, copy_id
 from connector.received_messages import envelope_of
 
@@ -56,12 +57,19 @@ class ServiceBusInbox:
         self._sending = asyncio.Lock()
         self.counts: Counter[str] = Counter()
 
+    async def open(self) -> None:
+        """See ``Inbox``. Peeks too: the SDK may take a receiver for open before it has read the broker's refusal."""
+        try:
+            await (await self._opened()).peek_messages(1)
+        except ServiceBusError as error:
+            raise failure(error, self._queue) from error
+
     async def receive(self, max_messages: int, max_wait: float) -> list[Received]:
         """See ``Inbox``. Prefetch is off: what is not asked for is not locked."""
         try:
-            if self._receiver is None:
-                self._receiver = await self._open_receiver()
-            messages = await self._receiver.receive_messages(max_message_count=max_messages, max_wait_time=max_wait)
+            messages = await (await self._opened()).receive_messages(
+                max_message_count=max_messages, max_wait_time=max_wait
+            )
         except ServiceBusError as error:
             raise failure(error, self._queue) from error
         return [Received(envelope_of(message, self._queue), message) for message in messages]
@@ -144,12 +152,14 @@ class ServiceBusInbox:
         self.counts[name] += 1
         return True
 
-    async def _open_receiver(self) -> ServiceBusReceiver:
+    async def _opened(self) -> ServiceBusReceiver:
         """Opened by itself: opening takes half a second, and the wait of the first call would bound it too."""
-        receiver = self._new_client().get_queue_receiver(
-            self._queue, prefetch_count=0, socket_timeout=self._socket_timeout
-        )
-        return await receiver.__aenter__()
+        if self._receiver is None:
+            receiver = self._new_client().get_queue_receiver(
+                self._queue, prefetch_count=0, socket_timeout=self._socket_timeout
+            )
+            self._receiver = await receiver.__aenter__()
+        return self._receiver
 
     def _open(self) -> ServiceBusReceiver:
         if self._receiver is None:
@@ -160,6 +170,25 @@ class ServiceBusInbox:
         client = connect(self._connection_string)
         self._clients.append(client)
         return client
+
+
+def probe(connection_string: str, queue: str) -> None:
+    """Prove that this queue may be received from: opens a receiver once and closes it; no message is touched.
+
+    Synchronous: not to be called from a thread whose event loop runs. It takes a second, a refusal some five. Raises
+    ``Misconfigured`` (wrong key, missing right, no such queue, a string nobody can read) or ``Transient``.
+    """
+
+    async def once() -> None:
+        inbox = ServiceBusInbox(connection_string, queue)
+        try:
+            await inbox.open()
+        except UnknownOutcome as error:
+            raise Transient(error.code, error.sentence) from error
+        finally:
+            await inbox.close()
+
+    asyncio.run(once())
 
 
 def envelope_copy(received: Received, when: datetime | None, attempt: int, turn: int) -> ServiceBusMessage:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from connector.batch_size import BatchSize
 from connector.breaker import Breaker, State
 from connector.delivery import Delivery, Process
-from connector.errors import ConnectorError, Throttled
+from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
 from connector.inbox import Inbox, Received
 from connector.recoverability import Policy
 from connector.waiting import Sleep, abandon, done_within, set_within
@@ -59,7 +59,8 @@ class Worker:
 
     ``open_inbox`` makes an inbox per receiver; ``process`` turns a batch of envelopes into one settlement each, in a
     thread of its own; ``probe`` raises a ``ConnectorError`` while the far side is not fit for work, also in a thread.
-    A ``Pause`` closes all receivers, probes with growing waits, and goes on when a probe succeeds.
+    A ``Pause``, or a queue that may not be received from, closes all receivers; then ``probe`` and the queue itself
+    are tried with growing waits, and the work goes on when both are sound.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Worker:
                     tasks.create_task(self._receiver(number))
         finally:
             self._executor.shutdown(wait=False)
+            log.info("stopped; messages by how they ended: %s", self.status().counts or "none came")
 
     async def _receiver(self, number: int) -> None:
         """One receiver's life: open, work, close; after trouble, again with growing waits."""
@@ -132,6 +134,10 @@ class Worker:
                 trouble = False
             except Silent:
                 log.error("receiver %d fell silent and is built anew", number)
+            except Misconfigured as error:
+                # Building it anew helps nobody: a key, a right or a queue is missing until a person sees to it.
+                self._trip(error.code, error.sentence)
+                trouble = False
             except ConnectorError as error:
                 log.error("receiver %d stopped (%s) and is built anew", number, error)
             except Exception:
@@ -177,7 +183,8 @@ class Worker:
             abandon(closing)
 
     def _trip(self, code: str, sentence: str) -> None:
-        log.error("paused (%s): %s Messages are kept; work goes on once a probe succeeds.", code, sentence)
+        if self._breaker.may_work:
+            log.error("paused (%s): %s Messages are kept; work goes on once a probe succeeds.", code, sentence)
         self._breaker.trip(code, sentence, self._now())
         self._announce()
 
@@ -196,6 +203,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._executor, self._probe)
+            await self._probe_queue()
         except ConnectorError as error:
             at_least = error.retry_after if isinstance(error, Throttled) else timedelta()
             self._breaker.probe_failed(error.code, error.sentence, self._now(), at_least)
@@ -208,6 +216,19 @@ class Worker:
             log.info("the probe succeeded: receiving again")
             self._breaker.probe_succeeded()
             self._announce()
+
+    async def _probe_queue(self) -> None:
+        """Open an inbox as a receiver would, and close it again. Raises ``ConnectorError`` when that is refused."""
+        inbox = self._open_inbox()
+        opening = asyncio.ensure_future(inbox.open())
+        try:
+            if not await done_within(opening, self._pace.silence, self._sleep):
+                raise Transient("bus-silent", "The queue did not answer when it was opened.")
+            opening.result()
+        finally:
+            if not opening.done():
+                abandon(opening)
+            await self._close(inbox)
 
     def _stop_now(self) -> None:
         self._stopping.set()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from connector.envelope import Envelope
+from connector.errors import ConnectorError
 from connector.inbox import Received
 
 NOW = datetime(2024, 1, 1, 12, tzinfo=UTC)
@@ -67,6 +68,9 @@ class FakeQueue:
     batches: list[int] = field(default_factory=list)
     renew_to: Callable[[Envelope], datetime | None] | None = None
     troubles: list[object] = field(default_factory=list)
+    refusal: ConnectorError | None = None
+    hangs: bool = False
+    tried: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, *names: str, attempt: int = 0) -> None:
@@ -82,14 +86,26 @@ class FakeQueue:
 
 
 class FakeInbox:
-    """An ``Inbox`` on a ``FakeQueue``; a trouble in the queue's list strikes the next receive call."""
+    """An ``Inbox`` on a ``FakeQueue``; a trouble in the queue's list strikes the next receive call.
+
+    While the queue has a ``refusal``, everyone who opens or receives meets it; while it ``hangs``, nobody opens.
+    """
 
     def __init__(self, queue: FakeQueue) -> None:
         self._queue = queue
         self._held: set[str] = set()
 
+    async def open(self) -> None:
+        self._queue.tried += 1
+        if self._queue.hangs:
+            await asyncio.Event().wait()
+        if self._queue.refusal is not None:
+            raise self._queue.refusal
+
     async def receive(self, max_messages: int, max_wait: float) -> list[Received]:
         queue = self._queue
+        if queue.refusal is not None:
+            raise queue.refusal
         if queue.troubles:
             trouble = queue.troubles.pop(0)
             if isinstance(trouble, Exception):

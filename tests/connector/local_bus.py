@@ -18,6 +18,7 @@ from connector.outbox import Outbox
 from connector.servicebus import ServiceBusInbox
 from sandbox.clock import Clock
 from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey
+from sandbox.servicebus.sas import SEND
 
 QUEUE = "work"
 SETTINGS = QueueSettings(
@@ -33,7 +34,8 @@ class Bus:
         self.id = "m0"
         """A message id that no other test uses: the queue remembers ids for a day."""
         self.clock = Clock()
-        self.server = ServiceBusServer([SETTINGS], [SharedKey("root", "key")], self.clock)
+        keys = [SharedKey("root", "key"), SharedKey("sender", "other", frozenset({SEND}), QUEUE)]
+        self.server = ServiceBusServer([SETTINGS], keys, self.clock)
         self.runner.run(self.server.start())
         self.connection = self.server.connection_string("root")
         self.runner.run(self._open())

@@ -44,7 +44,7 @@ def test_a_pause_gives_the_message_back_closes_all_receivers_and_goes_on_when_a_
             sound.set()
             await case.time.advance(1)
             await case.until(lambda: ("a", "complete") in case.queue.done)
-            assert case.queue.opened == opened + 3
+            assert case.queue.opened == opened + 1 + 3, "once to try the queue, then once per receiver"
             assert case.worker.status().state is State.RUNNING
 
     asyncio.run(scenario())
@@ -78,6 +78,63 @@ def test_a_probe_that_fails_keeps_the_pause_for_as_long_as_it_must(trouble: Exce
             await case.until(lambda: len(probes) == 2)
 
     asyncio.run(scenario())
+
+
+def test_a_queue_that_may_not_be_received_from_pauses_the_worker_until_it_may() -> None:
+    probes: list[datetime] = []
+
+    async def scenario() -> None:
+        case = Case(all_done, lambda: probes.append(case.time.now()), receivers=2)
+        case.queue.refusal = Misconfigured("bus-sign-in", "The key was changed.")
+        case.queue.put("a")
+        async with case.running():
+            await case.until(lambda: case.worker.status().state is State.PAUSED and case.queue.closed == 2)
+            assert (case.worker.status().code, case.worker.status().sentence) == ("bus-sign-in", "The key was changed.")
+            await case.time.advance(4)
+            assert (case.queue.opened, probes) == (2, [])
+            await case.time.advance(1)
+            await case.until(lambda: case.queue.closed == 3)
+            assert len(probes) == 1
+            assert case.worker.status().state is State.PAUSED, "Dataverse is sound, the queue is not"
+            case.queue.refusal = None
+            await case.time.advance(9)
+            assert case.queue.opened == 3, "the second wait is twice the first"
+            await case.time.advance(1)
+            await case.until(lambda: case.queue.done == [("a", "complete")])
+            assert case.worker.status().state is State.RUNNING
+            assert case.worker.status().code is None
+
+    asyncio.run(scenario())
+
+
+def test_a_queue_that_does_not_answer_the_probe_keeps_the_pause_and_its_inbox_is_closed() -> None:
+    async def scenario() -> None:
+        case = Case(lambda envelopes: [Pause("c", "s") for _ in envelopes])
+        case.queue.put("a")
+        case.queue.hangs = True
+        async with case.running():
+            await case.until(lambda: case.worker.status().state is State.PAUSED)
+            await case.time.advance(5)
+            await case.until(lambda: case.queue.tried == 1)
+            await case.time.advance(60)
+            await case.until(lambda: case.worker.status().code == "bus-silent")
+            assert case.worker.status().state is State.PAUSED
+            assert case.queue.opened == case.queue.closed == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_stopped_worker_says_how_its_messages_ended(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        case = Case(all_done)
+        case.queue.put("a", "b")
+        async with case.running():
+            await case.until(lambda: len(case.queue.done) == 2)
+
+    with caplog.at_level("INFO", logger="connector.worker"):
+        asyncio.run(scenario())
+
+    assert "stopped; messages by how they ended: {'completed': 2}" in caplog.messages
 
 
 def test_an_unexpected_exception_completes_nothing_and_strikes_only_the_message_at_fault() -> None:
