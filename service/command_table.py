@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-TABLE = "psac_command"
 CRM = "Microsoft.Dynamics.CRM."
 LANGUAGE = 1033
 LONGEST_TEXT = 1048576

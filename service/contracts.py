@@ -8,7 +8,7 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Condition, Query, any_of, either, equals
-from handlers.rows import row
+from handlers.reading import ask
 from mappings import tables
 from mappings.row import Row
 
@@ -62,14 +62,13 @@ def _only(name: str, id: UUID | None, found: list[Contract]) -> Contract:
 
 
 def _read(dataverse: Reader, where: Condition) -> list[Contract]:
-    found, currencies = dataverse.query(
-        [
-            Query(tables.CONTRACT, _COLUMNS, where, order_by=("ordernumber",)),
-            Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision")),
-        ]
+    found, currencies = ask(
+        dataverse,
+        Query(tables.CONTRACT, _COLUMNS, where, order_by=("ordernumber",)),
+        Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision")),
     )
-    by_id = {record.row.id: row(record) for record in currencies}
-    return [_contract(row(record), by_id) for record in found]
+    by_id = {currency.id: currency for currency in currencies}
+    return [_contract(contract, by_id) for contract in found]
 
 
 def _contract(found: Row, currencies: dict[UUID, Row]) -> Contract:

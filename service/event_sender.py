@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.connection_string import parts_of
 from service.not_configured import NotConfigured
 from service.registration import EventQueue
 from service.settings import ServiceBusSettings
@@ -14,10 +15,7 @@ def event_queue(settings: ServiceBusSettings) -> EventQueue:
     if settings.event_sender is None:
         described = ServiceBusSettings.model_fields["event_sender"].description
         raise NotConfigured([f"{VARIABLE} is missing. Expected: {described}."])
-    parts = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (part.partition("=") for part in settings.event_sender.get_secret_value().split(";"))
-    }
+    parts = parts_of(settings.event_sender.get_secret_value())
     entity = parts.get("entitypath", settings.approvals_queue)
     if entity != settings.approvals_queue:
         raise NotConfigured(

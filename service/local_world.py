@@ -11,13 +11,17 @@ from pydantic import SecretStr
 
 from connector.auth import StaticToken
 from connector.dataverse.client import DataverseClient
+from connector.worker import Pace
 from sandbox.world import COMMANDS, EVENTS, Sandbox
+from service.connection_string import parts_of
 from service.registration import EventQueue, Registered, register
 from service.settings import ActualsSettings, DataverseSettings, ServiceBusSettings, Settings
 
 START_FROM = date(2026, 1, 1)
 BUSINESS_TIME_ZONE = "America/New_York"
 """Where the demo company does business."""
+PACE = Pace(max_wait=1.0)
+"""Stopping waits for one receive call at the most, and whoever tries something out does not want to wait."""
 
 
 def sandbox_settings(world: Sandbox) -> Settings:
@@ -40,8 +44,7 @@ def addresses(world: Sandbox) -> dict[str, str]:
 def event_queue(world: Sandbox) -> EventQueue:
     """Where the sandbox's Dataverse posts to, with the key that may only send there."""
     name, key = world.servicebus_send_key
-    endpoint = dict(part.split("=", 1) for part in world.servicebus.split(";"))["Endpoint"]
-    return EventQueue(address=endpoint, queue=EVENTS, key_name=name, key=key)
+    return EventQueue(address=parts_of(world.servicebus)["endpoint"], queue=EVENTS, key_name=name, key=key)
 
 
 def register_in(world: Sandbox) -> list[Registered]:

@@ -95,7 +95,7 @@ def register(client: DataverseClient, events: EventQueue, *, renew_key: bool = F
 
 def register_command_table(client: DataverseClient) -> Registered:
     """Make the table commands are recorded in, or complete its columns."""
-    name = command_table.TABLE
+    name = tables.COMMAND
     condition = quote(f"LogicalName eq '{name}'", safe="")
     found = _value(
         client,

@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from connector.dataverse.transport import is_loopback
+from service.connection_string import NEEDED, is_namespace, parts_of
+
 PREFIX = "PSA_CONNECTOR_"
 PUBLIC_CLOUD = "https://login.microsoftonline.com"
 
@@ -42,11 +45,23 @@ class DataverseSettings(_Section):
         default=PUBLIC_CLOUD, pattern=r"^https://[^\s]+$", description="the sign-in host of the cloud, with https"
     )
 
+    @field_validator("token")
+    @classmethod
+    def _for_this_machine_only(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """A token that never changes is no sign-in: somewhere else it would be one that leaked and still works."""
+        url = info.data.get("url")
+        if value is not None and url is not None and not is_loopback(url):
+            raise PydanticCustomError(
+                "not_local",
+                f"is set, but {url} is not on this machine; sign in there with TENANT_ID, CLIENT_ID and CLIENT_SECRET",
+            )
+        return value
+
     @field_validator("tenant_id", "client_id", "client_secret")
     @classmethod
     def _one_way_to_sign_in(cls, value: object, info: ValidationInfo) -> object:
-        """Either a token or all three; ``token`` comes first among the fields, so it is known here."""
-        if info.data.get("token") is None and value is None:
+        """Either a token or all three; ``token`` comes first among the fields, so it is known here, or wrong."""
+        if "token" in info.data and info.data["token"] is None and value is None:
             raise PydanticCustomError("missing", "is missing")
         if info.data.get("token") is not None and value is not None:
             raise PydanticCustomError("two_ways", "is set beside a fixed token; keep one of the two")
@@ -75,12 +90,15 @@ class ServiceBusSettings(_Section):
     @field_validator("connection_string", "event_sender")
     @classmethod
     def _looks_like_one(cls, value: SecretStr | None) -> SecretStr | None:
-        text = "" if value is None else value.get_secret_value()
-        parts = {part.partition("=")[0].strip().lower() for part in text.split(";")}
-        if value is not None and not {"endpoint", "sharedaccesskeyname", "sharedaccesskey"} <= parts:
+        if value is None:
+            return None
+        parts = parts_of(value.get_secret_value())
+        if not all(parts.get(name) for name in NEEDED):
             raise PydanticCustomError(
                 "connection_string", "is no connection string with Endpoint, SharedAccessKeyName and SharedAccessKey"
             )
+        if not is_namespace(parts["endpoint"]):
+            raise PydanticCustomError("endpoint", "is a connection string whose Endpoint does not read sb://host")
         return value
 
 

@@ -144,5 +144,5 @@ def _what(detail: ErrorDetails, variable: Variable) -> str:
     if detail["type"] == "missing":
         return "is missing"
     said = detail["msg"] if detail["msg"].startswith("is ") else "is not valid"
-    shows_itself = variable.is_secret or detail["type"] == "not_available"
-    return said if shows_itself else f"{said}; it reads {detail['input']!r}"
+    says_enough = variable.is_secret or detail["type"] == "not_available"
+    return said if says_enough else f"{said}; it reads {detail['input']!r}"

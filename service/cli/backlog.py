@@ -75,10 +75,10 @@ def ready(
     from service.cli.session import chosen_contracts, session
     from service.marking import carry_out, commands, preview
 
-    which = Backlog(backlog)
+    which, who = Backlog(backlog), requested_by or someone()
     with session(config) as service:
         contracts = [] if rows else [one.id for one in chosen_contracts(service, contract or [])]
-        given = list(commands(which, requested_by or someone(), rows=rows or [], contracts=contracts))
+        given = list(commands(which, who, rows=rows or [], contracts=contracts))
         if dry_run:
             _show_previews(service, which, [preview(service, command) for command in given], output)
             return

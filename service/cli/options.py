@@ -18,8 +18,14 @@ class Output(StrEnum):
 
 
 def someone() -> str:
-    """Who is at the keyboard, for the record of a command."""
-    return getpass.getuser()
+    """Who is at the keyboard, for the record of a command; where the system knows no name, it has to be said."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError) as error:
+        # A container often runs under a number without a name; which error says so depends on system and version.
+        raise typer.BadParameter(
+            "This system has no name for whoever runs this command; say who asks with --requested-by."
+        ) from error
 
 
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How data is written to stdout.")]

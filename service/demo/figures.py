@@ -1,7 +1,8 @@
 """The demo's figures, each worked out from rows of its own, read over HTTP: never from what the service says it did.
 
 Approved amounts come from approval rows, actuals from actuals, ready amounts from the three backlogs, invoiced amounts
-from invoice lines and their details. Where they agree, four tables written by three parties agree.
+from invoice lines and their details. Where they agree, four tables written by three parties agree. That is also why
+amounts are multiplied and rounded here once more: a figure that used the rule it checks could never disagree with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query
-from handlers.rows import row
+from handlers.reading import ask
 from mappings import tables
 from mappings.choices import (
     BillingMethod,
@@ -62,7 +63,7 @@ class Invoiced(NamedTuple):
 
 def approved(dataverse: Reader) -> Approved:
     """From approval rows: billable quantity at the sales price, submitted quantity at the cost price."""
-    approvals, lines = _read(
+    approvals, lines = ask(
         dataverse,
         Query(
             tables.APPROVAL,
@@ -96,7 +97,7 @@ def approved(dataverse: Reader) -> Approved:
 
 def booked(dataverse: Reader) -> Booked:
     """From the actuals nobody adjusted."""
-    (actuals,) = _read(
+    (actuals,) = ask(
         dataverse,
         Query(
             tables.ACTUAL,
@@ -139,7 +140,7 @@ def ready(dataverse: Reader) -> Totals:
 
 def invoiced(dataverse: Reader) -> Invoiced:
     """From invoice lines and details: chargeable details, milestones among them, and product lines."""
-    invoices, lines, details = _read(
+    invoices, lines, details = ask(
         dataverse,
         Query(tables.INVOICE, ("salesorderid", "invoicenumber", "totalamount")),
         Query(tables.INVOICE_LINE, ("invoiceid", "producttypecode", "extendedamount")),
@@ -164,7 +165,7 @@ def invoiced(dataverse: Reader) -> Invoiced:
 
 
 def _backlogs(dataverse: Reader, *, only_ready: bool, with_actuals: bool) -> Totals:
-    actuals, lines, milestones = _read(
+    actuals, lines, milestones = ask(
         dataverse,
         Query(tables.ACTUAL, ("msdyn_billingtype", "msdyn_billingstatus", "msdyn_amount", "msdyn_salescontract")),
         Query(tables.CONTRACT_LINE, ("salesorderid", "producttypecode", "msdyn_billingstatus", "extendedamount")),
@@ -219,7 +220,3 @@ def _sum(parts: Iterator[tuple[UUID, Decimal]] | list[tuple[UUID, Decimal]]) -> 
     for key, amount in parts:
         totals[key] += amount
     return totals
-
-
-def _read(dataverse: Reader, *questions: Query) -> list[list[Row]]:
-    return [[row(record) for record in answer] for answer in dataverse.query(questions)]

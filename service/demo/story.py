@@ -11,8 +11,7 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query
-from connector.worker import Pace
-from handlers.rows import row
+from handlers.reading import ask
 from mappings import tables
 from sandbox.company import Company
 from sandbox.world import COMMANDS, EVENTS, Sandbox
@@ -21,13 +20,11 @@ from service.contracts import Contract, all_contracts
 from service.demo import approver, figures, orders
 from service.demo.figures import ZERO
 from service.demo.patience import OutOfTime, Patience
-from service.local_world import register_in, sandbox_settings, signed_in
+from service.local_world import PACE, register_in, sandbox_settings, signed_in
 from service.registration import Registered
 
 IN_TIME = 50.0
 """Seconds for everything after start-up."""
-PACE = Pace(max_wait=1.0)
-"""Stopping waits for one receive call at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +209,12 @@ def _mark(world: Sandbox, reader: Reader, patience: Patience, contracts: list[Co
 
 def _projects(reader: Reader, approved: figures.Approved, booked: figures.Booked) -> list[ProjectFigures]:
     named = ("msdyn_subject", "msdyn_contractorganizationalunitid")
-    answers = reader.query(
-        [
-            Query(tables.PROJECT, named, order_by=("msdyn_subject",)),
-            Query(tables.ORGANIZATIONAL_UNIT, ("msdyn_currency",)),
-            Query(tables.CURRENCY, ("isocurrencycode",)),
-        ]
+    projects, units, currencies = ask(
+        reader,
+        Query(tables.PROJECT, named, order_by=("msdyn_subject",)),
+        Query(tables.ORGANIZATIONAL_UNIT, ("msdyn_currency",)),
+        Query(tables.CURRENCY, ("isocurrencycode",)),
     )
-    projects, units, currencies = ([row(record) for record in answer] for answer in answers)
     code: dict[UUID | None, str] = {one.id: one.text("isocurrencycode") or "" for one in currencies}
     code_of: dict[UUID | None, str] = {one.id: code.get(one.link_id("msdyn_currency"), "") for one in units}
     return [

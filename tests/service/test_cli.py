@@ -126,6 +126,20 @@ def test_what_is_not_offered_or_not_said_is_wrong_usage(arguments: list[str], se
     assert sentence in result.stderr
 
 
+@pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("no name"), ModuleNotFoundError("pwd")])
+@pytest.mark.parametrize("arguments", [["backlog", "ready", "products", "--all"], ["invoice", "create", "--all"]])
+def test_where_the_system_knows_no_user_name_it_has_to_be_said_who_asks(
+    arguments: list[str], error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "say who asks with --requested-by" in result.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_sandbox_first_says_where_it_is_and_ends_in_order_when_asked(number: int, tmp_path: Path) -> None:
     with started("sandbox", "--empty", cwd=tmp_path) as process:

@@ -81,11 +81,56 @@ def test_the_product_as_creator_is_refused_with_a_sentence_that_says_it_comes_la
 
 
 def test_a_fixed_token_replaces_the_sign_in_of_an_application(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_DATAVERSE__URL", "http://127.0.0.1:8080")
     all_set.setenv("PSA_CONNECTOR_DATAVERSE__TOKEN", "local")
     assert len(faults_of()) == 3, "tenant, client id and secret beside a token: each is named"
     for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
         all_set.delenv(f"PSA_CONNECTOR_DATAVERSE__{name}")
     assert load().dataverse.token is not None
+
+
+@pytest.mark.parametrize(
+    "url", ["https://contoso.crm4.dynamics.com", "https://127.0.0.1.example.org", "https://10.0.0.7"]
+)
+def test_a_fixed_token_is_refused_for_an_environment_that_is_not_on_this_machine(
+    url: str, all_set: pytest.MonkeyPatch
+) -> None:
+    all_set.setenv("PSA_CONNECTOR_DATAVERSE__URL", url)
+    all_set.setenv("PSA_CONNECTOR_DATAVERSE__TOKEN", "leaked-token")
+    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
+        all_set.delenv(f"PSA_CONNECTOR_DATAVERSE__{name}")
+    (fault,) = faults_of()
+    assert fault.startswith(f"PSA_CONNECTOR_DATAVERSE__TOKEN is set, but {url} is not on this machine")
+    assert "leaked-token" not in fault
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "contoso.servicebus.windows.net",
+        "https://contoso.servicebus.windows.net/",
+        "sb://",
+        "sb://contoso.servicebus.windows.net/approvals",
+        "sb://contoso.servicebus.windows.net:port/",
+        "sb://key@contoso.servicebus.windows.net/",
+    ],
+)
+@pytest.mark.parametrize("name", ["CONNECTION_STRING", "EVENT_SENDER"])
+def test_an_endpoint_that_is_no_namespaces_address_is_refused(
+    name: str, endpoint: str, all_set: pytest.MonkeyPatch
+) -> None:
+    given = f"Endpoint={endpoint};SharedAccessKeyName=service;SharedAccessKey=bus-secret-value"
+    all_set.setenv(f"PSA_CONNECTOR_SERVICEBUS__{name}", given)
+    (fault,) = faults_of()
+    assert f"{name} is a connection string whose Endpoint does not read sb://host. Expected: " in fault
+    assert "bus-secret-value" not in fault
+
+
+@pytest.mark.parametrize("endpoint", ["sb://contoso.servicebus.windows.net", "sb://127.0.0.1:5672", "SB://[::1]:1/"])
+def test_an_endpoint_may_name_a_port_and_end_in_a_slash(endpoint: str, all_set: pytest.MonkeyPatch) -> None:
+    given = f"Endpoint={endpoint};SharedAccessKeyName=service;SharedAccessKey=ends-in=="
+    all_set.setenv("PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING", given)
+    assert load().servicebus.connection_string.get_secret_value() == given
 
 
 def test_an_empty_variable_counts_as_missing(all_set: pytest.MonkeyPatch) -> None:
