@@ -45,7 +45,7 @@ def test_a_pause_gives_the_message_back_closes_all_receivers_and_goes_on_when_a_
             await case.time.advance(1)
             await case.until(lambda: ("a", "complete") in case.queue.done)
             assert case.queue.opened == opened + 1 + 3, "once to try the queue, then once per receiver"
-            assert case.worker.status().state is State.RUNNING
+            await case.until(lambda: case.worker.status().state is State.RUNNING)
 
     asyncio.run(scenario())
 
@@ -101,7 +101,7 @@ def test_a_queue_that_may_not_be_received_from_pauses_the_worker_until_it_may() 
             assert case.queue.opened == 3, "the second wait is twice the first"
             await case.time.advance(1)
             await case.until(lambda: case.queue.done == [("a", "complete")])
-            assert case.worker.status().state is State.RUNNING
+            await case.until(lambda: case.worker.status().state is State.RUNNING)
             assert case.worker.status().code is None
 
     asyncio.run(scenario())
