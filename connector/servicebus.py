@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
@@ -17,6 +17,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBu
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
 
 from connector.bus_connection import NOT_CONFIRMED, close_quietly, connect, failure
+from connector.clock import utc_now
 from connector.errors import Transient, UnknownOutcome
 from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, TURN, Received, copy_id
 from connector.received_messages import envelope_of
@@ -45,7 +46,7 @@ class ServiceBusInbox:
         queue: str,
         *,
         socket_timeout: float = 0.05,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._connection_string = connection_string
         self._queue = queue

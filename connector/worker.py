@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from connector.batch_size import BatchSize
 from connector.breaker import Breaker, State
+from connector.clock import utc_now
 from connector.delivery import Delivery, Process
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
 from connector.inbox import Inbox, Received
@@ -72,7 +73,7 @@ class Worker:
         pace: Pace | None = None,
         policy: Policy | None = None,
         breaker: Breaker | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._open_inbox = open_inbox

@@ -6,7 +6,7 @@ import logging
 import re
 
 from connector.dataverse.batch import Response
-from connector.dataverse.changes import Call, Change, ChangeSet, Create, Record, Reference, Update
+from connector.dataverse.changes import Change, ChangeSet, Create, Record, Reference, Update, subject_of
 from connector.dataverse.exact_json import loads
 from connector.dataverse.metadata import Metadata, Table
 from connector.dataverse.refusals import Refusal, failure, meaning
@@ -43,11 +43,6 @@ def row_in(metadata: Metadata, answer: Response) -> Record | None:
         return None
 
 
-def row_of(change: Change) -> Reference:
-    """The row a change is about."""
-    return change.bound_to if isinstance(change, Call) else change.row
-
-
 def _table(metadata: Metadata, body: dict[str, object]) -> Table | None:
     kind = body.get("@odata.type")
     if isinstance(kind, str) and kind.startswith(TYPE_PREFIX):
@@ -62,14 +57,14 @@ def _culprit(
     if content_id is not None and content_id.isdigit():
         position = int(content_id) - first_content_id
         if 0 <= position < len(changes):
-            return row_of(changes[position])
+            return subject_of(changes[position])
     if len(changes) == 1:
-        return row_of(changes[0])
+        return subject_of(changes[0])
     message = refusal.message.lower()
-    named = [row for row in map(row_of, changes) if str(row.id) in message]
+    named = [row for row in map(subject_of, changes) if str(row.id) in message]
     if len(set(named)) == 1:
         return named[0]
     _, name = meaning(refusal, names_rows=True)
     kind = {"row-changed": Update, "row-exists": Create}.get(name)
-    candidates = [row_of(change) for change in changes if kind is not None and isinstance(change, kind)]
+    candidates = [subject_of(change) for change in changes if kind is not None and isinstance(change, kind)]
     return candidates[0] if len(candidates) == 1 else None

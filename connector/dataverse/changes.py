@@ -57,6 +57,11 @@ class Call:
 Change = Create | Update | Call
 
 
+def subject_of(change: Change) -> Reference:
+    """The row a change is about."""
+    return change.bound_to if isinstance(change, Call) else change.row
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
     """Changes that happen together or not at all; ``partition`` keeps two of one kind from being in flight at once."""

@@ -7,15 +7,16 @@ Reads are tried again when the far side was out of reach; writes never are: a wr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from connector.auth import TokenSource
+from connector.clock import utc_now
 from connector.dataverse.budget import Budget
 from connector.dataverse.changes import ChangeSet, Committed, Record
-from connector.dataverse.commits import HEADERS, Commits, refused_write
+from connector.dataverse.commits import Commits, refused_write
 from connector.dataverse.exact_json import dumps, loads
 from connector.dataverse.filters import path_of, split
 from connector.dataverse.merging import merged
@@ -23,7 +24,7 @@ from connector.dataverse.metadata import Metadata
 from connector.dataverse.query import Query
 from connector.dataverse.reads import Reads
 from connector.dataverse.translation import to_record
-from connector.dataverse.transport import API, Transport, utc_now
+from connector.dataverse.transport import API, HEADERS, Transport
 from connector.errors import ConnectorError, Misconfigured
 
 
@@ -41,7 +42,6 @@ class WhoAmI:
     """Who Dataverse takes us for."""
 
     user_id: UUID
-    business_unit_id: UUID
     organization_id: UUID
 
 
@@ -101,34 +101,26 @@ class DataverseClient:
         """Who we are signed in as; the cheapest proof that address, token and user work."""
         answer = self._ask("WhoAmI")
         try:
-            user, unit, organization = (
-                UUID(answer[name])  # type: ignore[index]
-                for name in ("UserId", "BusinessUnitId", "OrganizationId")
-            )
+            user, organization = (UUID(answer[name]) for name in ("UserId", "OrganizationId"))  # type: ignore[index]
         except (KeyError, TypeError, ValueError) as error:
             raise Misconfigured("unreadable-answer", f"{self.url} does not answer WhoAmI as Dataverse does.") from error
-        return WhoAmI(user, unit, organization)
+        return WhoAmI(user, organization)
 
     def send(
-        self,
-        method: str,
-        path: str,
-        body: object | None = None,
-        headers: Mapping[str, str] | None = None,
-        accept: Collection[int] = (),
+        self, method: str, path: str, body: object | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request below the service root, for registration and metadata; ``path`` is sent as it stands.
 
-        Statuses of 400 and above are raised as the failure they mean, except those in ``accept``.
+        Statuses of 400 and above are raised as the failure they mean.
         """
         given = dict(headers or {})
         if method.upper() == "GET":
-            reply = self._reads.get(path, given, accept)
+            reply = self._reads.get(path, given)
         else:
             content = {} if body is None else {"Content-Type": "application/json"}
             text = None if body is None else dumps(body).encode()
             reply = self._transport.send(method.upper(), API + path, {**HEADERS, **content, **given}, text, writes=True)
-            if reply.status >= 400 and reply.status not in accept:
+            if reply.status >= 400:
                 raise refused_write(reply, self._transport, is_batch=False)
         return Answer(reply.status, reply.headers, _json(reply.body))
 

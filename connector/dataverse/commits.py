@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import uuid4
@@ -19,19 +19,18 @@ from connector.dataverse.batch import (
     read_batch,
     write_batch,
 )
-from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Create, Update, Value
+from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Create, subject_of
 from connector.dataverse.exact_json import dumps
 from connector.dataverse.metadata import Metadata
 from connector.dataverse.partitions import Partitions
 from connector.dataverse.reads import ANNOTATIONS
-from connector.dataverse.refusals import failure, read_refusal
+from connector.dataverse.refusals import failure
 from connector.dataverse.translation import link, parameters_to_wire, tables_named, to_wire
-from connector.dataverse.transport import API, Reply, Transport
+from connector.dataverse.transport import API, HEADERS, Reply, Transport
 from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 
 log = logging.getLogger(__name__)
 
-HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 Outcome = Committed | ConnectorError
 
 
@@ -74,28 +73,28 @@ class Commits:
         if len(change_set.changes) > MAX_OPERATIONS:
             return Rejected("too-many-changes", f"A change set of more than {MAX_OPERATIONS} changes cannot be sent.")
         try:
-            self._metadata.learn({name for change in change_set.changes for name in tables_named(*_subject(change))})
+            self._metadata.learn({name for change in change_set.changes for name in _tables(change)})
             return Prepared(index, change_set, tuple(self._request(change) for change in change_set.changes))
         except Misconfigured as error:
             # Asked again next time: an administrator may just have added what is missing.
             for change in change_set.changes:
-                self._metadata.forget(_subject(change)[0])
+                self._metadata.forget(subject_of(change).table)
             return error
         except ConnectorError as error:
             return error
 
     def _request(self, change: Change) -> Request:
-        row, values = change.bound_to if isinstance(change, Call) else change.row, _subject(change)[1]
+        row = subject_of(change)
         target = API.rstrip("/") + link(self._metadata, row)
         headers = {"Content-Type": "application/json"}
         if isinstance(change, Call):
-            body = dumps(parameters_to_wire(self._metadata, values))
+            body = dumps(parameters_to_wire(self._metadata, change.parameters))
             # The row in the answer can only be read with its lookups' tables named.
             asking = {**headers, "Prefer": ANNOTATIONS}
             return Request("POST", f"{target}/Microsoft.Dynamics.CRM.{change.action}{self._stamp}", asking, body)
         table = self._metadata.table(row.table)
         # The id stands in the address; Dataverse would let a second one in the body win.
-        columns = {column: value for column, value in values.items() if column != table.primary_id}
+        columns = {column: value for column, value in change.values.items() if column != table.primary_id}
         body = dumps(to_wire(self._metadata, table, columns, creating=isinstance(change, Create)))
         if isinstance(change, Create):
             return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-None-Match": "*"}, body)
@@ -160,8 +159,7 @@ class Commits:
         parts = answer if isinstance(answer, list) else [answer]
         for part in parts:
             if part.status >= 400:
-                told = part.headers.get("retry-after", reply.headers.get("retry-after"))
-                refusal = read_refusal(part.status, part.body, told, self._transport.now())
+                refusal = self._transport.refused(part.status, part.headers, part.body, reply.headers)
                 return refused(refusal, ready.change_set, part.content_id, first_content_id)
         if len(parts) != len(ready.requests):
             return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
@@ -170,7 +168,7 @@ class Commits:
 
 def refused_write(reply: Reply, transport: Transport, is_batch: bool) -> ConnectorError:
     """A write that was answered as a whole with an error: refused, or broken off somewhere nobody knows."""
-    refusal = read_refusal(reply.status, reply.body, reply.headers.get("retry-after"), transport.now())
+    refusal = transport.refused(reply.status, reply.headers, reply.body, reply.headers)
     told = failure(refusal)
     broken_off = reply.status >= 500 or reply.status == 408
     if broken_off and not isinstance(told, Throttled) and (is_batch or refusal.code is None):
@@ -180,12 +178,8 @@ def refused_write(reply: Reply, transport: Transport, is_batch: bool) -> Connect
     return told
 
 
-def _subject(change: Change) -> tuple[str, Mapping[str, Value]]:
-    match change:
-        case Create(row, values) | Update(row, values, _):
-            return row.table, values
-        case Call(_, row, parameters):
-            return row.table, parameters
+def _tables(change: Change) -> set[str]:
+    return tables_named(subject_of(change).table, change.parameters if isinstance(change, Call) else change.values)
 
 
 def _chunks(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:

@@ -75,19 +75,13 @@ class Metadata:
     def learn(self, names: Iterable[str]) -> None:
         """Make sure these tables are known; a name the environment does not have is a ``Misconfigured``."""
         with self._lock:
-            missing = sorted(set(names) - self._tables.keys())
-            if not missing:
-                return
-            found = read_definitions(self._ask(definitions_path("LogicalName", missing)))
-            self._tables.update((table.name, table) for table in found)
-            absent = [name for name in missing if name not in self._tables]
-        if absent:
-            raise Misconfigured("unknown-table", f"This environment has no table {', '.join(absent)}.")
+            self._learn(names)
 
     def table(self, name: str) -> Table:
         """One table, learned if need be."""
-        self.learn([name])
-        return self._tables[name]
+        with self._lock:
+            self._learn([name])
+            return self._tables[name]
 
     def table_of_set(self, set_name: str) -> Table:
         """The table behind an entity set name, as answers name it."""
@@ -105,6 +99,16 @@ class Metadata:
         """Ask again about this table when it is next used."""
         with self._lock:
             self._tables.pop(name, None)
+
+    def _learn(self, names: Iterable[str]) -> None:
+        missing = sorted(set(names) - self._tables.keys())
+        if not missing:
+            return
+        found = read_definitions(self._ask(definitions_path("LogicalName", missing)))
+        self._tables.update((table.name, table) for table in found)
+        absent = [name for name in missing if name not in self._tables]
+        if absent:
+            raise Misconfigured("unknown-table", f"This environment has no table {', '.join(absent)}.")
 
 
 def definitions_path(by: str, names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -20,16 +20,16 @@ from connector.dataverse.batch import (
     write_batch,
 )
 from connector.dataverse.exact_json import loads
-from connector.dataverse.refusals import failure, read_refusal
-from connector.dataverse.transport import API, Reply, Transport, origin_of
-from connector.errors import Misconfigured, Throttled, Transient
+from connector.dataverse.refusals import failure
+from connector.dataverse.transport import API, HEADERS, Reply, Transport, origin_of
+from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
 
 log = logging.getLogger(__name__)
 
 PAGE = 5000
 ATTEMPTS = 3
 WORTH_ANOTHER_TRY = frozenset({"unreachable", "no-answer", "unavailable", "cut-off"})
-HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0", "If-None-Match": "null"}
+READING = {**HEADERS, "If-None-Match": "null"}
 ANNOTATIONS = 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"'
 
 Row = Mapping[str, object]
@@ -45,7 +45,7 @@ class Page:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that ask for it. ``$top`` and a page size exclude each other."""
-        return {**HEADERS, "Prefer": f"{ANNOTATIONS},odata.maxpagesize={PAGE}" if self.paged else ANNOTATIONS}
+        return {**READING, "Prefer": f"{ANNOTATIONS},odata.maxpagesize={PAGE}" if self.paged else ANNOTATIONS}
 
 
 class Reads:
@@ -61,9 +61,9 @@ class Reads:
             reraise=True,
         )
 
-    def get(self, path: str, headers: Mapping[str, str], accept: Collection[int] = ()) -> Reply:
-        """One GET below the service root. Statuses of 400 and above are raised, except those in ``accept``."""
-        return self._again.copy()(self._get, API + path, {**HEADERS, **headers}, accept)
+    def get(self, path: str, headers: Mapping[str, str]) -> Reply:
+        """One GET below the service root. Statuses of 400 and above are raised."""
+        return self._again.copy()(self._get, API + path, {**READING, **headers})
 
     def rows(self, paths: Sequence[str], limits: Sequence[int | None]) -> list[list[Row]]:
         """All rows behind each path (below the service root), all pages; ``limits`` says when enough are read."""
@@ -83,28 +83,26 @@ class Reads:
 
     def _fetch(self, pages: Sequence[Page]) -> list[bytes]:
         if len(pages) == 1:
-            return [self._again.copy()(self._get, pages[0].target, pages[0].headers, ()).body]
+            return [self._again.copy()(self._get, pages[0].target, pages[0].headers).body]
         answers: list[bytes] = []
         for begin in range(0, len(pages), MAX_OPERATIONS):
             answers += self._again.copy()(self._get_many, pages[begin : begin + MAX_OPERATIONS])
         return answers
 
-    def _get(self, target: str, headers: Mapping[str, str], accept: Collection[int]) -> Reply:
+    def _get(self, target: str, headers: Mapping[str, str]) -> Reply:
         reply = self._transport.send("GET", target, headers, None, writes=False)
-        if reply.status >= 400 and reply.status not in accept:
-            raise failure(
-                read_refusal(reply.status, reply.body, reply.headers.get("retry-after"), self._transport.now())
-            )
+        if reply.status >= 400:
+            raise self._failure(reply, reply)
         return reply
 
     def _get_many(self, pages: Sequence[Page]) -> list[bytes]:
         boundary = f"batch_{uuid4()}"
         body = write_batch([Request("GET", page.target, page.headers) for page in pages], boundary)
-        headers = {**HEADERS, "Content-Type": f'multipart/mixed; boundary="{boundary}"'}
+        headers = {**READING, "Content-Type": f'multipart/mixed; boundary="{boundary}"'}
         reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=False)
         kind = reply.headers.get("content-type", "")
         if reply.status >= 400 and not is_multipart(kind):
-            raise self._failure(Response(reply.status, reply.headers, reply.body), reply)
+            raise self._failure(reply, reply)
         try:
             answers = read_batch(reply.body, kind)
         except MalformedBatch as error:
@@ -120,9 +118,8 @@ class Reads:
             raise Transient("cut-off", "Dataverse answered only a part of the questions.")
         return bodies
 
-    def _failure(self, answer: Response, reply: Reply) -> Exception:
-        retry_after = answer.headers.get("retry-after", reply.headers.get("retry-after"))
-        return failure(read_refusal(answer.status, answer.body, retry_after, self._transport.now()))
+    def _failure(self, answer: Reply | Response, reply: Reply) -> ConnectorError:
+        return failure(self._transport.refused(answer.status, answer.headers, answer.body, reply.headers))
 
     def _local(self, link: str) -> str:
         """A next link as a path. It is followed word for word, but never to another host: the token goes with it."""

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -18,12 +18,13 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from connector.auth import TokenSource
 from connector.dataverse.budget import NO_WAIT, Budget
-from connector.dataverse.refusals import UNTOLD_WAIT, read_retry_after
+from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, meaning, read_refusal
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
 
 log = logging.getLogger(__name__)
 
 API = "/api/data/v9.2/"
+HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 NEVER_SENT = (NewConnectionError, NameResolutionError, ConnectTimeoutError, ProxyError)
 
 
@@ -85,15 +86,11 @@ class Transport:
         """Close the pooled connections."""
         self._session.close()
 
-    def now(self) -> datetime:
-        """The present, aware UTC."""
-        return self._now()
-
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool) -> Reply:
         """Send once and return the answer whatever its status; a 401 is answered once with a new token.
 
         ``target`` is the path from the host's root. Raises ``Transient`` when nothing was sent or nothing was to be
-        written, ``UnknownOutcome`` when a write was sent and no answer came, ``Throttled`` on a 429.
+        written, ``UnknownOutcome`` when a write was sent and no answer came. What a refusal says: ``refused``.
         """
         token = self._tokens.token()
         reply = self._send_once(method, target, headers, body, writes, token)
@@ -101,12 +98,18 @@ class Transport:
             log.info("Dataverse refused the token; signing in again and repeating the request once")
             self._tokens.drop(token)
             reply = self._send_once(method, target, headers, body, writes, self._tokens.token())
-        if reply.status == 429:
-            told = read_retry_after(reply.headers.get("retry-after"), self._now())
-            self._budget.hold(self._now() + (UNTOLD_WAIT if told is None else told))
         if 300 <= reply.status < 400 and reply.status != 304:
             raise Misconfigured("redirected", f"{self.origin} answered with a redirect: it is not a Dataverse address.")
         return reply
+
+    def refused(self, status: int, headers: Mapping[str, str], body: bytes, outer: Mapping[str, str]) -> Refusal:
+        """What an answer of status 400 and above says, a whole one or a part of a batch; ``outer`` are the headers of
+        the whole. Being told to wait holds every request of this process, whoever sends it."""
+        refusal = read_refusal(status, body, headers.get("retry-after", outer.get("retry-after")), self._now())
+        if meaning(refusal)[0] is Kind.THROTTLED:
+            wait = UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after
+            self._budget.hold(self._now() + wait)
+        return refusal
 
     def _send_once(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool, token: str
@@ -182,11 +185,6 @@ def is_loopback(origin: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def utc_now() -> datetime:
-    """The wall clock, aware UTC."""
-    return datetime.now(UTC)
 
 
 def _was_never_sent(error: BaseException) -> bool:

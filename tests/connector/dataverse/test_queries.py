@@ -208,13 +208,13 @@ def test_an_answer_that_is_not_dataverses_is_our_fault(body: str) -> None:
             client.query([Query("contact", [])])
 
 
-def test_who_am_i_tells_user_unit_and_organization() -> None:
+def test_who_am_i_tells_user_and_organization() -> None:
     with mocked() as (client, http, _):
-        http.get(f"{API}WhoAmI", json={"UserId": str(ONE), "BusinessUnitId": str(TWO), "OrganizationId": str(THREE)})
+        http.get(f"{API}WhoAmI", json={"UserId": str(ONE), "OrganizationId": str(THREE)})
 
         told = client.who_am_i()
 
-        assert (told.user_id, told.business_unit_id, told.organization_id) == (ONE, TWO, THREE)
+        assert (told.user_id, told.organization_id) == (ONE, THREE)
         assert client.url == ORIGIN
 
 

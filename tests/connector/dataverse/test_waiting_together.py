@@ -1,0 +1,75 @@
+"""Being told to wait by one answer makes every request of the process wait, whichever kind of answer it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connector.dataverse.changes import ChangeSet, Create, Reference
+from connector.dataverse.query import Query
+from connector.errors import ConnectorError, Throttled
+from tests.connector.dataverse.environment import API, ONE, batch_answer, change_set, error, mocked, part
+
+BATCH = f"{API}$batch"
+LATER = {"Retry-After": "7"}
+LIMIT = error("0x80072322", "Number of requests exceeded the limit.")
+NEW = ChangeSet((Create(Reference("account", ONE), {"name": "x"}),))
+QUESTIONS = [Query("account", ("name",)), Query("account", ("name",), top=1)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 429, "headers": LATER},
+        {"status": 503, "headers": LATER},
+        batch_answer(change_set(part(204)), part(429, LIMIT, LATER)),
+        {**batch_answer(change_set(part(204)), part(429, LIMIT)), "headers": LATER},
+        batch_answer(change_set(part(204)), part(503, None, LATER)),
+        batch_answer(change_set(part(204)), part(400, LIMIT, LATER)),
+    ],
+    ids=["429", "503", "429 in a part", "429 in a part, told outside", "503 in a part", "told by its code"],
+)
+def test_a_write_that_is_told_to_wait_makes_the_next_request_of_anybody_wait_as_long(answer: dict[str, Any]) -> None:
+    with mocked("account") as (client, http, time):
+        http.post(BATCH, **answer)
+        http.get(f"{API}things", json={})
+
+        last = client.commit([NEW, NEW])[-1]
+        assert isinstance(last, Throttled)
+        client.send("GET", "things")
+
+        assert time.slept == [7]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 429, "headers": LATER},
+        {"status": 503, "headers": LATER},
+        batch_answer(part(200, {"value": []}), part(429, LIMIT, LATER)),
+    ],
+    ids=["429", "503", "429 in a part"],
+)
+def test_a_read_that_is_told_to_wait_makes_the_next_request_of_anybody_wait_as_long(answer: dict[str, Any]) -> None:
+    with mocked("account") as (client, http, time):
+        http.post(BATCH, **answer)
+        http.get(f"{API}things", json={})
+
+        with pytest.raises(Throttled):
+            client.query(QUESTIONS)
+        client.send("GET", "things")
+
+        assert time.slept == [7]
+
+
+def test_a_refusal_that_names_no_time_to_wait_holds_nobody_up() -> None:
+    with mocked("account") as (client, http, time):
+        http.post(BATCH, **batch_answer(part(503), part(412, error("0x80060882", "The version does not match."))))
+        http.get(f"{API}things", json={})
+
+        outcomes = client.commit([NEW, NEW])
+        client.send("GET", "things")
+
+        assert all(isinstance(outcome, ConnectorError) for outcome in outcomes)
+        assert time.slept == []
