@@ -17,6 +17,7 @@ from sandbox.dataverse.events import EventPoster
 from sandbox.dataverse.product import BEFORE_DELETE, Switches, actions
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
+from sandbox.listening import PortTaken as PortTaken
 from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey
 from sandbox.servicebus.sas import SEND
 
@@ -75,7 +76,7 @@ class Sandbox:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
-        """Load the company and listen; returns when both services answer."""
+        """Load the company and listen; returns when both services answer. Raises ``PortTaken``."""
         if self._thread is not None:
             raise RuntimeError("The sandbox is started already.")
         if self._with_company:
@@ -131,17 +132,20 @@ class Sandbox:
         return self.web.tokens
 
     def _run(self, started: Future[None]) -> None:
-        with asyncio.Runner() as runner:
-            loop = self._loop = runner.get_loop()
-            try:
-                runner.run(self._listen())
-            except (OSError, ValueError) as problem:
-                runner.run(self._close())
-                started.set_exception(problem)
-                return
-            started.set_result(None)
-            loop.run_forever()
-            runner.run(self._close())
+        try:
+            with asyncio.Runner() as runner:
+                loop = self._loop = runner.get_loop()
+                try:
+                    runner.run(self._listen())
+                    started.set_result(None)
+                    loop.run_forever()
+                finally:
+                    runner.run(self._close())
+        except BaseException as problem:
+            # The boundary of the thread: whatever it is goes to whoever waits in ``start``, once nothing runs any more.
+            if started.done():
+                raise
+            started.set_exception(problem)
 
     async def _listen(self) -> None:
         servicebus_port, dataverse_port = self._ports

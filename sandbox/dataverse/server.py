@@ -15,6 +15,7 @@ from sandbox.dataverse.seed import USERS
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding
 from sandbox.faults import Faults
+from sandbox.listening import listen
 
 
 class DataverseServer:
@@ -58,9 +59,15 @@ class DataverseServer:
     def actions_in_change_sets(self, value: bool) -> None:
         self._api.service.actions_in_change_sets = value
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; ``url`` then says where (``http://127.0.0.1:12345``)."""
-        self.url = f"http://{host}:{await self._socket.start(host, port)}"
+    async def start(self, host: str = "127.0.0.1", port: int = 0, *, beyond_loopback: bool = False) -> None:
+        """Listen; ``url`` then says where (``http://127.0.0.1:12345``); port 0 takes a free one.
+
+        A host that is not loopback needs ``beyond_loopback``, and is warned of.
+        """
+        listener = listen("Dataverse", host, port, beyond_loopback=beyond_loopback)
+        name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        self.url = f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
+        await self._socket.start(listener)
 
     async def stop(self) -> None:
         """Let go of held requests, finish what is under way, stop listening, close the database."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import sys
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable
 
 from sandbox.clock import Clock
+from sandbox.listening import listen
 from sandbox.servicebus.broker.broker import Broker
 from sandbox.servicebus.broker.settings import QueueCounts, QueueSettings
 from sandbox.servicebus.namespace import Namespace
@@ -39,19 +40,18 @@ class ServiceBusServer:
         self._server: asyncio.Server | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._turn_scheduled = False
+        self._turns = 0
+        self._turned = threading.Condition()
         self._host, self._port = "127.0.0.1", 0
         clock.on_advance(self._wake)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, *, beyond_loopback: bool = False) -> None:
         """Listen; port 0 takes a free one. A host that is not loopback needs ``beyond_loopback``, and is warned of."""
-        if not _is_loopback(host):
-            if not beyond_loopback:
-                raise ValueError(f"The sandbox's Service Bus listens on loopback addresses only, not on {host}.")
-            sys.stderr.write(f"Warning: the sandbox's Service Bus listens on {host}, without encryption.\n")
         if self._server is not None:
             raise RuntimeError("The Service Bus is started already.")
+        listener = listen("Service Bus", host, port, beyond_loopback=beyond_loopback)
         loop = self._loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: self._namespace.connect(loop), host, port)
+        self._server = await loop.create_server(lambda: self._namespace.connect(loop), sock=listener)
         self._host = host
         self._port = self._server.sockets[0].getsockname()[1]
         self._turn()
@@ -102,6 +102,24 @@ class ServiceBusServer:
                 raise KeyError(f"There is no queue named {queue}.")
             return found.counts(self._clock.now())
 
+    def wait_until(self, queue: str, holds: Callable[[QueueCounts], bool], timeout: float) -> bool:
+        """Wait, on any thread but the server's own, until something holds of a queue's counts.
+
+        Looks again each time the broker did something; ``False`` if it does not hold within ``timeout`` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        seen = self._turns
+        while not holds(self.counts(queue)):
+            # The lock is not held while ``holds`` looks: the broker goes on meanwhile.
+            with self._turned:
+                while self._turns == seen:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        return False
+                    self._turned.wait(left)
+                seen = self._turns
+        return True
+
     def _wake(self) -> None:
         """The clock was moved, by whatever thread."""
         loop = self._loop
@@ -118,6 +136,9 @@ class ServiceBusServer:
         delay = self._namespace.turn()
         if delay is not None and self._loop is not None:
             self._set_alarm(self._loop, delay)
+        with self._turned:
+            self._turns += 1
+            self._turned.notify_all()
 
     def _set_alarm(self, loop: asyncio.AbstractEventLoop, delay: float) -> None:
         """Have a turn in so many seconds. An alarm that rings before that stays: too early does no harm."""
@@ -131,10 +152,3 @@ class ServiceBusServer:
     def _ring(self) -> None:
         self._alarm = None
         self._turn()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

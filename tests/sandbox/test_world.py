@@ -12,7 +12,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.servicebus.exceptions import ServiceBusAuthenticationError, ServiceBusAuthorizationError
 
 from sandbox.servicebus import QueueSettings
-from sandbox.world import COMMANDS, EVENTS, Sandbox
+from sandbox.world import COMMANDS, EVENTS, PortTaken, Sandbox
 
 
 @pytest.fixture
@@ -79,15 +79,35 @@ def test_a_sandbox_stops_for_good_and_stopping_again_does_nothing() -> None:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-@pytest.mark.parametrize("taken", ["servicebus_port", "dataverse_port"])
-def test_a_port_that_is_taken_is_reported_and_nothing_is_left_running(taken: str) -> None:
+@pytest.mark.parametrize(("taken", "service"), [("servicebus_port", "Service Bus"), ("dataverse_port", "Dataverse")])
+def test_a_port_that_is_taken_is_reported_with_its_service_and_nothing_is_left_running(
+    taken: str, service: str
+) -> None:
     before = threading.active_count()
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        world = Sandbox(company=False, **{taken: other.getsockname()[1]})
-        with pytest.raises(OSError, match="in use"):
+        port = other.getsockname()[1]
+        world = Sandbox(company=False, **{taken: port})
+        with pytest.raises(PortTaken, match=f"port {port}, meant for the sandbox's {service}, is in use") as told:
             world.start()
+    assert (told.value.service, told.value.port) == (service, port)
+    assert threading.active_count() == before
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("problem", [RuntimeError("unexpected"), SystemExit(1)])
+def test_whatever_goes_wrong_at_the_start_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    async def fail(**_: object) -> None:
+        raise problem
+
+    before = threading.active_count()
+    world = Sandbox(company=False)
+    monkeypatch.setattr(world.bus, "start", fail)
+    with pytest.raises(type(problem)):
+        world.start()
     assert threading.active_count() == before
 
 

@@ -20,7 +20,7 @@ THREADS = 64
 
 
 class HttpSocket:
-    """Listens on one address until stopped."""
+    """Serves one listening socket until stopped."""
 
     def __init__(self, api: WebApi) -> None:
         self._api = api
@@ -29,16 +29,8 @@ class HttpSocket:
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port (``0`` picks a free one)."""
-        # The protocol is named because asyncio sends without delay only on sockets that say they are TCP.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError:
-            listener.close()
-            raise
+    async def start(self, listener: socket.socket) -> None:
+        """Serve what comes in on a listening socket."""
         config = uvicorn.Config(
             self._serve,
             http=_protocol(self._connections),
@@ -53,8 +45,11 @@ class HttpSocket:
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
-        await self._server.ready.wait()
-        return int(listener.getsockname()[1])
+        ready = asyncio.create_task(self._server.ready.wait())
+        await asyncio.wait({ready, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            await self._task
 
     async def stop(self) -> None:
         """Finish what is under way and stop listening."""

@@ -105,6 +105,43 @@ def test_counts_can_be_asked_from_any_thread_and_for_known_queues_only() -> None
         bus.counts("other")
 
 
+def test_waiting_for_counts_ends_when_the_broker_makes_it_true_and_not_before() -> None:
+    asked: list[QueueCounts] = []
+
+    def arrived(counts: QueueCounts) -> bool:
+        asked.append(counts)
+        return counts.active == 1
+
+    async def main() -> bool:
+        clock = Clock()
+        bus = server(clock=clock)
+        await bus.start()
+        queue = bus._broker.find("q")
+        assert queue is not None
+        due = clock.now() + timedelta(hours=1)
+        queue.enqueue(Draft("m", Content(b"\x40\x40", b"", 0, b""), scheduled_for=due), clock.now())
+        waiting = asyncio.create_task(asyncio.to_thread(bus.wait_until, "Q", arrived, 20))
+        while not asked:
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        clock.advance(timedelta(hours=1))
+        try:
+            return await waiting
+        finally:
+            await bus.stop()
+
+    assert asyncio.run(main())
+    assert [each.active for each in asked] in ([0, 1], [0, 0, 1])
+
+
+def test_waiting_for_counts_ends_after_its_time_and_knows_its_queues() -> None:
+    bus = server()
+    assert bus.wait_until("q", lambda counts: counts.active == 0, 0)
+    assert not bus.wait_until("q", lambda counts: counts.active == 1, 0.01)
+    with pytest.raises(KeyError, match="no queue named other"):
+        bus.wait_until("other", lambda _: True, 0)
+
+
 def test_two_queues_cannot_have_one_name() -> None:
     with pytest.raises(ValueError, match="two queues named Q"):
         ServiceBusServer([QueueSettings("q"), QueueSettings("Q")], KEYS, Clock())
