@@ -44,31 +44,39 @@ class Batch:
         return Answer(status, raw=(f"multipart/mixed; boundary={boundary}", write_parts(boundary, parts)))
 
     def _item(self, outer: Request, item: Item) -> tuple[bytes, bool]:
+        """The part that answers an item, and whether it failed."""
+        if isinstance(item, list):
+            return self._change_set(outer, item)
         try:
-            if isinstance(item, list):
-                return self._change_set(outer, item), False
             request = _request(outer, item, {}, in_change_set=False)
             with self.begin(request) as uow:
                 answer = self._operate(uow, request)
-            return write_answer(answer, item.content_id), False
         except Refused as refusal:
-            answer = refused(refusal, refusal.headers if isinstance(refusal, FaultRefused) else {})
-            answer.headers["REQ_ID"] = str(outer.request_id)
-            return write_answer(answer, None if isinstance(item, list) else item.content_id), True
+            return write_answer(_refused(outer, refusal), item.content_id), True
+        return write_answer(answer, item.content_id), False
 
-    def _change_set(self, outer: Request, operations: list[Operation]) -> bytes:
+    def _change_set(self, outer: Request, operations: list[Operation]) -> tuple[bytes, bool]:
+        """A change set that fails is answered with the one refusal alone, under the Content-ID of what failed.
+
+        (An answer of that shape is shown in the issue powerapps-docs#2843.)
+        """
         references: dict[str, str] = {}
         parts: list[bytes] = []
-        with self.begin(outer) as uow:
-            for operation in operations:
-                request = _request(outer, operation, references, in_change_set=True)
-                answer = self._operate(uow, request)
-                if operation.content_id and "OData-EntityId" in answer.headers:
-                    references[operation.content_id] = answer.headers["OData-EntityId"]
-                parts.append(write_answer(answer, operation.content_id))
+        content_id, failed = None, False
+        try:
+            with self.begin(outer) as uow:
+                for operation in operations:
+                    content_id = operation.content_id
+                    request = _request(outer, operation, references, in_change_set=True)
+                    answer = self._operate(uow, request)
+                    if content_id and "OData-EntityId" in answer.headers:
+                        references[content_id] = answer.headers["OData-EntityId"]
+                    parts.append(write_answer(answer, content_id))
+        except Refused as refusal:
+            parts, failed = [write_answer(_refused(outer, refusal), content_id)], True
         boundary = f"changesetresponse_{uuid4()}"
         head = f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n"
-        return head.encode() + write_parts(boundary, parts)
+        return head.encode() + write_parts(boundary, parts), failed
 
     def _operate(self, uow: Transaction, request: Request) -> Answer:
         path = f"/api/data/v9.2/{request.path}"
@@ -84,6 +92,12 @@ class FaultRefused(Refused):
     def __init__(self, message: str, code: str, status: int, headers: dict[str, str]) -> None:
         super().__init__(message, code, status)
         self.headers = headers
+
+
+def _refused(outer: Request, refusal: Refused) -> Answer:
+    answer = refused(refusal, refusal.headers if isinstance(refusal, FaultRefused) else {})
+    answer.headers["REQ_ID"] = str(outer.request_id)
+    return answer
 
 
 def check(items: list[Item]) -> None:
