@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+import pytest
 
 from sandbox.dataverse.seed import USERS
 
@@ -141,6 +144,18 @@ def test_a_wrong_token_is_refused_with_a_challenge(api: Api) -> None:
     answer = api("GET", "WhoAmI", Authorization="Bearer nobody")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+def test_a_token_is_compared_in_a_time_that_tells_nothing_of_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[bytes] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return one == other
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    assert api("GET", "WhoAmI", Authorization="Bearer näher").status_code == 401
+    assert compared == ["näher".encode()] * len(USERS)
 
 
 def test_who_am_i_tells_the_user_of_the_token(as_user: Callable[[str], Api]) -> None:
