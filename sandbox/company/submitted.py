@@ -122,12 +122,6 @@ class Entries(Rows):
             EXPENSE, self.expense(project, resource, category, amount, on, currency=currency, key=key), key
         )
 
-    def approval_under_way(self, entry: Submitted) -> None:
-        """Leave an entry Submitted with Approved as its target: approved in name, the product not yet done with it."""
-        kind = TIME if entry.table == TIME.table else EXPENSE
-        target = "msdyn_targetentrystatus" if kind is TIME else "msdyn_targetexpensestatus"
-        self.work.update(kind.table, entry.id, {target: kind.approved})
-
     def _submit(self, kind: EntryKind, id: UUID, key: str | None) -> Submitted:
         approval = company_id("msdyn_projectapproval", key) if key else uuid4()
         return Submitted(kind.table, id, submit(self.work, kind, id, approval))

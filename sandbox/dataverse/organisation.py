@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -38,8 +35,6 @@ class Organisation:
         self.store = Store(self.catalog, database, _first_day() if database == ":memory:" else None)
         self.currencies = Currencies(self.store)
         self.listeners: list[Listener] = []
-        self._committed: deque[list[Written]] = deque()
-        self._telling = threading.RLock()
         self.before_delete: dict[str, Callable[[Transaction, UUID], None]] = {}
         """The product's rules (``product.BEFORE_DELETE``)."""
         if not self.store.exists(self.catalog.table("transactioncurrency"), BASE_CURRENCY):
@@ -54,7 +49,6 @@ class Organisation:
         *,
         request_id: UUID | None = None,
         correlation_id: UUID | None = None,
-        shared_variables: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[Transaction]:
         """A unit of work: committed at the end of the block, rolled back when anything is raised in it."""
         uow = Transaction(
@@ -65,7 +59,6 @@ class Organisation:
             business_unit=BUSINESS_UNIT,
             request_id=request_id or uuid4(),
             correlation_id=correlation_id or uuid4(),
-            shared_variables=shared_variables,
             before_delete=self.before_delete,
         )
         with self.store.lock:

@@ -23,10 +23,6 @@ class Actions:
     def __init__(self, bindings: Sequence[ActionBinding]) -> None:
         self._bindings = {(binding.bound_to, binding.name): binding for binding in bindings}
 
-    def has_unbound(self, name: str) -> bool:
-        """Whether there is an unbound action of this name."""
-        return (None, name) in self._bindings
-
     def call(self, uow: Transaction, request: Request, name: str, table: Table | None, id: UUID | None) -> Answer:
         """Carry out an action: 204, or 200 with the row it returns."""
         binding = self._bindings.get((table.name if table else None, name))

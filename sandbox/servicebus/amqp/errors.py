@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-INTERNAL_ERROR = "amqp:internal-error"
 NOT_FOUND = "amqp:not-found"
 UNAUTHORIZED_ACCESS = "amqp:unauthorized-access"
 DECODE_ERROR = "amqp:decode-error"

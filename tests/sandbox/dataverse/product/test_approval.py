@@ -68,15 +68,6 @@ def test_writing_the_record_stage_directly_completes_nothing(fabrikam: Fabrikam)
     assert fabrikam.row(APPROVAL, approval)["msdyn_approvedon"] is None
 
 
-def test_an_approval_under_way_reads_submitted_with_approved_as_its_target(fabrikam: Fabrikam) -> None:
-    """Scenario 16, the shape a reader must not take for an approval."""
-    with fabrikam.building() as builder:
-        done = builder.submitted_time("T", "Ada", 480, fabrikam.day)
-        builder.approval_under_way(done)
-    row = fabrikam.row("msdyn_timeentry", done.id)
-    assert (row["msdyn_entrystatus"], row["msdyn_targetentrystatus"]) == (TimeStatus.SUBMITTED, TimeStatus.APPROVED)
-
-
 def test_vacation_is_approved_like_any_entry(fabrikam: Fabrikam) -> None:
     """Scenario 17, its shape after approval."""
     entry, approval = fabrikam.submitted_time(project=None)
