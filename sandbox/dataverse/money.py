@@ -1,4 +1,7 @@
-"""Currencies: what an amount is rounded to, and what it is worth in the base currency."""
+"""Currencies as the platform stores amounts: what a money column is rounded to, and its worth in the base currency.
+
+How the product rounds what it works out is its own rule, in ``product.rounding``.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Currency:
-    """A currency's precision (decimal places) and its rate: units of it for one unit of the base currency."""
+class StoredCurrency:
+    """A currency as the platform stores amounts in it: decimal places, and units of it for one of the base currency."""
 
     precision: int
     rate: Decimal
 
-    def rounded(self, amount: Decimal) -> Decimal:
-        """The amount at this currency's precision; half goes to the even digit."""
+    def stored(self, amount: Decimal) -> Decimal:
+        """The amount as a money column keeps it: at this currency's precision, half to the even digit."""
         return amount.quantize(Decimal(1).scaleb(-self.precision), ROUND_HALF_EVEN)
 
 
@@ -32,7 +35,7 @@ class Currencies:
         self._table = store.catalog.table("transactioncurrency")
         self.base_id: UUID | None = None
 
-    def get(self, id: UUID) -> Currency:
+    def get(self, id: UUID) -> StoredCurrency:
         """The currency row as it stands in this transaction."""
         found = self._store.values(self._table, id, "currencyprecision", "exchangerate")
         if found is None:
@@ -40,7 +43,7 @@ class Currencies:
         precision, rate = found
         if precision is None or rate is None or Decimal(rate) <= 0:
             raise Refused("The currency has no precision or no exchange rate.", "0x80048cf2")
-        return Currency(precision, Decimal(rate))
+        return StoredCurrency(precision, Decimal(rate))
 
     def fill(self, table: Table, cells: Row, before: Row | None) -> None:
         """Round the money columns being written, and set ``exchangerate`` and the ``_base`` twins from them.
@@ -70,5 +73,5 @@ class Currencies:
             if amount is None:
                 cells[f"{name}_base"] = None
             elif isinstance(amount, Decimal):
-                cells[name] = currency.rounded(amount)
-                cells[f"{name}_base"] = base.rounded(currency.rounded(amount) / currency.rate)
+                cells[name] = currency.stored(amount)
+                cells[f"{name}_base"] = base.stored(currency.stored(amount) / currency.rate)

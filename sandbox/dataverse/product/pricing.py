@@ -15,7 +15,7 @@ from sandbox.dataverse.product.cells import amount, existing, key, linked
 from sandbox.dataverse.product.choices import PriceCalculation
 from sandbox.dataverse.product.contract_lines import Coverage
 from sandbox.dataverse.product.entries import EXPENSE, Entry
-from sandbox.dataverse.product.rounding import Currency
+from sandbox.dataverse.product.rounding import PricedCurrency
 from sandbox.dataverse.unit_of_work import Link, Row, UnitOfWork
 
 _HUNDRED = Decimal(100)
@@ -26,7 +26,7 @@ class Price:
     """A price per unit in its currency, and the list it came from, if one did."""
 
     per_unit: Decimal
-    currency: Currency
+    currency: PricedCurrency
     price_list: UUID | None = None
 
 
@@ -60,7 +60,7 @@ def sales_price(work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price)
     return Price(_role_price(work, price_list, entry, currency), currency, price_list)
 
 
-def _role_price(work: UnitOfWork, price_list: UUID | None, entry: Entry, currency: Currency) -> Decimal:
+def _role_price(work: UnitOfWork, price_list: UUID | None, entry: Entry, currency: PricedCurrency) -> Decimal:
     """Role and resourcing unit first, then role alone; none is zero. A price per day is turned into one per hour."""
     if price_list is None or entry.role is None:
         return Decimal(0)
@@ -84,7 +84,7 @@ def _hours_in(work: UnitOfWork, row: Row) -> Decimal:
 
 
 def _category_price(
-    work: UnitOfWork, price_list: UUID | None, entry: Entry, currency: Currency, cost: Price
+    work: UnitOfWork, price_list: UUID | None, entry: Entry, currency: PricedCurrency, cost: Price
 ) -> Decimal:
     """Category and unit must both match, for expense units never convert: at cost, cost plus markup, or per unit."""
     if price_list is None or entry.category is None:

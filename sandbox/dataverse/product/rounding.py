@@ -2,7 +2,8 @@
 
 A quantity is rounded first, to two decimals; then quantity times price is rounded to the precision of the currency it
 is in: 100 minutes at 200 an hour are 1.67 h and 334.00. Halves go away from zero. The decimals of a quantity are
-documented; the order of the two steps and the direction of halves are inferred.
+documented; the order of the two steps and the direction of halves are inferred. How the platform rounds what it is
+given to store is another matter, in ``dataverse.money``.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def hours(minutes: int) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class Currency:
-    """A currency: its decimals, and how many of its units one unit of the base currency is worth."""
+class PricedCurrency:
+    """A currency the product works amounts out in: its decimals, and units of it for one unit of the base currency."""
 
     id: UUID
     precision: int
@@ -45,13 +46,13 @@ class Currency:
         """Quantity times price."""
         return self.round(how_many * price)
 
-    def from_other(self, value: Decimal, other: Currency) -> Decimal:
+    def from_other(self, value: Decimal, other: PricedCurrency) -> Decimal:
         """A value of another currency in this one, by way of the base currency (PSA/advanced-currency)."""
         return self.round(value) if other.id == self.id else self.round(value / other.rate * self.rate)
 
 
-def currency(work: UnitOfWork, id: UUID) -> Currency:
+def currency(work: UnitOfWork, id: UUID) -> PricedCurrency:
     """The currency as its row states it."""
     row = existing(work, "transactioncurrency", id)
     precision = row.get("currencyprecision")
-    return Currency(id, precision if isinstance(precision, int) else 2, money(row, "exchangerate") or Decimal(1))
+    return PricedCurrency(id, precision if isinstance(precision, int) else 2, money(row, "exchangerate") or Decimal(1))
