@@ -78,6 +78,7 @@ class ActualsHandler:
             early = f"Approved before the go-live date {self.start_from}; left as it is."
             return NothingToDo(early, is_news=True)
         plan = LedgerPlan(entry, facts.ledger, facts.set_up, self.zone)
+        plan.refuse_doubled()
         try:
             _as_approved(entry, approvals[0])
             planned = actuals_of(self._approved_entry(entry, approvals[0], facts.set_up))

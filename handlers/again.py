@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from connector.errors import Conflict, ConnectorError
+from connector.errors import Conflict, ConnectorError, UnknownOutcome
 from connector.recoverability import History, ImmediateRetry, Policy, recover
 from handlers import Mission, Subject
-from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Unsettled
+from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Settled, Unsettled
 
 
 def settle_patiently(
@@ -34,7 +35,15 @@ def settle_patiently(
             return outcomes, tries
         for subject in again:
             tries[subject] = tries.get(subject, 0) + 1
-        outcomes |= mission.settle(again, fixed_point)
+        unsure = {one for one in again if _is_unknown(outcomes[one])}
+        for subject, outcome in mission.settle(again, fixed_point).items():
+            # A write of the try before may still land, unless this one wrote over it.
+            late = isinstance(outcome, Settled) and subject in unsure and not outcome.commits
+            outcomes[subject] = replace(outcome, unsure=True) if late and isinstance(outcome, Settled) else outcome
+
+
+def _is_unknown(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unsettled) and isinstance(outcome.failure, UnknownOutcome)
 
 
 def tries_so_far(failure: ConnectorError, tries: int, policy: Policy) -> int:

@@ -76,8 +76,8 @@ def _ready(backlog: Backlog) -> Condition:
 def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, list[Row]]:
     """The invoices each attempt brought, of its contract and not older than itself.
 
-    An attempt that took actuals is recognised by their connections, whoever the platform names as creator. One that
-    took none (milestones, products) is recognised by its creator and by time: before the contract's next attempt.
+    Before the contract's next attempt, that is. Among those, the ones that the rows it took are connected with,
+    whoever the platform names as creator; and where no row is (milestones, products), the ones by its own creator.
     """
     brought: dict[UUID, list[Row]] = {attempt.id: [] for attempt in mine}
     if not mine:
@@ -117,28 +117,26 @@ def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
     for line in lines:
         pointed[line.link_id("msdyn_invoice")].add(details[line.id])
     for attempt in mine:
-        for invoice in created:
-            took = taken[attempt.id]
-            theirs = pointed[invoice.id] & took if took else _by_creator_in_time(invoice, attempt, attempts)
-            if theirs and _is_later(invoice, attempt):
-                brought[attempt.id].append(invoice)
+        candidates = [invoice for invoice in created if _in_time(invoice, attempt, attempts)]
+        pointing = [invoice for invoice in candidates if pointed[invoice.id] & taken[attempt.id]]
+        own = [invoice for invoice in candidates if invoice.link("createdby") == attempt.link("createdby")]
+        brought[attempt.id] = pointing or own
     return brought
 
 
-def _is_later(invoice: Row, attempt: Row) -> bool:
-    of_contract = str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
-    return of_contract and _created(invoice) >= _created(attempt)
-
-
-def _by_creator_in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
+def _in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
+    """Of the attempt's contract, not before it, and before the contract's next attempt."""
     next_mark = (attempt.choice("psac_mark") or 0) + 1
     following = [
         _created(other)
         for other in attempts
         if other.text("psac_subject") == attempt.text("psac_subject") and other.choice("psac_mark") == next_mark
     ]
-    return invoice.link("createdby") == attempt.link("createdby") and (
-        not following or _created(invoice) <= min(following)
+    created, since = _created(invoice), _created(attempt)
+    return (
+        str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
+        and created >= since
+        and (not following or created < min(following) or created == since)
     )
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.changes import Change, ChangeSet
 from handlers import rows
-from handlers.plan import Decision, NothingToDo, Plan
+from handlers.plan import Decision, NothingToDo, NotYet, Plan
 from handlers.set_up import SetUp
 from mappings import links, tables
 from mappings.business_date import business_date
@@ -67,6 +67,17 @@ class LedgerPlan:
             return NothingToDo(earlier, is_news=True)
         return NothingToDo(f"The ledger holds the {len(planned)} actuals the approval calls for.")
 
+    def refuse_doubled(self) -> None:
+        """Raises ``Refusal`` when one side counts twice, once by us and once by somebody else."""
+        for side in {actual.type for actual in self.ledger.live} & {actual.type for actual in self.ledger.foreign}:
+            both = (*self.ledger.live, *self.ledger.foreign)
+            named = _named(actual for actual in both if actual.type == side)
+            raise Refusal(
+                "doubled",
+                f"{named} count the same work twice, by this service and by somebody else. Keep them from being marked "
+                "ready, reverse one side by journal, and make sure that only one of the two creates actuals.",
+            )
+
     def elsewhere(self, planned: Sequence[PlannedActual] | None) -> NothingToDo:
         """Somebody else's rows count for this entry: name them, and say where they differ from what was released."""
         named = ", ".join(str(actual.row.ref) for actual in self.ledger.foreign)
@@ -80,19 +91,28 @@ class LedgerPlan:
         difference = ", ".join(differs) or "no quantity differs"
         return NothingToDo(f"Handled elsewhere: {named} is not of this service; {difference}.", is_news=True)
 
-    def reverse(self, reason: str) -> Plan:
-        """Take back every live row of ours. Raises ``Refusal`` when one stands on an invoice."""
-        invoiced = [actual for actual in self.ledger.actuals if actual.is_live and actual.is_invoiced]
-        if invoiced:
-            named = ", ".join(str(actual.row.ref) for actual in invoiced)
-            raise Refusal(
-                "already-invoiced", f"{reason}, but {named} stands on an invoice; delete the draft or credit it."
-            )
+    def reverse(self, reason: str) -> Plan | NotYet:
+        """Take back every live row of ours; not while one is on a draft. Raises ``Refusal`` when one was posted."""
+        if self.drafted:
+            return NotYet(f"{reason}, but {self.drafted} stands on a draft invoice; delete the draft.")
+        self._refuse_invoiced(reason)
         changes: list[Change] = []
         for actual in self.ledger.live:
             reversal = reversal_of(actual, self._sources(actual.type))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
-        return self._plan(f"{reason}: {_counted(self.ledger.live)} reversed.", changes)
+        return replace(self._plan(f"{reason}: {_counted(self.ledger.live)} reversed.", changes), takes_back=True)
+
+    @property
+    def drafted(self) -> str | None:
+        """The live rows that stand on a draft invoice, named; taking them back has to wait for the draft to go."""
+        return _named(actual for actual in self.ledger.actuals if actual.is_live and actual.is_on_draft)
+
+    def _refuse_invoiced(self, reason: str) -> None:
+        posted = _named(actual for actual in self.ledger.actuals if actual.is_live and actual.is_invoiced)
+        if posted:
+            raise Refusal(
+                "already-invoiced", f"{reason}, but {posted} stands on a posted invoice; credit it, then replay."
+            )
 
     def _substance_of(self, actual: Actual) -> tuple[Hashable, ...]:
         billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
@@ -127,6 +147,10 @@ class LedgerPlan:
 
     def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
         return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))
+
+
+def _named(actuals: Iterable[Actual]) -> str | None:
+    return ", ".join(str(actual.row.ref) for actual in actuals) or None
 
 
 def _counted(actuals: Sequence[PlannedActual | Actual]) -> str:

@@ -11,7 +11,7 @@ from connector import recoverability
 from connector.dataverse.access import Dataverse
 from connector.dataverse.query import Query, any_of
 from connector.envelope import Envelope
-from connector.errors import ConnectorError, Rejected, Throttled
+from connector.errors import ConnectorError, Rejected, Throttled, Transient, UnknownOutcome
 from connector.recoverability import History, Policy, Recovery, Streak, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
 from handlers import Mission, Subject
@@ -25,8 +25,11 @@ from mappings.tables import Ref
 
 log = logging.getLogger(__name__)
 
-SECOND_LOOK = timedelta(seconds=30)
-"""How long after an announcement made inside an open transaction the rows are read a second time."""
+SECOND_LOOK = timedelta(minutes=3)
+"""How long to wait for what may still land: a transaction that was open when it was announced, or a write of our own
+that was never answered. Dataverse ends any transaction within two minutes."""
+
+_PERHAPS_ONE_ROW = frozenset({"missing-privilege", "forbidden"})
 
 
 @dataclass
@@ -40,9 +43,14 @@ class Pipeline:
     now: Callable[[], datetime]
     fixed_point: FixedPoint
     _streak: Streak = field(default_factory=Streak)
+    _paused: bool = False
 
     def process(self, envelopes: Sequence[Envelope]) -> list[Settlement]:
         """One settlement per envelope, in order. Several envelopes about one subject are one piece of work."""
+        if self._paused:
+            # A probe succeeded since. Counted anew: bad data at the head of the queue must not hold it for ever.
+            self._paused = False
+            self._streak.succeeded()
         settlements: dict[int, Settlement] = {}
         messages: dict[int, Message] = {}
         for index, envelope in enumerate(envelopes):
@@ -95,12 +103,14 @@ class Pipeline:
 
     def _end(self, envelope: Envelope, message: Message, subject: Subject, outcome: Outcome, tries: int) -> Settlement:
         match outcome:
-            case Settled(because=because, commits=commits):
+            case Settled(because=because, unsure=unsure):
                 self._streak.succeeded()
+                if unsure:
+                    return self._second_look(envelope, "A write of ours was never answered and may still land.")
                 rolls_back = isinstance(message, EntryChanged) and message.may_roll_back
-                if rolls_back and commits == 0 and envelope.attempt == 0:
+                if rolls_back and envelope.attempt == 0:
                     # The transaction it tells of may still be open, and what was read may be what was before it.
-                    return RedeliverAt(self.now() + SECOND_LOOK, 1, "Announced inside an open transaction.")
+                    return self._second_look(envelope, "Announced inside an open transaction.")
                 return Complete(because)
             case Unsettled(failure=failure):
                 return self._settlement(envelope, str(subject), failure, tries)
@@ -108,8 +118,11 @@ class Pipeline:
     def _without_subject(self, envelope: Envelope, message: Message) -> Settlement:
         """The end of a message about an approval that can't be read: it is gone, or not committed yet."""
         if isinstance(message, EntryChanged) and message.may_roll_back and envelope.attempt == 0:
-            return RedeliverAt(self.now() + SECOND_LOOK, 1, "Announced inside an open transaction.")
+            return self._second_look(envelope, "Announced inside an open transaction.")
         return Complete("The approval no longer exists and leads to no entry.")
+
+    def _second_look(self, envelope: Envelope, because: str) -> RedeliverAt:
+        return RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt + 1, because)
 
     def _recover(self, envelope: Envelope, failure: ConnectorError, tries: int, in_a_row: int = 1) -> Recovery:
         seen = envelope.enqueued_at or self.now()
@@ -121,16 +134,23 @@ class Pipeline:
         in_a_row = 1
         if isinstance(failure, Rejected) and not isinstance(failure, AgainstTheRules):
             in_a_row = self._streak.refused(failure.code, subject)
+        if failure.code in _PERHAPS_ONE_ROW and self._streak.refused(failure.code, subject) == 1:
+            # One row may be out of our reach; a role that was taken from us shows on the next subject already.
+            failure = Transient(failure.code, failure.sentence)
+            tries = self.policy.immediate
         match self._recover(envelope, failure, tries, in_a_row):
             case recoverability.ImmediateRetry():
                 return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence)
             case recoverability.DelayedRetry(when=when):
                 # Being told to wait is no attempt: a busy hour must not leave a message without any.
                 waited = isinstance(failure, Throttled)
+                if isinstance(failure, UnknownOutcome):
+                    when = max(when, self.now() + SECOND_LOOK)
                 return RedeliverAt(when, envelope.attempt + (0 if waited else 1), failure.sentence)
             case recoverability.Discard(because=because):
                 return Complete(because)
             case recoverability.Pause(code=code, sentence=sentence):
+                self._paused = True
                 return Pause(code, sentence)
             case recoverability.DeadLetter(code=code, sentence=sentence):
                 return DeadLetter(code, sentence)

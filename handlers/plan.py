@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from connector.dataverse.access import Reader
-from connector.dataverse.changes import Call, Change, ChangeSet, Reference
+from connector.dataverse.changes import ChangeSet, Reference
 from connector.errors import Rejected
 
 
@@ -19,11 +19,13 @@ class Plan:
     """Change sets to be committed, and the sentence that says why.
 
     ``each_alone``: a refusal of one change set does not end the subject; it is shown to the next decision instead.
+    ``takes_back``: rows that stand are undone, not completed.
     """
 
     because: str
     change_sets: tuple[ChangeSet, ...]
     each_alone: bool = False
+    takes_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,6 @@ class Refuse:
 Decision = Plan | NothingToDo | NotYet | Refuse
 Refusals = Mapping[Reference, Rejected]
 """The rows whose change was refused in this run, where a plan let each change set stand alone."""
-
-
-def subject_of(change: Change) -> Reference:
-    """The row a change is about."""
-    return change.bound_to if isinstance(change, Call) else change.row
 
 
 S = TypeVar("S")

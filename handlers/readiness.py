@@ -161,5 +161,5 @@ def _outcome(
             refused[str(id)] = refusal.sentence
         else:
             since = row.why_not() or "Look at it and ask again."
-            refused[str(id)] = f"Somebody changed it after it was selected. {since}"
+            refused[str(id)] = f"It was marked and has moved on since, or somebody else changed it first. {since}"
     return {"marked": marked, "refused": refused}

@@ -106,8 +106,9 @@ def _cost(approved: ApprovedEntry) -> PlannedActual:
     billing_type = approved.approval.billing_type if covered else BillingType.NOT_AVAILABLE
     amount = money.amount(quantity, price, approved.cost_currency)
     entered = approved.entry.amount
-    if entered is not None and quantity == approved.entry.quantity:
-        # An expense costs what was entered; three units at a third each would be a cent short.
+    if entered is not None and abs(entered - amount) <= quantity * approved.cost_currency.half_a_unit:
+        # An expense costs what was entered: three units at a third each would be a cent short. More than rounding can
+        # explain is another figure than the approver's, and the approver's counts.
         amount = approved.cost_currency.round(entered)
     cells = _common(approved, approved.cost_line, approved.cost_currency) | {
         "msdyn_transactiontypecode": TransactionType.COST,

@@ -55,7 +55,6 @@ ACTUAL_COLUMNS = (
     "ownerid",
 )
 
-_INVOICED = (BillingStatus.CUSTOMER_INVOICE_CREATED, BillingStatus.CUSTOMER_INVOICE_POSTED)
 _SIDES = (TransactionType.COST, TransactionType.UNBILLED_SALES)
 
 
@@ -111,9 +110,14 @@ class Actual:
         return self.type in _SIDES and not self.is_reversed and not self.is_reversal
 
     @property
+    def is_on_draft(self) -> bool:
+        """It stands on a draft invoice; deleting the draft sets it free."""
+        return self.row.choice("msdyn_billingstatus") == BillingStatus.CUSTOMER_INVOICE_CREATED
+
+    @property
     def is_invoiced(self) -> bool:
-        """It stands on a draft or a posted invoice."""
-        return self.row.choice("msdyn_billingstatus") in _INVOICED
+        """It stands on a posted invoice."""
+        return self.row.choice("msdyn_billingstatus") == BillingStatus.CUSTOMER_INVOICE_POSTED
 
 
 @dataclass(frozen=True)

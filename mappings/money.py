@@ -25,6 +25,11 @@ class Currency:
     precision: int
     rate: Decimal | None
 
+    @property
+    def half_a_unit(self) -> Decimal:
+        """The most that rounding can take from or add to an amount in this currency."""
+        return Decimal(5).scaleb(-self.precision - 1)
+
     def round(self, amount: Decimal) -> Decimal:
         """The amount in this currency's precision."""
         return amount.quantize(Decimal(1).scaleb(-self.precision), rounding=ROUND_HALF_UP)

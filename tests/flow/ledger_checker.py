@@ -119,7 +119,10 @@ def _expected(books: Books, entry: Json, approvals: list[Json]) -> list[tuple[in
         return []
     (approval,) = [a for a in approvals if a["msdyn_recordstage"] == 2]
     submitted, billable = _n(approval["msdyn_costquantity"]), _n(approval["msdyn_salesquantity"])
-    cost = _cents(submitted * _n(approval["msdyn_costprice"]) if is_time else _n(entry["msdyn_amount"]))
+    cost = _cents(submitted * _n(approval["msdyn_costprice"]))
+    entered = cost if is_time else _n(entry["msdyn_amount"])
+    # What was entered for an expense counts where rounding the price explains the difference, else what was approved.
+    cost = entered if abs(entered - cost) * 200 <= submitted else cost
     rows: list[tuple[int, object, Decimal, Decimal]] = [(COST, None, submitted, cost)]
     include = "msdyn_includetime" if is_time else "msdyn_includeexpense"
     lines = [

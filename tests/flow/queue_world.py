@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage
@@ -11,6 +13,7 @@ from connector.inbox import Received
 from connector.servicebus import ServiceBusInbox
 from connector.worker import Pace
 from handlers.pipeline import Pipeline
+from sandbox.servicebus import QueueCounts
 from sandbox.world import EVENTS
 from service.app import compose
 from service.local_world import register_in, sandbox_settings
@@ -37,10 +40,10 @@ def run_until_drained(world: World) -> None:
     async def work() -> None:
         stop = asyncio.Event()
         run = asyncio.create_task(app.run(stop))
-        async with asyncio.timeout(DEADLINE):
-            while not _is_drained(world):
-                assert not run.done(), "the service stopped by itself"
-                await asyncio.sleep(AT_EVERY)
+        drained = asyncio.create_task(asyncio.to_thread(_wait_until_drained, world, run.done))
+        await asyncio.wait({run, drained}, return_when=asyncio.FIRST_COMPLETED)
+        assert not run.done(), "the service stopped by itself"
+        assert await drained, "the queue was not drained in time"
         stop.set()
         await run
 
@@ -50,13 +53,19 @@ def run_until_drained(world: World) -> None:
         app.close()
 
 
-AT_EVERY = 0.1
-"""Seconds between looks at the queue's counts, which tell of no change by themselves."""
+def _wait_until_drained(world: World, over: Callable[[], bool]) -> bool:
+    """Wait until Dataverse has nothing left to post and the queue nothing left to deliver, both at once."""
+    deadline = time.monotonic() + DEADLINE
+    events, bus = world.sandbox.events, world.sandbox.bus
+    while (left := deadline - time.monotonic()) > 0 and not over():
+        posted = events.idle(left) and bus.wait_until(EVENTS, lambda counts: over() or _is_empty(counts), left)
+        if posted and events.idle(0) and _is_empty(bus.counts(EVENTS)):
+            return True
+    return False
 
 
-def _is_drained(world: World) -> bool:
-    counts = world.sandbox.bus.counts(EVENTS)
-    return world.sandbox.events.idle(0) and counts.active == 0 and counts.locked == 0
+def _is_empty(counts: QueueCounts) -> bool:
+    return counts.active == 0 and counts.locked == 0
 
 
 def copy_the_waiting_event(world: World, copies: int) -> None:

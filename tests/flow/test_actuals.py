@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from connector.settlement import Complete, DeadLetter
+from connector.settlement import Complete, DeadLetter, RedeliverAt
 from mappings import keys
 from sandbox.company.company import LoadedEntry
 from tests.flow.barriers import BeforeCommit, Stalled, Together, in_background
@@ -143,6 +143,9 @@ def test_a_commit_whose_answer_is_lost_is_looked_up_and_not_repeated(world: Worl
     world.approve(entry)
     (end,) = world.work_on(entry, dataverse=BeforeCommit(world.client, world.lose_the_next_answer))
     assert world.lost_answers == 1
+    assert isinstance(end, RedeliverAt)  # a write that was never answered may land late: one more look, later
+    assert world.live(entry) == ONCE
+    (end,) = world.work_on(entry)
     assert isinstance(end, Complete)
     assert world.live(entry) == ONCE
     assert world.faults() == []
@@ -189,50 +192,25 @@ def write_a_foreign_cost(world: World) -> LoadedEntry:
     """Somebody else, the product for one, has written the entry's cost under an id of its own."""
     entry = world.time("P2", "Ada")
     world.approve(entry)
-    actual = "0f0f0f0f-0000-4000-8000-000000000001"
-    day = f"{entry.day.isoformat()}T05:00:00Z"
-    world.http(
-        "POST",
-        "msdyn_actuals",
-        {
-            "msdyn_actualid": actual,
-            "msdyn_transactiontypecode": COST,
-            "msdyn_transactionclassification": 192350000,
-            "msdyn_quantity": 8,
-            "msdyn_price": 100,
-            "msdyn_amount": 800,
-            "msdyn_documentdate": day,
-            "msdyn_startdatetime": day,
-            "msdyn_enddatetime": day,
-            "msdyn_Project@odata.bind": f"/msdyn_projects({world.company.projects['P2']})",
-        },
-    )
-    world.http(
-        "POST",
-        "msdyn_transactionorigins",
-        {
-            "msdyn_origin": str(entry.id),
-            "msdyn_origintype": "msdyn_timeentry",
-            "msdyn_transaction": actual,
-            "msdyn_transactiontype": "msdyn_actual",
-        },
-    )
+    world.write_foreign_cost(entry)
     return entry
 
 
-def test_a_withdrawn_entry_that_stands_on_a_draft_is_refused_and_nothing_is_reversed(world: World) -> None:
+@pytest.mark.parametrize(("status", "ending"), [(192350001, RedeliverAt), (192350002, DeadLetter)])
+def test_a_withdrawn_entry_waits_for_a_draft_to_go_and_is_refused_once_posted(
+    world: World, status: int, ending: type
+) -> None:
     entry = world.time("P1", "Ada")
     world.approve(entry)
     world.work_on(entry)
     sales = next(a for a in world.books().live(str(entry.id)) if a["msdyn_transactiontypecode"] == SALES)
 
     def invoiced_meanwhile() -> None:
-        world.http("PATCH", f"msdyn_actuals({sales['msdyn_actualid']})", {"msdyn_billingstatus": 192350001})
+        world.http("PATCH", f"msdyn_actuals({sales['msdyn_actualid']})", {"msdyn_billingstatus": status})
 
     world.cancel(entry)
     (end,) = world.work_on(entry, dataverse=BeforeCommit(world.client, invoiced_meanwhile))
-    assert isinstance(end, DeadLetter)
-    assert end.code == "already-invoiced"
+    assert isinstance(end, ending)
     assert world.live(entry) == ONCE
 
 

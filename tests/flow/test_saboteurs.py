@@ -17,8 +17,9 @@ from connector.dataverse.client import DataverseClient
 from connector.dataverse.query import Query
 from connector.errors import Conflict, ConnectorError
 from handlers import invoicing
+from handlers.course import Course
 from handlers.fixed_point import FixedPoint, Settled
-from handlers.plan import NothingToDo
+from handlers.plan import NothingToDo, Plan
 from mappings import keys
 from mappings.ledger import Ledger
 from tests.flow.test_actuals import block_one_of_two, race_two_workers, stall_approve_then_cancel, write_a_foreign_cost
@@ -39,12 +40,14 @@ def test_random_ids_double_an_entry(world: World, monkeypatch: pytest.MonkeyPatc
 
 
 def test_taking_412_for_success_loses_an_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    weigh = FixedPoint._weigh
+    weigh = Course.weigh
 
-    def careless(self: FixedPoint, course, plan, change_set, outcome):  # type: ignore[no-untyped-def] # noqa: ANN001,ANN202
-        return weigh(self, course, plan, change_set, Committed(()) if isinstance(outcome, Conflict) else outcome)
+    def careless(
+        self: Course, plan: Plan, change_set: ChangeSet, outcome: Committed | ConnectorError
+    ) -> ConnectorError | None:
+        return weigh(self, plan, change_set, Committed(()) if isinstance(outcome, Conflict) else outcome)
 
-    monkeypatch.setattr(FixedPoint, "_weigh", careless)
+    monkeypatch.setattr(Course, "weigh", careless)
     settle_without_a_second_look(monkeypatch)
     blocked, free, _ = block_one_of_two(world)
     world.work_on(blocked, free)

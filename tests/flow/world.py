@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -116,6 +116,39 @@ class World:
     def make_the_action_racy(self) -> None:
         """Two calls of the product's action at once both see what is ready, as a double click does in life."""
         self.sandbox.switches.invoice_race = timedelta(minutes=1)
+
+    def write_foreign_cost(self, entry: LoadedEntry) -> None:
+        """Somebody else writes eight hours' cost of an entry, under an id of its own, and ties it to the entry."""
+        actual = str(uuid4())
+        day = f"{entry.day.isoformat()}T05:00:00Z"
+        project = self.company.projects[entry.project or ""]
+        cost = {
+            "msdyn_actualid": actual,
+            "msdyn_transactiontypecode": 192350000,
+            "msdyn_transactionclassification": 192350000,
+            "msdyn_quantity": 8,
+            "msdyn_price": 100,
+            "msdyn_amount": 800,
+            "msdyn_documentdate": day,
+            "msdyn_startdatetime": day,
+            "msdyn_enddatetime": day,
+            "msdyn_Project@odata.bind": f"/msdyn_projects({project})",
+        }
+        origin = {
+            "msdyn_origin": str(entry.id),
+            "msdyn_origintype": entry.table,
+            "msdyn_transaction": actual,
+            "msdyn_transactiontype": "msdyn_actual",
+        }
+        self.http("POST", "msdyn_actuals", cost)
+        self.http("POST", "msdyn_transactionorigins", origin)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Return once it holds; every look is a round of requests, which is what passes the time."""
+        for _ in range(200):
+            if holds():
+                return
+        raise AssertionError("it never came to hold")
 
     @property
     def lost_answers(self) -> int:

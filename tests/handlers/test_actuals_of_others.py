@@ -7,7 +7,7 @@ from decimal import Decimal
 from connector.dataverse.changes import Reference
 from mappings import keys
 from tests.handlers.fake_dataverse import Stalled
-from tests.handlers.judging import ADJUSTED, EIGHT_HOURS, UNADJUSTABLE, write
+from tests.handlers.judging import ADJUSTED, EIGHT_HOURS, UNADJUSTABLE, refused, write
 from tests.handlers.world import COST, CUSTOMER, UNBILLED, World
 
 
@@ -36,14 +36,18 @@ def test_a_cancellation_leaves_the_rows_of_others_to_others(world: World) -> Non
 
 
 def test_rows_the_product_wrote_while_we_were_about_to_are_not_written_over(world: World) -> None:
-    """They can't be prevented by any id; the next reading finds both and says so instead of repairing."""
+    """They can't be prevented by any id; the next reading finds both and raises the alarm instead of repairing."""
     entry = world.approved()
 
     def the_product() -> None:
         write(world, entry, COST)
 
     stalled = Stalled(world.dataverse, the_product)
-    assert "Handled elsewhere" in world.settled(entry, stalled).because
+    (outcome,) = world.settle(entry, through=stalled)
+    failure = refused(outcome)
+    assert failure.code == "doubled"
+    costs = [row for row, cells in world.actuals().items() if cells["msdyn_transactiontypecode"] == COST]
+    assert all(str(row.id) in failure.sentence for row in costs)
 
 
 def test_a_missing_side_of_ours_is_completed_and_tied(world: World) -> None:

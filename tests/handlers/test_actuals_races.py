@@ -98,10 +98,10 @@ def test_a_row_that_was_marked_ready_meanwhile_is_read_again_before_it_is_taken_
     world.cancel(entry)
     sales = next(r for r, c in world.actuals(entry).items() if c["msdyn_transactiontypecode"] == UNBILLED)
 
-    def onto_a_draft() -> None:
-        world.dataverse.put(sales, msdyn_billingstatus=192350001)
+    def onto_a_posted_invoice() -> None:
+        world.dataverse.put(sales, msdyn_billingstatus=192350002)
 
-    (outcome,) = world.settle(entry, through=Stalled(world.dataverse, onto_a_draft))
+    (outcome,) = world.settle(entry, through=Stalled(world.dataverse, onto_a_posted_invoice))
     assert refused(outcome).code == "already-invoiced"
     assert len(world.actuals(entry)) == 2
 

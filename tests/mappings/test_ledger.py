@@ -156,14 +156,16 @@ def test_a_row_in_the_middle_of_a_correction_still_counts() -> None:
     [
         (None, False),
         (192350000, False),
-        (192350001, True),  # Customer Invoice Created: on a draft
+        (192350001, False),  # Customer Invoice Created: only on a draft
         (192350002, True),  # Customer Invoice Posted
         (192350003, False),
         (192350004, False),  # Ready
     ],
 )
-def test_an_actual_on_a_draft_or_posted_invoice_is_invoiced(status: int | None, invoiced: bool) -> None:
-    assert actual(sales_id(), UNBILLED, msdyn_billingstatus=status).is_invoiced is invoiced
+def test_an_actual_on_a_posted_invoice_is_invoiced(status: int | None, invoiced: bool) -> None:
+    row = actual(sales_id(), UNBILLED, msdyn_billingstatus=status)
+    assert row.is_invoiced is invoiced
+    assert row.is_on_draft is (status == 192350001)
 
 
 def test_empty_figures_read_as_zero() -> None:

@@ -1,0 +1,75 @@
+"""How one subject has fared in one run: what was written, refused, in conflict, or never answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from connector.dataverse.changes import ChangeSet, Committed, Create, Reference, Update, subject_of
+from connector.errors import Conflict, ConnectorError, Rejected, UnknownOutcome
+from handlers.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often a run looks afresh: rounds in all, conflicts on one row, and writes that were never answered."""
+
+    rounds: int = 8
+    conflicts: int = 3
+    unknown: int = 2
+
+
+@dataclass
+class Course:
+    """The course of one subject's run. ``unsure``: a write of ours may still land after everything was read."""
+
+    limits: Limits
+    commits: int = 0
+    unsure: bool = False
+    refusals: dict[Reference, Rejected] = field(default_factory=dict)
+    _unknown: int = 0
+    _conflicts: Counter[str] = field(default_factory=Counter)
+    _created: set[Reference] = field(default_factory=set)
+    _undone: int = 0
+
+    def objects(self, plan: Plan) -> Rejected | None:
+        """Whether the plan takes back, a second time, what this very run wrote.
+
+        Once is right: the approval may have been withdrawn meanwhile. Twice means that rows do not stay as they are
+        written, because something in the environment alters them, and every further round would only add more.
+        """
+        touched = {change.row for one in plan.change_sets for change in one.changes if isinstance(change, Update)}
+        if plan.takes_back and touched & self._created:
+            self._undone += 1
+        if self._undone < 2:
+            return None
+        named = ", ".join(sorted(str(row) for row in touched & self._created))
+        return Rejected(
+            "not-as-written",
+            f"{named} does not read as it was written: a plug-in or business rule of this environment alters it. "
+            "Exempt the service's user from it, then replay.",
+        )
+
+    def weigh(self, plan: Plan, change_set: ChangeSet, outcome: Committed | ConnectorError) -> ConnectorError | None:
+        """What one outcome means: ``None`` to look again, or the failure that ends this run."""
+        match outcome:
+            case Committed():
+                self.commits += 1
+                self.unsure = False
+                self._created |= {change.row for change in change_set.changes if isinstance(change, Create)}
+            case Conflict() as conflict:
+                # Everything in the set was rolled back. Who was faster, and what it means, only a new reading can say.
+                blocked = conflict.record or str(subject_of(change_set.changes[0]))
+                self._conflicts[blocked] += 1
+                if self._conflicts[blocked] >= self.limits.conflicts:
+                    return conflict
+            case UnknownOutcome() as unknown:
+                self.unsure = True
+                self._unknown += 1
+                if self._unknown >= self.limits.unknown:
+                    return unknown
+            case Rejected() as rejected if plan.each_alone:
+                self.refusals[subject_of(change_set.changes[0])] = rejected
+            case failure:
+                return failure
+        return None
