@@ -16,19 +16,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from connector.auth import ClientSecret, StaticToken, TokenSource
+from connector.clock import utc_now
 from connector.dataverse.client import DataverseClient
 from connector.envelope import Envelope
 from connector.errors import Misconfigured
 from connector.inbox import Inbox
-from connector.recoverability import History, ImmediateRetry, Policy, recover
+from connector.recoverability import Policy
 from connector.worker import Pace, Worker
 from handlers import Mission
 from handlers.actuals import ActualsHandler
-from handlers.fixed_point import FixedPoint, Outcome, Settled
+from handlers.again import settle_patiently
+from handlers.fixed_point import FixedPoint, Outcome
 from handlers.invoicing import InvoicingHandler
 from handlers.parsing import Ignored, parse_command, parse_event
 from handlers.pipeline import Pipeline
@@ -36,6 +38,7 @@ from handlers.readiness import ReadinessHandler
 from mappings import tables
 from mappings.messages import CreateInvoices, MarkReady, Message
 from service.settings import DataverseSettings, Settings
+from service.stopping import unless
 
 TAG = "psa-connector"
 """Stamped on every write, so that the echo of our own writes is recognised."""
@@ -61,9 +64,8 @@ TABLES = (
 )
 
 
-def utc_now() -> datetime:
-    """The wall clock, aware UTC."""
-    return datetime.now(UTC)
+PROBE_TIMEOUT = (5.0, 10.0)
+"""Seconds to connect and to answer where the question is only whether somebody is there."""
 
 
 @dataclass
@@ -72,6 +74,7 @@ class App:
 
     settings: Settings
     dataverse: DataverseClient
+    probe: DataverseClient
     mission: Mission
     fixed_point: FixedPoint
     policy: Policy
@@ -80,7 +83,7 @@ class App:
 
     def check(self) -> None:
         """Prove that address, sign-in and tables are what they must be. Raises ``ConnectorError``."""
-        who = self.dataverse.who_am_i()
+        who = self.probe.who_am_i()
         wanted = self.settings.organization_id
         if wanted is not None and who.organization_id != wanted:
             raise Misconfigured(
@@ -89,22 +92,27 @@ class App:
             )
         self.dataverse.learn()
 
+    def queue_checks(self) -> list[Callable[[], None]]:
+        """Per queue, what proves that it may be received from, without touching a message; each may take seconds."""
+        # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
+        from connector.servicebus import probe
+
+        bus = self.settings.servicebus
+        key = bus.connection_string.get_secret_value()
+        return [partial(probe, key, queue) for queue in (bus.approvals_queue, bus.commands_queue)]
+
     def execute(self, command: MarkReady | CreateInvoices) -> Outcome:
         """Carry a command out here and now; what may pass at once is tried again at once, the rest is the outcome."""
-        immediate = 0
-        while True:
-            outcome = self.mission.settle([command], self.fixed_point)[command]
-            if isinstance(outcome, Settled):
-                return outcome
-            now = self.now()
-            history = History(attempt=0, immediate=immediate, first_seen=now)
-            if not isinstance(recover(outcome.failure, history, self.policy, now), ImmediateRetry):
-                return outcome
-            immediate += 1
+        outcomes, _ = settle_patiently(self.mission, self.fixed_point, [command], self.policy, self.now)
+        return outcomes[command]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError``."""
-        await asyncio.to_thread(self.check)
+        """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError``.
+
+        Whoever stops it while it is still looking whether everything is there does not wait for the answer.
+        """
+        if not await unless(stop, self.check, *self.queue_checks()):
+            return
         async with asyncio.TaskGroup() as tasks:
             for worker in self.workers:
                 tasks.create_task(worker.run())
@@ -115,12 +123,15 @@ class App:
     def close(self) -> None:
         """Close the connections to Dataverse."""
         self.dataverse.close()
+        self.probe.close()
 
 
 def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: Pace | None = None) -> App:
     """Wire the service as the settings say. Nothing is opened or asked yet. ``pace`` overrides the workers' timing."""
     threads = settings.workers.approvals + settings.workers.commands
-    dataverse = dataverse_client(settings.dataverse, pool=threads + 2)
+    signing_in = tokens(settings.dataverse)
+    dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
+    probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
     mission = Mission(
         entries=ActualsHandler(
             settings.actuals.start_from, settings.business_time_zone, settings.actuals.zero_price == "hold"
@@ -135,13 +146,14 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
         pipeline = Pipeline(dataverse, mission, parse, policy, now, fixed_point)
         pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
         return Worker(
-            partial(_inbox, settings, queue), pipeline.process, _probe(dataverse), pace=pace_of_queue, policy=policy
+            partial(_inbox, settings, queue), pipeline.process, _is_there(probe), pace=pace_of_queue, policy=policy
         )
 
     events = partial(parse_event, organization=settings.organization_id, own_tag=TAG)
     return App(
         settings=settings,
         dataverse=dataverse,
+        probe=probe,
         mission=mission,
         fixed_point=fixed_point,
         policy=policy,
@@ -153,9 +165,9 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     )
 
 
-def dataverse_client(settings: DataverseSettings, *, pool: int = 4) -> DataverseClient:
-    """A client that signs in as the settings say and stamps its writes as ours."""
-    return DataverseClient(settings.url, tokens(settings), tables=TABLES, tag=TAG, pool=pool)
+def dataverse_client(settings: DataverseSettings) -> DataverseClient:
+    """A client that signs in as the settings say, for a single command."""
+    return DataverseClient(settings.url, tokens(settings), tag=TAG)
 
 
 def tokens(settings: DataverseSettings) -> TokenSource:
@@ -177,11 +189,11 @@ def _inbox(settings: Settings, queue: str) -> Inbox:
     return ServiceBusInbox(settings.servicebus.connection_string.get_secret_value(), queue)
 
 
-def _probe(dataverse: DataverseClient) -> Callable[[], None]:
-    def probe() -> None:
+def _is_there(dataverse: DataverseClient) -> Callable[[], None]:
+    def ask() -> None:
         dataverse.who_am_i()
 
-    return probe
+    return ask
 
 
 def _paced(pace: Pace, receivers: int, batch: int) -> Pace:

@@ -9,11 +9,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
-from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, either, equals
-from handlers.rows import row
+from connector.dataverse.query import Condition, either, equals
+from handlers.backlog_rows import of_contracts
+from handlers.readiness import open_condition
 from mappings.backlog import Backlog, BacklogRow
 from mappings.business_date import business_date
-from mappings.choices import ProductType, TransactionType
 from service.contracts import Contract
 
 _WHAT = {
@@ -57,28 +57,18 @@ def backlog_lines(
 ) -> list[BacklogLine]:
     """The open and ready rows of these backlogs on these contracts, by contract and date."""
     by_id = {contract.id: contract for contract in contracts}
-    answers = dataverse.query([_query(backlog, list(by_id)) for backlog in backlogs])
-    lines = []
-    for backlog, answer in zip(backlogs, answers, strict=True):
-        for record in answer:
-            found = BacklogRow(backlog, row(record))
-            dated = None if found.starts is None else business_date(found.starts, zone)
-            if found.contract is not None:
-                lines.append(BacklogLine(found, by_id[found.contract], dated))
-    return sorted(lines, key=lambda line: (line.row.backlog, line.contract.number, line.dated or date.min, line.what))
+    return sorted(
+        (
+            BacklogLine(
+                found, by_id[found.contract], None if found.starts is None else business_date(found.starts, zone)
+            )
+            for found in of_contracts(backlogs, by_id, _open_or_ready, dataverse)
+            if found.contract is not None
+        ),
+        key=lambda line: (line.row.backlog, line.contract.number, line.dated or date.min, line.what),
+    )
 
 
-def _query(backlog: Backlog, contracts: list[UUID]) -> Query:
-    seen = (*backlog.open_statuses, backlog.ready)
-    conditions: list[Condition] = [
-        any_of(backlog.contract_column, contracts),
-        either(*(equals(backlog.status_column, status) for status in seen)),
-    ]
-    if backlog is Backlog.TIME_AND_MATERIAL:
-        conditions += [
-            equals("msdyn_transactiontypecode", TransactionType.UNBILLED_SALES),
-            equals("msdyn_adjustmentstatus", None),
-        ]
-    if backlog is Backlog.PRODUCTS:
-        conditions.append(Compare("producttypecode", "ne", ProductType.PROJECT_BASED_SERVICE))
-    return Query(backlog.table, backlog.columns, all_of(*conditions))
+def _open_or_ready(backlog: Backlog) -> Condition:
+    """What marking would look at, and what the next invoice would take."""
+    return either(open_condition(backlog), equals(backlog.status_column, backlog.ready))

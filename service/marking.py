@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from connector.dataverse.changes import Create
+from connector.dataverse.changes import Create, Record
 from connector.errors import Rejected
+from handlers import command_record
 from handlers.fixed_point import Settled, Unsettled
 from handlers.plan import Plan, Refuse
+from handlers.readiness import MOST_ROWS
+from handlers.rows import row
 from mappings.backlog import Backlog
 from mappings.messages import MarkReady
 from service.app import App
 
 MOST_CONTRACTS = 500
-MOST_ROWS = 5000
-"""What one command may name."""
+"""What one command may name; ``MOST_ROWS`` is what it may mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def preview(app: App, command: MarkReady) -> Preview:
         raise Rejected(decision.code, decision.sentence)
     if not isinstance(decision, Plan) or not isinstance(record := decision.change_sets[0].changes[0], Create):
         raise TypeError("A command without a record begins by writing its selection down.")
-    selection = json.loads(str(record.values["psac_selection"]))
+    selected = command_record.selection_of(row(Record(record.row, "", record.values)))
+    selection = cast(Mapping[str, Any], selected)
     return Preview(
         tuple(UUID(id) for id, _ in selection["rows"]), {UUID(id): why for id, why in selection["refused"].items()}
     )

@@ -88,7 +88,7 @@ def ready(
 
 def _show_previews(service: App, backlog: Backlog, previews: list[Preview], output: Output) -> None:
     from service.backlog_view import backlog_lines
-    from service.cli.output import as_json
+    from service.cli.output import as_json, say
     from service.contracts import all_contracts
 
     chosen = {id for one in previews for id in one.rows}
@@ -99,6 +99,8 @@ def _show_previews(service: App, backlog: Backlog, previews: list[Preview], outp
         for line in backlog_lines(service.dataverse, [backlog], all_contracts(service.dataverse), zone)
         if line.id in chosen
     ]
+    if strangers := chosen - {line.id for line in lines}:
+        say(f"Would be marked too, but stand on no project contract: {', '.join(sorted(map(str, strangers)))}")
     if output is Output.JSON:
         as_json({"would_mark": [_data(line) for line in lines], "would_refuse": refused})
         return

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import ExitStack
 
-from connector.worker import Pace
+import typer
+
+from sandbox.listening import PortTaken
 from sandbox.world import Sandbox
 from service.app import compose
 from service.cli.output import say
-from service.local_world import addresses, register_in, sandbox_settings
+from service.local_world import PACE, addresses, register_in, sandbox_settings
 from service.running import until_stopped
 from service.signals import stop_event
-
-PACE = Pace(max_wait=1.0)
-"""Whoever tries something out does not want to wait for it to stop."""
 
 
 def run_in_sandbox() -> None:
@@ -28,11 +28,27 @@ def run_in_sandbox() -> None:
 
 
 def serve(*, servicebus_port: int, dataverse_port: int, with_company: bool) -> None:
-    """Serve the world until stopped."""
-    with Sandbox(servicebus_port=servicebus_port, dataverse_port=dataverse_port, company=with_company) as world:
+    """Serve the world until stopped. Ports that can't be had are wrong usage."""
+    with ExitStack() as opened:
+        try:
+            world = opened.enter_context(
+                Sandbox(servicebus_port=servicebus_port, dataverse_port=dataverse_port, company=with_company)
+            )
+        except PortTaken as error:
+            raise typer.BadParameter(_instead(error.port, servicebus_port, dataverse_port)) from error
+        except PermissionError as error:
+            asked = f"--servicebus-port {servicebus_port}, --dataverse-port {dataverse_port}"
+            raise typer.BadParameter(f"This user may not listen there ({asked}); name ports above 1023.") from error
         announce(world)
         say("The sandbox is up; stop it with Ctrl-C.")
         asyncio.run(_until_stopped())
+
+
+def _instead(taken: int, servicebus_port: int, dataverse_port: int) -> str:
+    if servicebus_port == dataverse_port:
+        return f"--servicebus-port and --dataverse-port are both {taken}; give each a port of its own."
+    option = "--servicebus-port" if taken == servicebus_port else "--dataverse-port"
+    return f"Port {taken} is in use; name another with {option}, or 0 for a free one."
 
 
 def announce(world: Sandbox) -> None:

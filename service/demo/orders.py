@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
 from uuid import UUID, uuid4
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from connector.inbox import Outgoing
 from connector.outbox import send
+from handlers import command_record
 from handlers.command_record import State
-from handlers.rows import row
+from handlers.reading import ask
 from mappings import keys, tables
 from mappings.backlog import Backlog
 from mappings.messages import CreateInvoices, MarkReady
 from service.demo.patience import Patience
 
 CLERK = "Colin Clerk"
-_COLUMNS = ("psac_state", "psac_outcome")
 
 
 def to_mark(contracts: Iterable[UUID]) -> list[MarkReady]:
@@ -48,10 +46,10 @@ def outcomes(
     found: dict[UUID, Mapping[str, object]] = {}
 
     def all_done() -> bool:
-        (answer,) = dataverse.query([Query(tables.COMMAND, _COLUMNS, any_of("psac_commandid", ids))])
-        for record in map(row, answer):
-            if record.text("psac_state") == State.DONE:
-                found[record.id] = cast(Mapping[str, object], json.loads(record.text("psac_outcome") or "{}"))
+        (records,) = ask(dataverse, Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", ids)))
+        for record in records:
+            if command_record.state_of(record) is State.DONE:
+                found[record.id] = command_record.outcome_of(record)
         return len(found) == len(ids)
 
     patience.until(f"The outcome of {len(ids)} commands", all_done)

@@ -25,6 +25,7 @@ from service.cli.main import app as command_line
 from service.contracts import NoSuchContract, contracts_named
 from service.local_world import register_in, sandbox_settings
 from service.settings import DataverseSettings
+from tests.service.processes import pointing_at
 
 C2 = company().contracts["C2"]
 
@@ -45,12 +46,8 @@ def service(world: Sandbox) -> Iterator[App]:
 
 @pytest.fixture
 def configured(world: Sandbox, nothing_set: pytest.MonkeyPatch) -> CliRunner:
-    nothing_set.setenv("PSA_CONNECTOR_DATAVERSE__URL", world.dataverse)
-    nothing_set.setenv("PSA_CONNECTOR_DATAVERSE__TOKEN", world.token)
-    nothing_set.setenv("PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING", world.servicebus)
-    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "service")
-    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__START_FROM", "2026-01-01")
-    nothing_set.setenv("PSA_CONNECTOR_BUSINESS_TIME_ZONE", "America/New_York")
+    for name, value in pointing_at(world.dataverse, world.token, world.servicebus).items():
+        nothing_set.setenv(name, value)
     return CliRunner()
 
 

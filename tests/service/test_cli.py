@@ -3,54 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-import requests
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.settings import PREFIX
+from tests.service.processes import COMMAND, IN_TIME, clean_environment
 
-COMMAND = (sys.executable, "-m", "service.cli.main")
 HEAVY = ("azure", "msal", "pydantic", "requests", "rich", "starlette", "uvicorn", "structlog", "sandbox", "handlers")
-IN_TIME = 30
-
-
-def clean_environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
-    return kept | {"PYTHONPATH": str(Path(__file__).parents[2])} | more
-
-
-@contextmanager
-def started(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
-    """A running command of our own, ended at the end whatever happens."""
-    process = subprocess.Popen(  # noqa: S603
-        [*COMMAND, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=cwd,
-        env=clean_environment(),
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=IN_TIME)
-
-
-def first_line(process: subprocess.Popen[str]) -> dict[str, str]:
-    assert process.stdout is not None
-    found: dict[str, str] = json.loads(process.stdout.readline())
-    return found
 
 
 @pytest.mark.parametrize("arguments", [[], ["demo"], ["run"], ["sandbox"], ["register"], ["backlog"], ["invoice"]])
@@ -140,31 +103,18 @@ def test_where_the_system_knows_no_user_name_it_has_to_be_said_who_asks(
     assert "say who asks with --requested-by" in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_sandbox_first_says_where_it_is_and_ends_in_order_when_asked(number: int, tmp_path: Path) -> None:
-    with started("sandbox", "--empty", cwd=tmp_path) as process:
-        told = first_line(process)
-        assert sorted(told) == ["dataverse", "servicebus", "token"]
-        answer = requests.get(
-            f"{told['dataverse']}/api/data/v9.2/WhoAmI",
-            headers={"Authorization": f"Bearer {told['token']}"},
-            timeout=IN_TIME,
-        )
-        assert answer.status_code == 200
-        assert told["servicebus"].startswith("Endpoint=sb://")
-        process.send_signal(number)
-        assert process.wait(IN_TIME) == 0
-        assert process.stdout is not None
-        assert process.stdout.read() == "", "nothing but that one line is data"
+@pytest.mark.parametrize("option", ["--servicebus-port", "--dataverse-port"])
+def test_a_port_in_use_is_one_sentence_that_names_it_and_its_option(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        port = somebody.getsockname()[1]
+        result = CliRunner().invoke(app, ["sandbox", "--empty", option, str(port)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Port {port} is in use; name another with {option}" in result.stderr
 
 
-def test_run_with_a_sandbox_works_until_it_is_asked_to_stop(tmp_path: Path) -> None:
-    with started("run", "--sandbox", cwd=tmp_path) as process:
-        told = first_line(process)
-        assert process.stderr is not None
-        while "stop with Ctrl-C" not in (line := process.stderr.readline()):
-            assert line, "it ended by itself"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(IN_TIME) == 0
-        assert told["dataverse"].startswith("http://127.0.0.1:")
-        assert "everything at work was finished and settled" in process.stderr.read()
+def test_one_port_for_both_is_wrong_usage() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        port = str(somebody.getsockname()[1])
+    result = CliRunner().invoke(app, ["sandbox", "--empty", "--servicebus-port", port, "--dataverse-port", port])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"--servicebus-port and --dataverse-port are both {port}" in result.stderr

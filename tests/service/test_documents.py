@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.settings_sources import variables
-from tests.service.test_cli import clean_environment
+from tests.service.processes import clean_environment
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,6 +21,7 @@ PAGES = sorted(
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)\)")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path: Path) -> None:
     """All runnable blocks of a page are one script, run where the commands are installed."""
@@ -29,7 +30,7 @@ def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path
     environment = clean_environment()
     environment |= {"PATH": f"{installed}:{environment['PATH']}"}
     done = subprocess.run(  # noqa: S603
-        ["/bin/bash", "-euo", "pipefail", "-mc", script + "\n"],
+        ["/usr/bin/env", "bash", "-euo", "pipefail", "-mc", script + "\n"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
