@@ -17,7 +17,7 @@ from tests.flow.world import World
 
 
 def test_a_reversal_that_lands_after_everybody_looked_is_found_by_a_second_look(world: World) -> None:
-    """The worker's call times out, the approval is given again and handled, and only then the reversal is carried out."""
+    """The worker's call times out, the approval is given again and handled, and only then the reversal lands."""
     entry = world.time("P1", "Ada")
     world.approve(entry)
     world.work_on(entry)
