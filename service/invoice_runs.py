@@ -13,6 +13,7 @@ from mappings.invoice_expectation import Expectation, expectation
 from mappings.messages import CreateInvoices
 from service.app import App
 from service.contracts import Contract
+from service.plan_in_words import InWords, in_words
 
 CREATED = "created"
 NOTHING = "nothing-to-invoice"
@@ -31,13 +32,26 @@ class Invoiced:
     because: str = ""
 
 
-def expected(app: App, contracts: Sequence[Contract], requested_by: str) -> list[tuple[Contract, Expectation]]:
-    """What each contract's next invoice would hold, from one reading of all; nothing is written."""
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What a contract's invoice would hold, and the plan that would be committed first."""
+
+    contract: Contract
+    due: Expectation
+    plan: InWords
+
+
+def previewed(app: App, contracts: Sequence[Contract], requested_by: str) -> list[Previewed]:
+    """What each contract's next invoice would hold and what would be done, from one reading; nothing is written."""
+    handler, zone = app.mission.invoicing, app.settings.business_time_zone
     commands = [_command(contract, requested_by) for contract in contracts]
-    facts = app.mission.invoicing.gather(commands, app.dataverse)
-    zone = app.settings.business_time_zone
+    facts = handler.gather(commands, app.dataverse)
     return [
-        (contract, expectation(facts[command].ready, facts[command].now, zone))
+        Previewed(
+            contract,
+            expectation(facts[command].ready, facts[command].now, zone),
+            in_words(handler.decide(command, facts[command], {})),
+        )
         for contract, command in zip(contracts, commands, strict=True)
     ]
 

@@ -10,9 +10,7 @@ from service.cli.exits import Exit
 from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
 
 if TYPE_CHECKING:
-    from mappings.invoice_expectation import Expectation
-    from service.contracts import Contract
-    from service.invoice_runs import Invoiced
+    from service.invoice_runs import Invoiced, Previewed
 
 app = typer.Typer(help="Project invoices.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,45 +35,53 @@ def create(
 
     from service.cli.session import chosen_contracts, session
     from service.invoice_runs import create as create_invoices
-    from service.invoice_runs import expected
+    from service.invoice_runs import previewed
 
     who = requested_by or someone()
     with session(config) as service:
         chosen = chosen_contracts(service, contracts or [])
         if dry_run:
-            _preview(expected(service, chosen, who), output)
+            _preview(previewed(service, chosen, who), output)
             return
         done = list(create_invoices(service, chosen, who))
     _tell(done, output)
 
 
-def _preview(expectations: list[tuple[Contract, Expectation]], output: Output) -> None:
+def _preview(done: list[Previewed], output: Output) -> None:
     from service.cli.output import Column, as_json, exact, figure, money, show
 
     if output is Output.JSON:
         as_json(
             [
                 {
-                    "contract": {"id": contract.id, "number": contract.number, "name": contract.name},
-                    "rows": len(due.rows),
-                    "total": exact(due.total, contract.precision),
-                    "currency": contract.currency,
+                    "contract": {"id": one.contract.id, "number": one.contract.number, "name": one.contract.name},
+                    "rows": len(one.due.rows),
+                    "total": exact(one.due.total, one.contract.precision),
+                    "currency": one.contract.currency,
+                    "because": one.plan.because,
+                    "changes": list(one.plan.changes),
                 }
-                for contract, due in expectations
+                for one in done
             ]
         )
         return
     show(
         "Would be invoiced",
-        (Column("Contract"), figure("Rows"), figure("Total before tax")),
+        (Column("Contract"), figure("Rows"), figure("Total before tax"), Column("Next step")),
         [
             (
-                f"{contract.number} {contract.name}",
-                str(len(due.rows)),
-                money(due.total, contract.precision, contract.currency),
+                f"{one.contract.number} {one.contract.name}",
+                str(len(one.due.rows)),
+                money(one.due.total, one.contract.precision, one.contract.currency),
+                one.plan.because,
             )
-            for contract, due in expectations
+            for one in done
         ],
+    )
+    show(
+        "Changes of the next step",
+        (Column("Contract"), Column("Change")),
+        [(one.contract.number, change) for one in done for change in one.plan.changes],
     )
 
 

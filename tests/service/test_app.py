@@ -135,8 +135,22 @@ def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_li
 
     (expected,) = run("invoice", "create", "Contoso migration", "--dry-run")
     assert (expected["rows"], expected["total"], expected["currency"]) == (1, "5000.00", "EUR")
+    assert expected["because"] == "The contract gets its lease."
+    assert [change.split("(")[0] for change in expected["changes"]] == ["create psac_command"]
     (created,) = run("invoice", "create", "ORD-C2", "--requested-by", "Colin")
     assert (created["outcome"], created["total"]) == ("created", "5000.00")
+    run("backlog", "ready", "milestones", str(listed[1]["id"]))
+    (later,) = run("invoice", "create", "ORD-C2", "--dry-run")
+    assert (later["total"], later["because"]) == ("7500.00", "1 ready rows are invoiced.")
+    assert [change.split("(")[0] for change in later["changes"]] == [
+        "create psac_command",
+        "change psac_command",
+        "call msdyn_NewInvoiceContract on salesorder",
+    ]
+    (created,) = run("invoice", "create", "ORD-C2")
+    assert (created["outcome"], created["total"]) == ("created", "7500.00")
+    (nothing,) = run("invoice", "create", "ORD-C2", "--dry-run")
+    assert nothing["because"] == "Nothing is ready and due; that is written down."
     (again,) = run("invoice", "create", "ORD-C2")
     assert (again["outcome"], again["invoices"]) == ("nothing-to-invoice", [])
 
