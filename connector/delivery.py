@@ -99,20 +99,26 @@ class Delivery:
     async def _keep_locks(
         self, inbox: Inbox, batch: Sequence[Received], work: asyncio.Future[list[Settlement]]
     ) -> set[int]:
-        """Renew every lock at half its time until the work is done; the numbers of those that were lost."""
+        """Renew all locks together at half their time until the work is done; the numbers of those that were lost."""
         ends = {n: r.envelope.locked_until for n, r in enumerate(batch) if r.envelope.locked_until is not None}
         lost: set[int] = set()
-        while not await done_within(work, self._until_renewal(ends), self._sleep):
-            for number in list(ends):
+        limit = asyncio.Semaphore(self._settle_at_once)
+
+        async def renew(number: int) -> None:
+            async with limit:
+                if work.done():
+                    return
                 renewed = await inbox.renew(batch[number])
-                if renewed is None:
-                    lost.add(number)
-                    del ends[number]
-                    log.warning(
-                        "a lock was lost at work; its message will come again: %s", batch[number].envelope.message_id
-                    )
-                else:
-                    ends[number] = renewed
+            if renewed is None:
+                lost.add(number)
+                del ends[number]
+                name = batch[number].envelope.message_id
+                log.warning("a lock was lost at work; its message will come again: %s", name)
+            else:
+                ends[number] = renewed
+
+        while not await done_within(work, self._until_renewal(ends), self._sleep):
+            await asyncio.gather(*map(renew, ends))
         if lost:
             self.counts["lock-lost"] += len(lost)
         return lost

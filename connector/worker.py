@@ -29,7 +29,8 @@ class Pace:
     """How the worker goes about it; seconds.
 
     ``max_wait`` is how long one receive call waits, and so the longest that stopping waits for an idle receiver. A
-    call that has not returned ``silence`` after that is taken for dead, and its receiver is built anew.
+    call that has not returned ``silence`` after that is taken for dead, and its receiver is built anew. At most
+    ``settle_at_once`` messages of one batch are being settled, or their locks renewed, at a time.
     """
 
     receivers: int = 4

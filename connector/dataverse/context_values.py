@@ -38,8 +38,8 @@ class Unreadable(ValueError):
     """The body does not have the shape of an execution context; the text completes "…: …"."""
 
 
-def pairs(raw: object, member: str, entities: bool = False, depth: int = 0) -> dict[str, ContextValue]:
-    """A list of ``{"key": …, "value": …}`` as a mapping. ``entities``: values are rows although they carry no type."""
+def pairs(raw: object, member: str, depth: int = 0) -> dict[str, ContextValue]:
+    """A list of ``{"key": …, "value": …}`` as a mapping."""
     if raw is None:
         return {}
     if not isinstance(raw, list):
@@ -48,17 +48,10 @@ def pairs(raw: object, member: str, entities: bool = False, depth: int = 0) -> d
     for pair in raw:
         if not isinstance(pair, Mapping) or not isinstance(pair.get("key"), str):
             raise Unreadable(f"its member {member} holds something without a key")
-        value = pair.get("value")
-        read = _entity(value, depth + 1) if entities and isinstance(value, Mapping) else _read(value, depth + 1)
+        read = _read(pair.get("value"), depth + 1)
         if read is not ABSENT:
             found[pair["key"]] = read  # type: ignore[assignment]
     return found
-
-
-def value_of(raw: object) -> ContextValue:
-    """One value; a kind nobody here reads comes back as ``None``."""
-    read = _read(raw, 0)
-    return None if read is ABSENT else read  # type: ignore[return-value]
 
 
 def _read(raw: object, depth: int) -> object:

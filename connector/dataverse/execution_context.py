@@ -1,17 +1,17 @@
 """The message Dataverse posts when a row changes: a RemoteExecutionContext in JSON, read tolerantly.
 
-Of its thirty members only the few below are read, and unknown ones are ignored. It tells that something happened to a
-row, not what the row is now. Only JSON is read ("Write a listener application for a Microsoft Azure solution").
+Of its thirty members only the few below are read, and the rest is ignored, images included. It tells that something
+happened to a row, not what the row is now. Only JSON is read ("Write a listener application for a Microsoft Azure
+solution").
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
-from connector.dataverse.context_values import ContextValue, Entity, Unreadable, pairs, value_of
+from connector.dataverse.context_values import ContextValue, Entity, Unreadable, pairs
 from connector.dataverse.exact_json import loads
 from connector.envelope import Envelope
 from connector.errors import Rejected
@@ -25,30 +25,22 @@ NIL = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """What happened: which message on which row, by whom, and as much of the row as was sent along.
+    """What happened: which message on which row, and the columns that were sent along.
 
-    ``target`` holds the columns named in the request (empty for a deletion and when ``truncated``); ``pre_images`` and
-    ``post_images`` hold registered images by alias. ``operation_id`` stays the same when Dataverse posts once more.
-    With ``in_transaction`` the change may still be undone. ``tag`` is what the writer stamped on its request.
+    ``target`` holds the columns named in the request (empty for a deletion and when ``truncated``). ``operation_id``
+    stays the same when Dataverse posts once more. With ``in_transaction`` the change may still be undone. ``tag`` is
+    what the writer stamped on its request.
     """
 
     message: str
     table: str
     id: UUID
     operation_id: UUID | None
-    correlation_id: UUID | None
     organization_id: UUID | None
     in_transaction: bool
-    depth: int
     target: Mapping[str, ContextValue] = field(default_factory=dict)
-    pre_images: Mapping[str, Entity] = field(default_factory=dict)
-    post_images: Mapping[str, Entity] = field(default_factory=dict)
     tag: str | None = None
     truncated: bool = False
-    user_id: UUID | None = None
-    initiating_user_id: UUID | None = None
-    created_on: datetime | None = None
-    step_id: UUID | None = None
 
 
 def read_context(envelope: Envelope) -> ExecutionContext:
@@ -98,19 +90,11 @@ def _context(root: Mapping[str, object], truncated: bool) -> ExecutionContext:
         table=table,
         id=_row_id(root, target),
         operation_id=_guid(root.get("OperationId")),
-        correlation_id=_guid(root.get("CorrelationId")),
         organization_id=_guid(root.get("OrganizationId")),
         in_transaction=root.get("IsInTransaction") is True,
-        depth=_whole(root.get("Depth")),
         target=target.values if isinstance(target, Entity) else {},
-        pre_images=_images(root, "PreEntityImages"),
-        post_images=_images(root, "PostEntityImages"),
         tag=_tag(root, table, _guid(root.get("PrimaryEntityId"))),
         truncated=truncated,
-        user_id=_guid(root.get("UserId")),
-        initiating_user_id=_guid(root.get("InitiatingUserId")),
-        created_on=_instant(root.get("OperationCreatedOn")),
-        step_id=_step(root.get("OwningExtension")),
     )
 
 
@@ -121,12 +105,6 @@ def _row_id(root: Mapping[str, object], target: ContextValue) -> UUID:
         if isinstance(candidate, UUID) and candidate != NIL:
             return candidate
     raise Unreadable("it names no row (PrimaryEntityId is empty); register the step on a single-row message")
-
-
-def _images(root: Mapping[str, object], member: str) -> dict[str, Entity]:
-    raw = root.get(member)
-    found = pairs(raw, member, entities=True)
-    return {alias: image for alias, image in found.items() if isinstance(image, Entity)}
 
 
 def _tag(root: Mapping[str, object], table: str, row: UUID | None) -> str | None:
@@ -141,19 +119,11 @@ def _tag(root: Mapping[str, object], table: str, row: UUID | None) -> str | None
     return None
 
 
-def _step(value: object) -> UUID | None:
-    return _guid(value.get("Id")) if isinstance(value, Mapping) else None
-
-
 def _text(root: Mapping[str, object], member: str) -> str:
     value = root.get(member)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"its member {member} is missing")
     return value
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _guid(value: object) -> UUID | None:
@@ -165,8 +135,3 @@ def _guid(value: object) -> UUID | None:
         return UUID(value)
     except ValueError:
         return None
-
-
-def _instant(value: object) -> datetime | None:
-    read = value_of(value) if isinstance(value, str) else None
-    return read if isinstance(read, datetime) else None

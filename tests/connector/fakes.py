@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -66,6 +66,7 @@ class FakeQueue:
     renewed: list[str] = field(default_factory=list)
     locked: set[str] = field(default_factory=set)
     batches: list[int] = field(default_factory=list)
+    renewing: Callable[[], Awaitable[None]] | None = None
     renew_to: Callable[[Envelope], datetime | None] | None = None
     troubles: list[object] = field(default_factory=list)
     refusal: ConnectorError | None = None
@@ -141,6 +142,8 @@ class FakeInbox:
 
     async def renew(self, received: Received) -> datetime | None:
         self._queue.renewed.append(received.envelope.message_id)
+        if self._queue.renewing is not None:
+            await self._queue.renewing()
         if self._queue.renew_to is not None:
             return self._queue.renew_to(received.envelope)
         return self._queue.time.now() + LOCK
