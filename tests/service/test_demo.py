@@ -7,6 +7,7 @@ product it follows from. (Rates: Developer 100/200/180, Consultant 80/150/140, T
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Played:
     world: Sandbox
     exit_code: int
     data: dict[str, Any]
+    said: str
 
     def contract(self, number: str) -> dict[str, Any]:
         return next(one for one in self.data["contracts"] if one["number"] == number)
@@ -51,8 +53,15 @@ class Played:
 def played() -> Iterator[Played]:
     with Sandbox() as world, pytest.MonkeyPatch.context() as patch, logging_kept():
         patch.setattr("service.demo.story.Sandbox", lambda: nullcontext(world))
-        result = CliRunner().invoke(app, ["demo", "--output", "json"])
-        yield Played(world, result.exit_code, json.loads(result.stdout))
+        result = CliRunner().invoke(app, ["demo", "--output", "json", "--verbose"])
+        yield Played(world, result.exit_code, json.loads(result.stdout), result.stderr)
+
+
+def test_logs_name_rows_and_reasons_but_no_amounts(played: Played) -> None:
+    logged = [json.loads(line)["event"] for line in played.said.splitlines() if line.startswith("{")]
+    assert sum("are marked ready" in event for event in logged) == 3
+    assert sum("ready rows are invoiced" in event for event in logged) == 3
+    assert [event for event in logged if re.search(r"\d\.\d\d\b|USD|EUR", event)] == []
 
 
 def test_the_demo_holds_and_exits_with_zero(played: Played) -> None:
