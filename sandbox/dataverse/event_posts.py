@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,16 +16,20 @@ from sandbox.dataverse.event_steps import Endpoint
 
 WAITS: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800))
 """How long a job waits after each failed post: often at first, then at longer intervals; after the last it fails."""
-READY, WAITING, SUCCEEDED, FAILED = (0, 0), (1, 10), (3, 30), (3, 31)
+READY, WAITING, IN_PROGRESS, SUCCEEDED, FAILED = (0, 0), (1, 10), (2, 20), (3, 30), (3, 31)
 """State and status of a system job, as ``asyncoperation`` numbers them."""
 BUS_ERRORS: Final = (AzureError, OSError)
+"""What a bus that is away or says no raises; anything else does not get better by waiting."""
 Property = int | float | bytes | bool | str | UUID
 """What the SDK takes as the value of an application property."""
 
 
 @dataclass(slots=True, eq=False)
 class SystemJob:
-    """One message on its way. ``message`` says what went wrong last, if anything did."""
+    """One message on its way. ``message`` says what went wrong last, if anything did.
+
+    ``has_row``: it is written down in ``asyncoperation``; ``leaves_no_row``: only until it has succeeded.
+    """
 
     id: UUID
     step: UUID
@@ -33,6 +38,8 @@ class SystemJob:
     correlation: UUID
     properties: Mapping[str | bytes, Property]
     due: datetime
+    has_row: bool
+    leaves_no_row: bool
     state: tuple[int, int] = READY
     attempts: int = 0
     message: str | None = None
@@ -58,14 +65,22 @@ class Senders:
         self._open: dict[Endpoint, tuple[ServiceBusClient, ServiceBusSender]] = {}
 
     def send(self, job: SystemJob) -> None:
-        """Post once. A connection that had gone stale is replaced first. Raises one of ``BUS_ERRORS``."""
+        """Post once. A connection that had gone stale is replaced first.
+
+        Raises one of ``BUS_ERRORS``, or whatever the SDK makes of an endpoint that makes no sense.
+        """
         stale = job.endpoint in self._open
+        sent = False
         try:
             self._sender(job.endpoint).send_messages(_message(job))
+            sent = True
         except BUS_ERRORS:
-            self._drop(job.endpoint)
             if not stale:
                 raise
+        finally:
+            if not sent:
+                self._drop(job.endpoint)
+        if not sent:
             self.send(job)
 
     def close(self) -> None:
@@ -81,9 +96,10 @@ class Senders:
         return self._open[endpoint][1]
 
     def _drop(self, endpoint: Endpoint) -> None:
-        client, sender = self._open.pop(endpoint)
-        sender.close()
-        client.close()
+        for handle in reversed(self._open.pop(endpoint, ())):
+            # What is broken may not close in good order either; it is gone all the same.
+            with contextlib.suppress(Exception):
+                handle.close()
 
 
 def _message(job: SystemJob) -> ServiceBusMessage:

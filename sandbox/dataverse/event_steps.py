@@ -14,6 +14,7 @@ from sandbox.dataverse.unit_of_work import Link, Row, Written
 
 REGISTRATION_TABLES: Final = frozenset({"sdkmessageprocessingstep", "sdkmessageprocessingstepimage", "serviceendpoint"})
 _POST_OPERATION, _ENABLED, _JSON, _SAS_KEY = 40, 0, 2, 2
+_ASYNCHRONOUS: Final = 1
 _QUEUE, _TOPIC, _PERSISTENT_QUEUE = 2, 5, 6
 _BEFORE, _AFTER, _BOTH = 0, 1, 2
 
@@ -36,11 +37,17 @@ class Step:
     id: UUID
     name: str
     mode: int
+    auto_delete: bool
     message: str
     table: str | None
     filtering: frozenset[str]
     endpoint: Endpoint
     images: tuple[Image, ...]
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether a system job posts for it; otherwise the operation itself does."""
+        return self.mode == _ASYNCHRONOUS
 
     def hears(self, write: Written) -> bool:
         """Whether the write is of this step's message and table, and touches a column it filters on."""
@@ -71,6 +78,7 @@ def _step(work: Transaction, row: Row) -> Step | None:
         id=id,
         name=_text(row, "name"),
         mode=_number(row, "mode"),
+        auto_delete=row.get("asyncautodelete") is True,
         message=_text(message_row, "name"),
         table=None if filter_row is None else _text(filter_row, "primaryobjecttypecode"),
         filtering=_columns(row, "filteringattributes"),
@@ -109,11 +117,24 @@ def _refusal(row: Row) -> str | None:
     for column in ("namespaceaddress", "path", "saskeyname", "saskey"):
         if not _text(row, column):
             return f"The service endpoint names no {column}."
+    if not _host(_text(row, "namespaceaddress")):
+        return (
+            f"The service endpoint's namespaceaddress {_text(row, 'namespaceaddress')!r} is no address; use sb://host/."
+        )
     return None
 
 
+def _host(address: str) -> str:
+    """The host of an address; empty when it is no address at all."""
+    try:
+        parts = urlsplit(address)
+        return parts.hostname or "" if ";" not in address and parts.port != 0 else ""
+    except ValueError:
+        return ""
+
+
 def _is_local(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
+    host = _host(address)
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -10,7 +10,17 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from sandbox.clock import Clock
-from sandbox.dataverse.event_posts import BUS_ERRORS, FAILED, SUCCEEDED, WAITING, Property, Senders, SystemJob
+from sandbox.dataverse import system_job_rows
+from sandbox.dataverse.event_posts import (
+    BUS_ERRORS,
+    FAILED,
+    IN_PROGRESS,
+    SUCCEEDED,
+    WAITING,
+    Property,
+    Senders,
+    SystemJob,
+)
 from sandbox.dataverse.event_steps import REGISTRATION_TABLES, Step, registered
 from sandbox.dataverse.execution_context import Sender, context, without_bulk
 from sandbox.dataverse.http.json_text import dump
@@ -104,14 +114,23 @@ class EventPoster:
         senders = Senders()
         try:
             while (job := self._next()) is not None:
-                reason = None
-                try:
-                    senders.send(job)
-                except BUS_ERRORS as error:
-                    reason = str(error) or type(error).__name__
-                self._settle(job, reason)
+                self._post(senders, job)
+                self._settle(job)
         finally:
             senders.close()
+
+    def _post(self, senders: Senders, job: SystemJob) -> None:
+        """Try once. This is the boundary of the worker: whatever else the SDK raises fails the job, not the worker."""
+        job.state = IN_PROGRESS
+        self._record(job)
+        try:
+            senders.send(job)
+        except BUS_ERRORS as error:
+            job.put_off(self._clock.now(), _reason(error))
+        except Exception as error:  # noqa: BLE001
+            job.fail(f"The service endpoint cannot be posted to: {_reason(error)}")
+        else:
+            job.state = SUCCEEDED
 
     def _next(self) -> SystemJob | None:
         """The next job to post, once one is due; ``None`` when draining and none is."""
@@ -127,18 +146,21 @@ class EventPoster:
                 waits = [(job.due - now).total_seconds() for job in heads]
                 self._changed.wait(min(waits, default=None))
 
-    def _settle(self, job: SystemJob, reason: str | None) -> None:
+    def _settle(self, job: SystemJob) -> None:
+        self._record(job)  # first, so that whoever finds the job done finds its row so too
         with self._changed:
-            if reason is None:
-                job.state = SUCCEEDED
+            if job.state == SUCCEEDED:
                 self._posted += 1
-            else:
-                job.put_off(self._clock.now(), reason)
             if job.state in (SUCCEEDED, FAILED):
                 self._lane(job).popleft()
             if job.state == FAILED:
                 self._failed.append(job)
             self._changed.notify_all()
+
+    def _record(self, job: SystemJob) -> None:
+        if job.has_row:
+            with self._transaction() as work:
+                system_job_rows.record(work, job)
 
     def _lane(self, job: SystemJob) -> deque[SystemJob]:
         return self._lanes.setdefault(job.step, deque())
@@ -160,12 +182,28 @@ class EventPoster:
         if len(body) > LARGEST_BODY:
             body = dump(without_bulk(whole)).encode()
             properties["MessageMaxSizeExceeded"] = True
-        job = SystemJob(operation, step.id, step.endpoint, body, write.correlation_id, properties, self._clock.now())
+        job = SystemJob(
+            operation,
+            step.id,
+            step.endpoint,
+            body,
+            write.correlation_id,
+            properties,
+            due=self._clock.now(),
+            has_row=step.asynchronous,
+            leaves_no_row=step.auto_delete,
+        )
         if step.endpoint.refusal is not None:
             job.fail(step.endpoint.refusal)
         elif len(body) > LARGEST_BODY:
             job.fail(f"The message is larger than {LARGEST_BODY} bytes even without parameters and images.")
+        if job.has_row:
+            system_job_rows.add(work, job, write, step)
         return job
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _properties(write: Written, step: Step, sender: Sender) -> dict[str | bytes, Property]:

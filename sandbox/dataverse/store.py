@@ -196,13 +196,21 @@ class Store:
 
     def points_to(self, table: Table, column: Column, target: str, id: UUID) -> bool:
         """Whether any row of ``table`` points to this row through ``column``."""
-        extra = target_column(column)
-        sql = f'SELECT 1 FROM "{table.name}" WHERE "{column.name}" = ?'  # noqa: S608
-        parameters = [str(id)]
-        if extra:
-            sql += f' AND "{extra}" = ?'
-            parameters.append(target)
-        return self.execute(f"{sql} LIMIT 1", parameters).fetchone() is not None
+        condition, parameters = _pointing(column, target, id)
+        sql = f'SELECT 1 FROM "{table.name}" WHERE {condition} LIMIT 1'  # noqa: S608
+        return self.execute(sql, parameters).fetchone() is not None
+
+    def delete_pointing(self, table: Table, column: Column, target: str, id: UUID) -> None:
+        """Remove the rows of ``table`` that point to this row through ``column``."""
+        condition, parameters = _pointing(column, target, id)
+        self.execute(f'DELETE FROM "{table.name}" WHERE {condition}', parameters)  # noqa: S608
+
+
+def _pointing(column: Column, target: str, id: UUID) -> tuple[str, list[str]]:
+    extra = target_column(column)
+    if extra is None:
+        return f'"{column.name}" = ?', [str(id)]
+    return f'"{column.name}" = ? AND "{extra}" = ?', [str(id), target]
 
 
 def _written(table: Table, cells: Mapping[str, Cell]) -> tuple[list[str], list[Any]]:

@@ -16,7 +16,10 @@ from sandbox.dataverse.refusals import duplicate, missing
 from sandbox.dataverse.store import Store, target_column
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, Written
 
-EVENTLESS = frozenset({"sdkmessage", "sdkmessagefilter"})
+SYSTEM_JOBS = "asyncoperation"
+"""System jobs go with the step or row they belong to, instead of keeping it (inferred)."""
+EVENTLESS = frozenset({"sdkmessage", "sdkmessagefilter", SYSTEM_JOBS})
+"""Nobody hears of writes to these; a system job that made another would never end."""
 
 
 @dataclass(slots=True)
@@ -121,7 +124,11 @@ class Transaction:
             self.before_delete[table](self, id)
         for other in self.catalog:
             for column in other.lookups:
-                if table in column.to and self.store.points_to(other, column, table, id):
+                if table not in column.to or not self.store.points_to(other, column, table, id):
+                    continue
+                if other.name == SYSTEM_JOBS:
+                    self.store.delete_pointing(other, column, table, id)
+                else:
                     raise Refused(
                         f"The {table} {id} cannot be deleted: a row of {other.name} points to it ({column.name}).",
                         "0x80048cf1",

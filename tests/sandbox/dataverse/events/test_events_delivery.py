@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from sandbox.dataverse.event_posts import FAILED, WAITING
+from sandbox.dataverse.event_posts import FAILED, WAITING, Senders, SystemJob
 from sandbox.dataverse.product.approval import approve as approve_row
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, UnitOfWork, Written
 from tests.sandbox.dataverse.events.world import (
@@ -127,3 +127,35 @@ def test_a_wrong_key_keeps_the_post_waiting(lonely: World, admin: Api) -> None:
     step = register(lonely, admin, TIME, STATUS, saskey="another-key")
     approve(admin, lonely)
     assert lonely.unfinished_job(step).state == WAITING
+
+
+@pytest.mark.parametrize("address", ["garbage", "sb://[::1", "sb://127.0.0.1:none/", "sb://x;Endpoint=y"])
+def test_an_endpoint_that_makes_no_sense_fails_its_jobs_and_nothing_else(
+    world: World, admin: Api, address: str
+) -> None:
+    senseless = register(world, admin, TIME, STATUS, namespaceaddress=address)
+    register(world, admin, TIME, STATUS)
+    expected = [approve(admin, world), approve(admin, world)]
+    assert [context["PrimaryEntityId"] for context in world.bodies(2)] == expected
+    job = world.unfinished_job(senseless)
+    assert job.state == FAILED
+    assert f"{address!r} is no address" in (job.message or "")
+
+
+def test_whatever_the_sdk_raises_fails_the_job_and_the_next_one_is_posted(
+    world: World, admin: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Senders.send
+    troubles: list[Exception] = [RuntimeError("unheard of")]
+
+    def fail_once(senders: Senders, job: SystemJob) -> None:
+        if troubles:
+            raise troubles.pop()
+        send(senders, job)
+
+    monkeypatch.setattr(Senders, "send", fail_once)
+    step = register(world, admin, TIME, STATUS)
+    approve(admin, world)
+    second = approve(admin, world)
+    assert [context["PrimaryEntityId"] for context in world.bodies(1)] == [second]
+    assert world.unfinished_job(step).message == "The service endpoint cannot be posted to: unheard of"

@@ -1,0 +1,58 @@
+"""System jobs as rows of ``asyncoperation``, where administrators look for events that were not posted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox.dataverse.event_posts import FAILED, IN_PROGRESS, SUCCEEDED, WAITING, SystemJob
+from sandbox.dataverse.event_steps import Step
+from sandbox.dataverse.transaction import Transaction
+from sandbox.dataverse.unit_of_work import Cell, Link, Written
+
+TABLE: Final = "asyncoperation"
+_SYSTEM_EVENT: Final = 1
+_LONGEST_NAME, _LONGEST_MESSAGE = 256, 100_000
+
+
+def add(work: Transaction, job: SystemJob, write: Written, step: Step) -> None:
+    """Write a new job down; its id is the operation its message speaks of."""
+    values: dict[str, Cell] = {
+        "name": step.name[:_LONGEST_NAME],
+        "operationtype": _SYSTEM_EVENT,
+        "messagename": write.message,
+        "owningextensionid": Link("sdkmessageprocessingstep", step.id),
+        "ownerid": Link("systemuser", write.user),
+        "correlationid": write.correlation_id,
+        "requestid": write.request_id,
+        "depth": 1,
+    }
+    tables = work.catalog.table(TABLE).column("regardingobjectid").to
+    if write.table in tables and work.store.exists(work.catalog.table(write.table), write.id):
+        values["regardingobjectid"] = Link(write.table, write.id)
+    work.create(TABLE, values | _standing(work, job), job.id)
+
+
+def record(work: Transaction, job: SystemJob) -> None:
+    """Write down where a job stands; one that succeeded leaves no row where its step says so (``asyncautodelete``)."""
+    if not work.store.exists(work.catalog.table(TABLE), job.id):
+        return  # somebody deleted it, or the step or row it belonged to
+    if job.state == SUCCEEDED and job.leaves_no_row:
+        work.delete(TABLE, job.id)
+    else:
+        work.update(TABLE, job.id, _standing(work, job))
+
+
+def _standing(work: Transaction, job: SystemJob) -> dict[str, Cell]:
+    state, status = job.state
+    values: dict[str, Cell] = {
+        "statecode": state,
+        "statuscode": status,
+        "message": None if job.message is None else job.message[:_LONGEST_MESSAGE],
+        "retrycount": job.attempts,
+        "postponeuntil": job.due if job.state == WAITING else None,
+    }
+    if job.state == IN_PROGRESS:
+        values["startedon"] = work.now
+    if job.state in (SUCCEEDED, FAILED):
+        values["completedon"] = work.now
+    return values
