@@ -14,6 +14,7 @@ flight, whichever queue asked. ``execute`` takes the same way without a queue, f
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,6 +40,8 @@ from mappings import tables
 from mappings.messages import CreateInvoices, MarkReady, Message
 from service.settings import DataverseSettings, Settings
 from service.stopping import unless
+
+log = logging.getLogger(__name__)
 
 TAG = "psa-connector"
 """Stamped on every write, so that the echo of our own writes is recognised."""
@@ -113,6 +116,8 @@ class App:
         """
         if not await unless(stop, self.check, *self.queue_checks()):
             return
+        bus = self.settings.servicebus
+        log.info("working: events from queue %s, commands from queue %s", bus.approvals_queue, bus.commands_queue)
         async with asyncio.TaskGroup() as tasks:
             for worker in self.workers:
                 tasks.create_task(worker.run())

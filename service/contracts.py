@@ -18,7 +18,7 @@ _COLUMNS = ("name", "ordernumber", "transactioncurrencyid")
 
 
 class NoSuchContract(Exception):
-    """A name leads to no contract, or to several; the message says which and what to do."""
+    """Names lead to no contract, or to several; the message has a line for each that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,25 @@ def contracts_named(dataverse: Reader, names: Sequence[str]) -> list[Contract]:
         dataverse,
         either(any_of("salesorderid", ids.values()), any_of("ordernumber", texts), any_of("name", texts)),
     )
-    return list(dict.fromkeys(_only(name, ids.get(name), found) for name in names))
+    chosen = {name: _fitting(name, ids.get(name), found) for name in names}
+    faults = [_fault(name, fitting) for name, fitting in chosen.items() if len(fitting) != 1]
+    if faults:
+        raise NoSuchContract("\n".join(faults))
+    return list(dict.fromkeys(fitting[0] for fitting in chosen.values()))
 
 
-def _only(name: str, id: UUID | None, found: list[Contract]) -> Contract:
+def _fitting(name: str, id: UUID | None, found: list[Contract]) -> list[Contract]:
     wanted = name.casefold()
-    fitting = [
+    return [
         one for one in found if one.id == id or (id is None and wanted in (one.number.casefold(), one.name.casefold()))
     ]
+
+
+def _fault(name: str, fitting: list[Contract]) -> str:
     if not fitting:
-        raise NoSuchContract(f"There is no project contract {name!r}, or it is not shared with this service.")
-    if len(fitting) > 1:
-        numbers = ", ".join(one.number for one in fitting)
-        raise NoSuchContract(f"{name!r} names several contracts ({numbers}); name one by its number or id.")
-    return fitting[0]
+        return f"There is no project contract {name!r}, or it is not shared with this service."
+    numbers = ", ".join(one.number for one in fitting)
+    return f"{name!r} names several contracts ({numbers}); name one by its number or id."
 
 
 def _read(dataverse: Reader, where: Condition) -> list[Contract]:

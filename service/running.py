@@ -12,15 +12,9 @@ log = logging.getLogger(__name__)
 
 async def until_stopped(app: App) -> None:
     """Work until the first signal, then drain. Raises ``ConnectorError`` when the service can't begin its work."""
-    bus = app.settings.servicebus
     try:
         with stop_event() as stop:
-            log.info(
-                "working on %s: events from queue %s, commands from queue %s; stop with Ctrl-C",
-                app.dataverse.url,
-                bus.approvals_queue,
-                bus.commands_queue,
-            )
+            log.info("starting on %s; stop with Ctrl-C", app.dataverse.url)
             await app.run(stop)
             log.info("stopped: everything at work was finished and settled")
     finally:

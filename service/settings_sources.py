@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,20 +63,29 @@ def variables(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> 
             yield Variable((*path, name), field)
 
 
-def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE) -> Settings:
+def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE, also: Sequence[str] = ()) -> Settings:
     """Read the settings. ``config`` is a TOML file that must exist; left out, ``psa-connector.toml`` may.
 
-    Raises ``NotConfigured`` naming everything that is missing, wrong, or unknown.
+    ``also`` names variables that a command needs beside the required ones. Raises ``NotConfigured`` naming everything
+    that is missing, wrong, or unknown; a file that can't be read is named alone, as nobody knows what it says.
     """
-    known = {variable.name for variable in variables()}
-    faults = [*_unknown(os.environ, "the environment", known), *_unknown(dotenv_values(dotenv), str(dotenv), known)]
-    written, unreadable = _toml(config)
-    faults += unreadable
+    by_name = {variable.name: variable for variable in variables()}
+    in_dotenv = dotenv_values(dotenv)
+    faults = [*_unknown(os.environ, "the environment", by_name), *_unknown(in_dotenv, str(dotenv), by_name)]
+    given = {name.upper() for name, value in (*in_dotenv.items(), *os.environ.items()) if value}
+    written = _toml(config)
+    faults += [
+        f"{name} in {config or TOML_FILE} is not a setting; correct or remove it."
+        for name in written
+        if name not in Settings.model_fields
+    ]
     try:
         settings: Settings | None = _from_outside(written, dotenv)
     except ValidationError as error:
         settings = None
-        faults += _faults(error)
+        faults += _faults(error, given)
+    needed = (by_name[name] for name in also)
+    faults += [missing(one) for one in needed if one.name not in given and not _is_in(written, one.path)]
     if faults or settings is None:
         raise NotConfigured(faults)
     return settings
@@ -104,31 +113,40 @@ def _from_outside(written: dict[str, Any], dotenv: Path) -> Settings:
     return FromOutside.model_validate({})
 
 
-def _toml(config: Path | None) -> tuple[dict[str, Any], list[str]]:
-    """What the file says, and what is wrong with it as a file."""
+def missing(variable: Variable) -> str:
+    """The sentence about a value that is not there."""
+    return f"{variable.name} is missing. Expected: {variable.meaning}."
+
+
+def _is_in(written: object, path: tuple[str, ...]) -> bool:
+    for name in path:
+        written = written.get(name) if isinstance(written, dict) else None
+    return written is not None
+
+
+def _toml(config: Path | None) -> dict[str, Any]:
+    """What the file says. Raises ``NotConfigured`` saying what is wrong with it as a file."""
     path = config or TOML_FILE
     if config is None and not path.exists():
-        return {}, []
+        return {}
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        return {}, [f"{path} can't be read: {error.strerror}."]
+        raise NotConfigured([f"{path} can't be read: {error.strerror}."]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return {}, [f"{path} is no TOML file: {error}."]
-    unknown = [name for name in written if name not in Settings.model_fields]
-    return written, [f"{name} in {path} is not a setting; correct or remove it." for name in unknown]
+        raise NotConfigured([f"{path} is no TOML file: {error}."]) from error
 
 
-def _unknown(given: Mapping[str, str | None], where: str, known: set[str]) -> Iterator[str]:
+def _unknown(given: Mapping[str, str | None], where: str, known: Collection[str]) -> Iterator[str]:
     for name in sorted(given):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             yield f"{name} in {where} is not a setting; correct or remove it."
 
 
-def _faults(error: ValidationError) -> Iterator[str]:
+def _faults(error: ValidationError, given: Collection[str]) -> Iterator[str]:
     """One sentence per setting, in the words of an administrator.
 
-    A fault without a path is a whole section in one variable; its name was found among the unknown ones.
+    Names ``given`` as variables were looked at already; a fault without a path is a whole section in one of them.
     """
     by_path = {variable.path: variable for variable in variables()}
     for detail in error.errors(include_url=False):
@@ -136,7 +154,7 @@ def _faults(error: ValidationError) -> Iterator[str]:
         variable = by_path.get(path)
         if variable is not None:
             yield f"{variable.name} {_what(detail, variable)}. Expected: {variable.meaning}."
-        elif path and (name := PREFIX + SEPARATOR.join(path).upper()) not in os.environ:
+        elif path and (name := PREFIX + SEPARATOR.join(path).upper()) not in given:
             yield f"{'.'.join(path)} ({name}) is not a setting; correct or remove it."
 
 

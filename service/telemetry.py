@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import structlog
@@ -20,7 +21,7 @@ def configure_logs(*, verbose: bool = False, quiet: bool = False) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     rendered: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))]
         if at_terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -103,9 +103,11 @@ def _show_previews(service: App, backlog: Backlog, previews: list[Preview], outp
         say(f"Would be marked too, but stand on no project contract: {', '.join(sorted(map(str, strangers)))}")
     if output is Output.JSON:
         as_json({"would_mark": [_data(line) for line in lines], "would_refuse": refused})
-        return
-    _show_lines("Would be marked ready", lines)
-    _show_refused("Would be refused", list(refused.items()))
+    else:
+        _show_lines("Would be marked ready", lines)
+        _show_refused("Would be refused", list(refused.items()))
+    if refused:
+        raise typer.Exit(Exit.WORK_LEFT)
 
 
 def _data(line: BacklogLine) -> dict[str, object]:

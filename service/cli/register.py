@@ -22,12 +22,12 @@ def register(
     """
     from service.app import dataverse_client
     from service.cli.output import Column, as_json, say, show
-    from service.event_sender import event_queue
+    from service.event_sender import VARIABLE, event_queue
     from service.registration import Result
     from service.registration import register as make_ready
     from service.settings_sources import load
 
-    settings = load(config)
+    settings = load(config, also=[VARIABLE])
     events = event_queue(settings.servicebus)
     client = dataverse_client(settings.dataverse)
     try:

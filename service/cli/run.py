@@ -17,6 +17,9 @@ def run(
     verbose: VerboseOption = False,
 ) -> None:
     """Run the service until Ctrl-C: what is at work is finished and settled, then it ends with exit code 0."""
+    if sandbox and config is not None:
+        raise typer.BadParameter("--sandbox brings its own settings; leave --config out.")
+
     import asyncio
 
     from service.telemetry import configure_logs

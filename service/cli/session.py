@@ -9,6 +9,8 @@ from pathlib import Path
 import typer
 
 from service.app import App, compose
+from service.cli.exits import Exit
+from service.cli.output import say
 from service.contracts import Contract, NoSuchContract, all_contracts, contracts_named
 from service.settings_sources import load
 
@@ -25,10 +27,11 @@ def session(config: Path | None) -> Iterator[App]:
 
 
 def chosen_contracts(app: App, names: Sequence[str]) -> list[Contract]:
-    """The contracts of these names; without names, all. A name that leads nowhere is wrong usage."""
+    """The contracts of these names; without names, all. Names that lead nowhere end the command, all of them named."""
     if not names:
         return all_contracts(app.dataverse)
     try:
         return contracts_named(app.dataverse, names)
     except NoSuchContract as error:
-        raise typer.BadParameter(str(error)) from error
+        say(str(error))
+        raise typer.Exit(Exit.FAILED) from error

@@ -158,7 +158,7 @@ def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_li
 def test_a_row_that_may_not_be_marked_is_refused_with_its_reason_and_exit_code_4(configured: CliRunner) -> None:
     stranger = str(uuid4())
     previewed = configured.invoke(command_line, ["backlog", "ready", "products", stranger, "--dry-run", "-o", "json"])
-    assert previewed.exit_code == 0
+    assert previewed.exit_code == 4
     assert json.loads(previewed.stdout)["would_refuse"] == {stranger: "There is no such row in this backlog."}
     result = configured.invoke(command_line, ["backlog", "ready", "products", stranger, "-o", "json"])
     assert result.exit_code == 4
@@ -166,10 +166,13 @@ def test_a_row_that_may_not_be_marked_is_refused_with_its_reason_and_exit_code_4
     assert answer["refused"] == {stranger: "There is no such row in this backlog."}
 
 
-def test_a_name_that_leads_to_no_contract_is_wrong_usage(configured: CliRunner) -> None:
-    result = configured.invoke(command_line, ["invoice", "create", "no such contract"])
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "There is no project contract 'no such contract'" in result.stderr
+def test_names_that_lead_to_no_contract_are_all_said_and_nothing_is_done(configured: CliRunner) -> None:
+    result = configured.invoke(command_line, ["invoice", "create", "ORD-C1", "no such contract", "nor this"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "".join(
+        f"There is no project contract {name!r}, or it is not shared with this service.\n"
+        for name in ("no such contract", "nor this")
+    )
 
 
 def test_registering_from_the_command_line_needs_the_senders_key_and_then_finds_everything_there(

@@ -56,10 +56,11 @@ def test_a_console_that_lacks_a_character_still_gets_its_help() -> None:
 
 @pytest.mark.usefixtures("nothing_set")
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["register"], ["backlog", "list"], ["backlog", "ready", "products", "--all"]]
+    ("arguments", "needed"),
+    [(["run"], 8), (["register"], 9), (["backlog", "list"], 8), (["backlog", "ready", "products", "--all"], 8)],
 )
 def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], needed: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from service.cli.main import main
 
@@ -68,7 +69,7 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
         main()
     said = capsys.readouterr()
     assert (caught.value.code, said.out) == (3, "")
-    assert said.err.count(" is missing. Expected: ") == 8
+    assert said.err.count(" is missing. Expected: ") == needed
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,7 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
         (["invoice", "create"], "Name contracts, or --all."),
         (["invoice", "create", "ORD-1", "--all"], "Name contracts, or --all."),
         (["backlog", "ready", "retainers", "--all"], "retainers"),
+        (["run", "--sandbox", "--config", "x.toml"], "--sandbox brings its own settings; leave --config out."),
     ],
 )
 def test_what_is_not_offered_or_not_said_is_wrong_usage(arguments: list[str], sentence: str) -> None:

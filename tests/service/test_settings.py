@@ -160,7 +160,8 @@ def test_a_toml_file_a_dotenv_file_and_the_environment_are_read_and_the_environm
 
 @pytest.mark.usefixtures("all_set")
 def test_what_is_wrong_with_a_toml_file_is_said(tmp_path: Path) -> None:
-    assert faults_of(tmp_path / "absent.toml")[0].endswith("can't be read: No such file or directory.")
+    (fault,) = faults_of(tmp_path / "absent.toml")
+    assert fault.endswith("can't be read: No such file or directory.")
     file = tmp_path / "own.toml"
     file.write_text("[[[", encoding="utf-8")
     assert "is no TOML file" in faults_of(file)[0]
@@ -169,8 +170,36 @@ def test_what_is_wrong_with_a_toml_file_is_said(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_name_in_a_dotenv_file_is_an_error(all_set: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("PSA_CONNECTOR_BUISNESS_TIME_ZONE=Europe/Berlin\n", encoding="utf-8")
-    assert faults_of() == ["PSA_CONNECTOR_BUISNESS_TIME_ZONE in .env is not a setting; correct or remove it."]
+    wrong = "PSA_CONNECTOR_BUISNESS_TIME_ZONE", "PSA_CONNECTOR_DATAVERSE__URI"
+    (tmp_path / ".env").write_text("".join(f"{name}=x\n" for name in wrong), encoding="utf-8")
+    assert faults_of() == [f"{name} in .env is not a setting; correct or remove it." for name in wrong]
+
+
+def test_a_file_that_cannot_be_read_is_the_only_thing_that_is_said(
+    nothing_set: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert len(faults_of(tmp_path / "absent.toml")) == 1
+
+
+def test_what_a_command_needs_besides_is_named_with_the_rest_wherever_it_may_stand(
+    nothing_set: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = "PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER"
+
+    def names_it() -> bool:
+        with pytest.raises(NotConfigured) as caught:
+            load(also=[name])
+        assert len(caught.value.faults) >= len(COMPLETE)
+        return any(fault.startswith(f"{name} is missing") for fault in caught.value.faults)
+
+    assert names_it()
+    key = "Endpoint=sb://host;SharedAccessKeyName=k;SharedAccessKey=k"
+    file = tmp_path / "psa-connector.toml"
+    file.write_text(f'[servicebus]\nevent_sender = "{key}"\n', encoding="utf-8")
+    assert not names_it()
+    file.unlink()
+    (tmp_path / ".env").write_text(f"{name}={key}\n", encoding="utf-8")
+    assert not names_it()
 
 
 def test_every_setting_says_what_belongs_there() -> None:
