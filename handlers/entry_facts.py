@@ -46,7 +46,9 @@ def gather(refs: Sequence[Ref], dataverse: Reader) -> dict[Ref, EntryFacts | Ref
         Query(tables.APPROVAL, APPROVAL_COLUMNS, any_of("msdyn_timeentry", _of(refs, tables.TIME_ENTRY))),
         Query(tables.APPROVAL, APPROVAL_COLUMNS, any_of("msdyn_expenseentry", _of(refs, tables.EXPENSE))),
         # Kept as text, in whatever spelling the writer chose; letter case makes no difference to Dataverse.
-        Query(tables.ORIGIN, ORIGIN_COLUMNS, any_of("msdyn_origin", [text for ref in refs for text in _spelled(ref)])),
+        Query(
+            tables.ORIGIN, ORIGIN_COLUMNS, any_of("msdyn_origin", [text for ref in refs for text in spelled(ref.id)])
+        ),
     )
     entries: dict[Ref, Entry | Refusal] = {row.ref: _read(row) for row in (*times, *expenses)}
     readable = [one for one in entries.values() if isinstance(one, Entry)]
@@ -124,8 +126,9 @@ def id_of(text: str | None) -> UUID | None:
         return None
 
 
-def _spelled(ref: Ref) -> tuple[str, str]:
-    return str(ref.id), f"{{{ref.id}}}"
+def spelled(id: UUID) -> tuple[str, str]:
+    """The spellings of an id kept as text; letter case makes no difference to Dataverse."""
+    return str(id), f"{{{id}}}"
 
 
 def _wanted_ids(ref: Ref, trace: _Trace, set_up: SetUp) -> set[UUID]:

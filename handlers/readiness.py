@@ -6,8 +6,8 @@ marked. Only those rows, in that version, are then changed; a row somebody touch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import cast
 from uuid import UUID
@@ -18,6 +18,7 @@ from connector.dataverse.query import Compare, Condition, Query, all_of, any_of,
 from handlers import command_record, rows
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
+from handlers.doubles import doubled
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from handlers.reading import ask
 from mappings import keys, tables
@@ -81,10 +82,18 @@ class ReadinessHandler:
 def _rows_of(command: MarkReady, record: Row | None, dataverse: Reader) -> tuple[BacklogRow, ...]:
     backlog = command.backlog
     if record is None and command.contracts:
-        return tuple(of_contracts([backlog], command.contracts, open_condition, dataverse))
+        return judged(of_contracts([backlog], command.contracts, open_condition, dataverse), dataverse)
     ids = command.rows if record is None else [id for id, _ in _selection(record)]
     (answer,) = ask(dataverse, Query(backlog.table, backlog.columns, any_of(f"{backlog.table}id", ids)))
-    return tuple(BacklogRow(backlog, row) for row in answer)
+    return judged((BacklogRow(backlog, row) for row in answer), dataverse)
+
+
+def judged(found: Iterable[BacklogRow], dataverse: Reader) -> tuple[BacklogRow, ...]:
+    """The rows, with those marked that somebody else's actual doubles."""
+    every = tuple(found)
+    open_sales = [one.row.id for one in every if one.backlog is Backlog.TIME_AND_MATERIAL and one.why_not() is None]
+    twice = doubled(open_sales, dataverse)
+    return tuple(replace(one, is_doubled=True) if one.row.id in twice else one for one in every)
 
 
 def open_condition(backlog: Backlog) -> Condition:

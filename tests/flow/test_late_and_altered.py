@@ -13,6 +13,7 @@ from connector.errors import ConnectorError
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt
 from tests.flow.barriers import BeforeCommit, in_background
 from tests.flow.test_actuals import ONCE, SALES
+from tests.flow.test_invoices import EIGHT_HOURS_OF_ADA, create, mark_ready
 from tests.flow.world import World
 
 
@@ -124,6 +125,22 @@ def test_rows_the_product_wrote_after_ours_raise_the_alarm(world: World) -> None
     (end,) = world.work_on(entry)
     assert isinstance(end, DeadLetter)
     assert end.code == "doubled"
+
+
+def test_sales_that_somebody_else_wrote_again_are_kept_out_of_ready_marking(world: World) -> None:
+    entry = world.time("P1", "Ada")
+    alone = world.time("P1", "Ada", 1)
+    world.approve(entry, alone)
+    world.work_on(entry, alone)
+    world.write_foreign_sales(entry, "C1")
+    command = mark_ready(world)
+    world.command(command)
+    outcome = world.record(command)
+    assert len(outcome["marked"]) == 1
+    assert len(outcome["refused"]) == 2
+    assert all("counts the same work" in why for why in outcome["refused"].values())
+    world.command(create(world))
+    assert world.invoiced("C1") == (1, EIGHT_HOURS_OF_ADA)
 
 
 def test_an_answer_lost_on_a_reading_costs_nothing(world: World) -> None:

@@ -119,20 +119,39 @@ class World:
 
     def write_foreign_cost(self, entry: LoadedEntry) -> None:
         """Somebody else writes eight hours' cost of an entry, under an id of its own, and ties it to the entry."""
+        self._write_foreign(entry, 192350000, 100)
+
+    def write_foreign_sales(self, entry: LoadedEntry, contract: str) -> None:
+        """Somebody else writes eight hours' chargeable sales of an entry, complete enough to be invoiced."""
+        lines = {
+            "msdyn_billingtype": 192350001,
+            "msdyn_customertype": 192350001,
+            "msdyn_AccountCustomer@odata.bind": f"/accounts({self._customer(contract)})",
+            "msdyn_SalesContract@odata.bind": f"/salesorders({self.company.contracts[contract]})",
+            "msdyn_SalesContractLineId@odata.bind": (
+                f"/salesorderdetails({self.company.contract_lines[entry.project or '']})"
+            ),
+        }
+        self._write_foreign(entry, 192350005, 200, **lines)
+
+    def _customer(self, contract: str) -> str:
+        row = self.http("GET", f"salesorders({self.company.contracts[contract]})").json()
+        return str(row["_customerid_value"])
+
+    def _write_foreign(self, entry: LoadedEntry, kind: int, price: int, **more: object) -> None:
         actual = str(uuid4())
         day = f"{entry.day.isoformat()}T05:00:00Z"
-        project = self.company.projects[entry.project or ""]
-        cost = {
+        row = {
             "msdyn_actualid": actual,
-            "msdyn_transactiontypecode": 192350000,
+            "msdyn_transactiontypecode": kind,
             "msdyn_transactionclassification": 192350000,
             "msdyn_quantity": 8,
-            "msdyn_price": 100,
-            "msdyn_amount": 800,
+            "msdyn_price": price,
+            "msdyn_amount": 8 * price,
             "msdyn_documentdate": day,
             "msdyn_startdatetime": day,
             "msdyn_enddatetime": day,
-            "msdyn_Project@odata.bind": f"/msdyn_projects({project})",
+            "msdyn_Project@odata.bind": f"/msdyn_projects({self.company.projects[entry.project or '']})",
         }
         origin = {
             "msdyn_origin": str(entry.id),
@@ -140,7 +159,7 @@ class World:
             "msdyn_transaction": actual,
             "msdyn_transactiontype": "msdyn_actual",
         }
-        self.http("POST", "msdyn_actuals", cost)
+        self.http("POST", "msdyn_actuals", row | more)
         self.http("POST", "msdyn_transactionorigins", origin)
 
     def until(self, holds: Callable[[], bool]) -> None:
