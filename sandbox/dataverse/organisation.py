@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from sandbox.dataverse.money import Currencies
 from sandbox.dataverse.seed import BASE_CURRENCY, BUSINESS_UNIT, USERS, seed
 from sandbox.dataverse.store import Store
 from sandbox.dataverse.transaction import Transaction
-from sandbox.dataverse.unit_of_work import Written
+from sandbox.dataverse.unit_of_work import Cell, Written
 
 
 class Listener(Protocol):
@@ -37,6 +37,8 @@ class Organisation:
         self.listeners: list[Listener] = []
         self.before_delete: dict[str, Callable[[Transaction, UUID], None]] = {}
         """The product's rules (``product.BEFORE_DELETE``)."""
+        self.before_write: dict[str, Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]] = {}
+        """The product's guards (``product.before_write``); they are asked for whatever comes through the Web API."""
         if not self.store.exists(self.catalog.table("transactioncurrency"), BASE_CURRENCY):
             with self.store.writing():
                 seed(Transaction(self.store, self.currencies, clock.now(), USERS["administrator"], BUSINESS_UNIT))
@@ -60,6 +62,7 @@ class Organisation:
             request_id=request_id or uuid4(),
             correlation_id=correlation_id or uuid4(),
             before_delete=self.before_delete,
+            before_write=self.before_write,
         )
         with self.store.lock:
             uow.now = self.clock.now().replace(microsecond=0)

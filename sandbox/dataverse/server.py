@@ -79,4 +79,5 @@ class DataverseServer:
     def transaction(self, user: str | UUID = "administrator") -> Iterator[Transaction]:
         """A unit of work from inside the process, as this user: for loading a company, and for tests."""
         with self.organisation.transaction(USERS[user] if isinstance(user, str) else user) as uow:
+            uow.as_product = True
             yield uow

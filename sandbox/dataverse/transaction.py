@@ -38,6 +38,12 @@ class Transaction:
     writes: list[Written] = field(default_factory=list)
     before_delete: Mapping[str, Callable[[Transaction, UUID], None]] = field(default_factory=dict)
     """By table: the product's rule that goes first when a row is deleted; it may refuse."""
+    before_write: Mapping[str, Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]] = field(
+        default_factory=dict
+    )
+    """By table: the product's rule that goes first when a row is created (id ``None``) or updated; it may refuse."""
+    as_product: bool = False
+    """Set while the product itself writes: its own rules in ``before_write`` are then not asked."""
     on_rollback: list[Callable[[], None]] = field(default_factory=list)
     """What to undo besides rows when the transaction is rolled back."""
 
@@ -70,6 +76,7 @@ class Transaction:
 
     def create(self, table: str, values: Mapping[str, Cell], id: UUID | None = None) -> UUID:
         """Create a row as the platform would: defaults, stamps, ``_base`` money. Returns its id."""
+        self._ask_product(table, None, values)
         facts = self.catalog.table(table)
         cells = self._checked(facts, values)
         given = cells.pop(facts.id_column, None)
@@ -96,6 +103,7 @@ class Transaction:
 
     def update(self, table: str, id: UUID, values: Mapping[str, Cell]) -> None:
         """Change columns; stamps and version move on; registered steps will hear of it after commit."""
+        self._ask_product(table, id, values)
         facts = self.catalog.table(table)
         before = self.store.get(facts, id)
         if before is None:
@@ -150,6 +158,10 @@ class Transaction:
         self.store.remember(table)
         self.catalog.put(table)
         self.on_rollback.append(lambda: self.catalog.put(before))
+
+    def _ask_product(self, table: str, id: UUID | None, values: Mapping[str, Cell]) -> None:
+        if table in self.before_write and not self.as_product:
+            self.before_write[table](self, id, values)
 
     def _checked(self, table: Table, values: Mapping[str, Cell]) -> Row:
         cells: Row = {}

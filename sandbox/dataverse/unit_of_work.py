@@ -29,6 +29,8 @@ class UnitOfWork(Protocol):
     now: datetime
     user: UUID
     """The calling user's systemuserid."""
+    as_product: bool
+    """Whether the product itself is writing, or whoever set up its data: its guards (``before_write``) stand back."""
 
     def get(self, table: str, id: UUID) -> Row | None:
         """The row with all its columns, or ``None``."""
