@@ -31,6 +31,11 @@ class Contract:
     currency: str
     precision: int
 
+    @property
+    def displayed(self) -> str:
+        """Its number and name, as tables show it."""
+        return f"{self.number} {self.name}".strip()
+
 
 def all_contracts(dataverse: Reader) -> list[Contract]:
     """Every project contract."""
@@ -41,9 +46,11 @@ def contracts_named(dataverse: Reader, names: Sequence[str]) -> list[Contract]:
     """One contract per name, in order. Raises ``NoSuchContract``."""
     ids = {name: id for name in names if (id := _as_id(name)) is not None}
     texts = [name for name in names if name not in ids]
+    # Tables show "ORD-C2 Contoso migration", and what they show may be pasted.
+    numbers = [*texts, *(name.split()[0] for name in texts if name.split())]
     found = _read(
         dataverse,
-        either(any_of("salesorderid", ids.values()), any_of("ordernumber", texts), any_of("name", texts)),
+        either(any_of("salesorderid", ids.values()), any_of("ordernumber", numbers), any_of("name", texts)),
     )
     chosen = {name: _fitting(name, ids.get(name), found) for name in names}
     faults = [_fault(name, fitting) for name, fitting in chosen.items() if len(fitting) != 1]
@@ -53,10 +60,12 @@ def contracts_named(dataverse: Reader, names: Sequence[str]) -> list[Contract]:
 
 
 def _fitting(name: str, id: UUID | None, found: list[Contract]) -> list[Contract]:
-    wanted = name.casefold()
-    return [
-        one for one in found if one.id == id or (id is None and wanted in (one.number.casefold(), one.name.casefold()))
-    ]
+    wanted = name.strip().casefold()
+    return [one for one in found if one.id == id or (id is None and wanted in _spellings(one))]
+
+
+def _spellings(one: Contract) -> tuple[str, ...]:
+    return tuple(text.casefold() for text in (one.number, one.name, one.displayed))
 
 
 def _fault(name: str, fitting: list[Contract]) -> str:

@@ -9,7 +9,16 @@ from uuid import UUID
 import typer
 
 from service.cli.exits import Exit
-from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
+from service.cli.options import (
+    ConfigOption,
+    DryRunOption,
+    Output,
+    OutputOption,
+    RequestedByOption,
+    one_of,
+    row_id,
+    someone,
+)
 
 if TYPE_CHECKING:
     from mappings.backlog import Backlog
@@ -28,14 +37,20 @@ class Which(StrEnum):
     MILESTONES = "milestones"
 
 
+WHICH_ONE = "time-and-material, products, or milestones"
+
 ContractOption = Annotated[
-    list[str] | None, typer.Option("--contract", help="A contract by id, number or name; may be repeated.")
+    list[str] | None,
+    typer.Option("--contract", metavar="CONTRACT", help="A contract by id, number or name; may be repeated."),
 ]
 
 
 @app.command("list")
 def list_rows(
-    backlog: Annotated[Which | None, typer.Argument(help="Which backlog. [default: all three]")] = None,
+    backlog: Annotated[
+        Which | None,
+        typer.Argument(parser=one_of(Which), metavar="BACKLOG", help=f"{WHICH_ONE}. [default: all three]"),
+    ] = None,
     contract: ContractOption = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
@@ -53,13 +68,15 @@ def list_rows(
     if output is Output.JSON:
         as_json([_data(line) for line in lines])
     else:
-        _show_lines("Billing backlog", lines)
+        _show_lines("Billing backlog", lines, "Nothing is open or ready to invoice.")
 
 
 @app.command("ready")
 def ready(
-    backlog: Annotated[Which, typer.Argument(help="Which backlog.")],
-    rows: Annotated[list[UUID] | None, typer.Argument(help="Ids of the rows to mark.")] = None,
+    backlog: Annotated[Which, typer.Argument(parser=one_of(Which), metavar="BACKLOG", help=f"{WHICH_ONE}.")],
+    rows: Annotated[
+        list[UUID] | None, typer.Argument(parser=row_id, metavar="ID", help="Ids of the rows to mark.")
+    ] = None,
     contract: ContractOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Whatever is open, on every contract.")] = False,
     dry_run: DryRunOption = False,
@@ -104,7 +121,7 @@ def _show_previews(service: App, backlog: Backlog, previews: list[Preview], outp
     if output is Output.JSON:
         as_json({"would_mark": [_data(line) for line in lines], "would_refuse": refused})
     else:
-        _show_lines("Would be marked ready", lines)
+        _show_lines("Would be marked ready", lines, "Nothing is open, so nothing would be marked.")
         _show_refused("Would be refused", list(refused.items()))
     if refused:
         raise typer.Exit(Exit.WORK_LEFT)
@@ -128,17 +145,17 @@ def _data(line: BacklogLine) -> dict[str, object]:
     }
 
 
-def _show_lines(title: str, lines: list[BacklogLine]) -> None:
-    from service.cli.output import Column, figure, money, show
+def _show_lines(title: str, lines: list[BacklogLine], empty: str) -> None:
+    from service.cli.output import Column, figure, key, money, show
 
-    columns = (Column("Backlog"), Column("Contract"), Column("Date"), Column("What"), figure("Billable"))
+    columns = (Column("Backlog"), Column("Contract"), key("Date"), Column("What"), figure("Billable"))
     show(
         title,
-        (*columns, Column("Status"), Column("Id")),
+        (*columns, Column("Status"), key("Id")),
         [
             (
                 line.row.backlog.value,
-                f"{line.contract.number} {line.contract.name}",
+                line.contract.displayed,
                 str(line.dated or ""),
                 line.what,
                 money(line.row.billable, line.contract.precision, line.contract.currency),
@@ -147,18 +164,19 @@ def _show_lines(title: str, lines: list[BacklogLine]) -> None:
             )
             for line in lines
         ],
+        empty=empty,
     )
 
 
 def _show_refused(title: str, refused: list[tuple[str, str]]) -> None:
-    from service.cli.output import Column, show
+    from service.cli.output import Column, key, show
 
     if refused:
-        show(title, (Column("Row"), Column("Why")), refused)
+        show(title, (key("Row"), Column("Why")), refused)
 
 
 def _tell(done: list[Marked], output: Output) -> None:
-    from service.cli.output import Column, as_json, say, show
+    from service.cli.output import Column, as_json, figure, key, say, show
 
     refused = [(str(id), why) for one in done for id, why in one.refused.items()]
     failures = [one.failure for one in done if one.failure is not None]
@@ -176,9 +194,9 @@ def _tell(done: list[Marked], output: Output) -> None:
             ]
         )
     else:
-        summary = (Column("Command"), Column("Backlog"), Column("Marked"), Column("Refused"))
+        summary = (key("Command"), Column("Backlog"), figure("Marked"), figure("Refused"))
         rows = [(str(one.command), one.backlog.value, str(len(one.rows)), str(len(one.refused))) for one in done]
-        show("Marked ready", summary, rows)
+        show("Marked ready", summary, rows, empty="There is no project contract, so nothing was marked.")
         _show_refused("Refused", refused)
     for failure in failures:
         say(failure)

@@ -6,10 +6,14 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """130, interrupted, is given by the shell's own convention."""
+    """0 to 4 are ours."""
 
     DONE = 0
     FAILED = 1
     USAGE = 2
     NOT_CONFIGURED = 3
     WORK_LEFT = 4
+
+
+INTERRUPTED = 130
+"""Given by the shell's own convention."""

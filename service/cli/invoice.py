@@ -48,7 +48,7 @@ def create(
 
 
 def _preview(done: list[Previewed], output: Output) -> None:
-    from service.cli.output import Column, as_json, exact, figure, money, show
+    from service.cli.output import Column, as_json, exact, figure, key, line, money, show
 
     if output is Output.JSON:
         as_json(
@@ -70,23 +70,27 @@ def _preview(done: list[Previewed], output: Output) -> None:
         (Column("Contract"), figure("Rows"), figure("Total before tax"), Column("Next step")),
         [
             (
-                f"{one.contract.number} {one.contract.name}",
+                one.contract.displayed,
                 str(len(one.due.rows)),
                 money(one.due.total, one.contract.precision, one.contract.currency),
                 one.plan.because,
             )
             for one in done
         ],
+        empty="There is no project contract.",
     )
+    if not any(one.due.rows for one in done):
+        line("Nothing is ready and due; no invoice would be created.")
+        return
     show(
         "Changes of the next step",
-        (Column("Contract"), Column("Change")),
+        (key("Contract"), Column("Change")),
         [(one.contract.number, change) for one in done for change in one.plan.changes],
     )
 
 
 def _tell(done: list[Invoiced], output: Output) -> None:
-    from service.cli.output import Column, as_json, exact, figure, money, show
+    from service.cli.output import Column, as_json, exact, figure, key, money, show
     from service.invoice_runs import CREATED, FAILED, NOTHING
 
     if output is Output.JSON:
@@ -107,10 +111,10 @@ def _tell(done: list[Invoiced], output: Output) -> None:
     else:
         show(
             "Invoices",
-            (Column("Contract"), Column("Outcome"), Column("Invoice"), figure("Total before tax"), Column("Command")),
+            (Column("Contract"), Column("Outcome"), key("Invoice"), figure("Total before tax"), key("Command")),
             [
                 (
-                    f"{one.contract.number} {one.contract.name}",
+                    one.contract.displayed,
                     f"{one.outcome}: {one.because}" if one.because else one.outcome,
                     ", ".join(one.invoices),
                     money(one.total, one.contract.precision, one.contract.currency),
@@ -118,6 +122,7 @@ def _tell(done: list[Invoiced], output: Output) -> None:
                 )
                 for one in done
             ],
+            empty="There is no project contract.",
         )
     outcomes = {one.outcome for one in done}
     if FAILED in outcomes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from contextlib import ExitStack
 
 import typer
@@ -12,7 +11,7 @@ import typer
 from sandbox.listening import PortTaken
 from sandbox.world import Sandbox
 from service.app import compose
-from service.cli.output import say
+from service.cli.output import say, write
 from service.local_world import PACE, addresses, register_in, sandbox_settings
 from service.running import until_stopped
 from service.signals import stop_event
@@ -53,8 +52,7 @@ def _instead(taken: int, servicebus_port: int, dataverse_port: int) -> str:
 
 def announce(world: Sandbox) -> None:
     """The first line on stdout: one JSON object that tells other programs where everything is."""
-    sys.stdout.write(json.dumps(addresses(world)) + "\n")
-    sys.stdout.flush()
+    write(json.dumps(addresses(world)) + "\n")
 
 
 async def _until_stopped() -> None:

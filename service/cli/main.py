@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from connector.errors import ConnectorError, Misconfigured
 from service.cli import backlog, demo, invoice, register, run, sandbox
-from service.cli.exits import Exit
+from service.cli.cannot_write import CannotWrite
+from service.cli.exits import INTERRUPTED, Exit
 from service.not_configured import NotConfigured
 
 app = typer.Typer(
@@ -20,10 +23,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo.demo)
-app.command("run")(run.run)
-app.command("sandbox")(sandbox.sandbox)
-app.command("register")(register.register)
+# Said apart from the help of each command: a first sentence that is longer than the line would be cut.
+app.command("demo", short_help="Play the whole story on a sandbox of its own.")(demo.demo)
+app.command("run", short_help="Run the service until Ctrl-C.")(run.run)
+app.command("sandbox", short_help="Serve a local Service Bus and Dataverse until Ctrl-C.")(sandbox.sandbox)
+app.command("register", short_help="Install what the service needs in Dataverse.")(register.register)
 app.add_typer(backlog.app, name="backlog")
 app.add_typer(invoice.app, name="invoice")
 
@@ -53,6 +57,17 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app()
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            typer.echo("Interrupted.", err=True)
+        raise
+    except CannotWrite as error:
+        _end_without_output(str(error))
+    except OSError as error:
+        # Help and version are written by the library.
+        if error.errno != errno.ENOSPC:
+            raise
+        _end_without_output(error.strerror or "no space left")
     except NotConfigured as error:
         typer.echo("Not configured:", err=True)
         for fault in error.faults:
@@ -63,6 +78,14 @@ def main() -> None:
         if error.code == "unknown-table":
             typer.echo("If it is psac_command that is missing, run `psa-connector register` first.", err=True)
         sys.exit(Exit.NOT_CONFIGURED if isinstance(error, Misconfigured) else Exit.FAILED)
+
+
+def _end_without_output(why: str) -> NoReturn:
+    """What is still buffered goes nowhere, so that the interpreter does not fail on it once more at its end."""
+    typer.echo(f"The output can't be written: {why}.", err=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(Exit.FAILED)
 
 
 if __name__ == "__main__":

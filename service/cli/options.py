@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
+from uuid import UUID
 
 import typer
+
+LONGEST_NAME = 200
+"""Characters of a name that the record of a command holds."""
+
+E = TypeVar("E", bound=StrEnum)
 
 
 class Output(StrEnum):
@@ -20,7 +27,7 @@ class Output(StrEnum):
 def someone() -> str:
     """Who is at the keyboard, for the record of a command; where the system knows no name, it has to be said."""
     try:
-        return getpass.getuser()
+        return named(getpass.getuser())
     except (KeyError, OSError, ImportError) as error:
         # A container often runs under a number without a name; which error says so depends on system and version.
         raise typer.BadParameter(
@@ -28,13 +35,50 @@ def someone() -> str:
         ) from error
 
 
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How data is written to stdout.")]
+def named(text: str) -> str:
+    """Who asks, as the record can hold it."""
+    if len(text) > LONGEST_NAME:
+        raise typer.BadParameter(f"A name of {len(text)} characters is too long; the record holds {LONGEST_NAME}.")
+    return text
+
+
+def row_id(text: str) -> UUID:
+    """The id of a row, as it is displayed."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no id of a row; copy one from `psa-connector backlog list`.") from error
+
+
+def one_of(choices: type[E]) -> Callable[[str], E]:
+    """Reads one of these words; any other is answered with all of them."""
+
+    def read(text: str) -> E:
+        try:
+            return choices(text)
+        except ValueError as error:
+            known = ", ".join(choices)
+            raise typer.BadParameter(f"{text!r} is none of these: {known}.") from error
+
+    return read
+
+
+OutputOption = Annotated[
+    Output,
+    typer.Option("--output", "-o", parser=one_of(Output), metavar="table|json", help="How data is written to stdout."),
+]
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="A TOML file with settings. [default: psa-connector.toml, if there]")
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A TOML file with settings. [default: psa-connector.toml, if there]"),
 ]
 RequestedByOption = Annotated[
     str | None,
-    typer.Option("--requested-by", help="Who asks; written into the command's record. [default: whoever is signed in]"),
+    typer.Option(
+        "--requested-by",
+        parser=named,
+        metavar="NAME",
+        help="Who asks; written into the command's record. [default: whoever is signed in]",
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]

@@ -5,31 +5,45 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.cli.cannot_write import CannotWrite
+
 WIDE = 160
 """Columns where no terminal says how many there are."""
+NARROWEST = 8
+"""Characters below which text that wraps is no longer read."""
+FRAME = 3
+"""Characters between two columns: a line, and a blank on either side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column; figures stand on the right."""
+    """A table's column. Figures stand on the right; what is ``whole`` is never broken: it is copied and compared."""
 
     title: str
     justify: Literal["left", "right"] = "left"
+    whole: bool = False
 
 
 def figure(title: str) -> Column:
     """A column of figures."""
-    return Column(title, "right")
+    return Column(title, "right", whole=True)
+
+
+def key(title: str) -> Column:
+    """A column of ids or numbers that are copied into the next command."""
+    return Column(title, whole=True)
 
 
 def money(amount: Decimal, precision: int, code: str) -> str:
@@ -42,38 +56,101 @@ def exact(amount: Decimal, precision: int) -> str:
     return f"{amount:.{precision}f}"
 
 
-def show(title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], total: Sequence[str] = ()) -> None:
-    """Print one table, with its total beneath where there is one. Cells are plain text, whatever stands in them."""
-    table = Table(title=title, title_justify="left", title_style="bold", show_footer=bool(total))
-    for number, column in enumerate(columns):
-        footer = Text(total[number]) if total else ""
-        table.add_column(column.title, footer=footer, justify=column.justify, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console().print(table)
+def show(
+    title: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[str]],
+    total: Sequence[str] = (),
+    *,
+    empty: str = "Nothing.",
+) -> None:
+    """Print one table, with its total beneath where there is one; ``empty`` is said instead of a table without rows.
+
+    Cells are plain text, whatever stands in them. Where a terminal is too narrow to leave ids and figures whole, each
+    row becomes a paragraph with a line per cell.
+    """
+    cells = [tuple(row) for row in rows]
+    with writing():
+        out = console()
+        out.print(Text(title, style="bold"), soft_wrap=True)
+        if not cells:
+            out.print(Text(empty), soft_wrap=True)
+        elif _needed(columns, [*cells, total] if total else cells) <= out.width:
+            out.print(_table(columns, cells, total))
+        else:
+            for row in [*cells, total] if total else cells:
+                _paragraph(out, columns, row)
 
 
 def line(text: str, style: str = "") -> None:
     """Print one line of data."""
-    console().print(Text(text, style=style), soft_wrap=True)
+    with writing():
+        console().print(Text(text, style=style), soft_wrap=True)
 
 
 def console() -> Console:
-    """Where data goes. Rich honours ``NO_COLOR`` and a terminal's width by itself."""
+    """Where data goes. Rich takes a terminal's width by itself; ``NO_COLOR`` takes the colours, bold type stays."""
     at_terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(file=sys.stdout, width=None if at_terminal else WIDE, highlight=False)
 
 
 def as_json(data: object) -> None:
     """Print data as JSON: amounts and ids as strings, so that no reader rounds them; ASCII, whatever the console."""
-    sys.stdout.write(json.dumps(data, indent=2, default=_plain) + "\n")
-    sys.stdout.flush()
+    write(json.dumps(data, indent=2, default=_plain) + "\n")
+
+
+def write(text: str) -> None:
+    """Print data as it stands, at once."""
+    with writing():
+        sys.stdout.write(text)
 
 
 def say(text: str) -> None:
     """Talk to whoever watches."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What is written inside has left the process at the end. Raises ``CannotWrite``: a full disk, a closed pipe."""
+    if sys.stdout is None:
+        raise CannotWrite("standard output is closed")
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        raise CannotWrite(error.strerror or type(error).__name__) from error
+
+
+def _needed(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """The least width at which everything whole stays whole and the rest can be read."""
+    longest = (
+        max(cell_len(part) for row in rows for part in row[at].splitlines() or [""]) for at in range(len(columns))
+    )
+    least = (
+        max(len(column.title), width if column.whole else min(width, NARROWEST))
+        for column, width in zip(columns, longest, strict=True)
+    )
+    return sum(width + FRAME for width in least) + 1
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str]) -> Table:
+    table = Table(show_footer=bool(total))
+    for number, column in enumerate(columns):
+        footer = Text(total[number]) if total else ""
+        table.add_column(column.title, footer=footer, justify=column.justify, overflow="fold", no_wrap=column.whole)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _paragraph(out: Console, columns: Sequence[Column], row: Sequence[str]) -> None:
+    widest = max(len(column.title) for column in columns)
+    for column, cell in zip(columns, row, strict=True):
+        if cell:
+            out.print(Text(f"{column.title:<{widest}}  {', '.join(cell.splitlines())}"), soft_wrap=True)
+    out.print()
 
 
 def _plain(value: object) -> object:

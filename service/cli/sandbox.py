@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from service.cli.exits import Exit
+from service.cli.options import one_of
 
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")]
+Port = Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 takes a free one.")]
 
 
 class Environment(StrEnum):
@@ -24,12 +25,17 @@ def sandbox(
     servicebus_port: Port = 0,
     dataverse_port: Port = 0,
     servicebus_config: Annotated[
-        Path | None, typer.Option(help="A file that describes queues; not available in this version.")
+        Path | None, typer.Option(help="Not in this version: a file that describes queues.")
     ] = None,
-    environment: Annotated[Environment, typer.Option(help="Which product to behave like.")] = Environment.PSA_3,
-    data: Annotated[
-        Path | None, typer.Option(help="A directory to keep everything in; not available in this version.")
-    ] = None,
+    environment: Annotated[
+        Environment,
+        typer.Option(
+            parser=one_of(Environment),
+            metavar="psa-3|project-operations",
+            help="Which product to behave like; project-operations: not in this version.",
+        ),
+    ] = Environment.PSA_3,
+    data: Annotated[Path | None, typer.Option(help="Not in this version: a directory to keep everything in.")] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Without the demo company.")] = False,
 ) -> None:
     """Serve a local Service Bus and a local Dataverse until Ctrl-C.

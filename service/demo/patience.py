@@ -35,6 +35,11 @@ class Patience:
         self._committed.set()
 
     @property
+    def is_over(self) -> bool:
+        """Whether somebody gave up."""
+        return self._over.is_set()
+
+    @property
     def left(self) -> float:
         """Seconds that remain."""
         return max(self._deadline - time.monotonic(), 0.0)
@@ -43,9 +48,9 @@ class Patience:
         """Return once ``holds``. Raises ``OutOfTime`` naming ``what``."""
         while True:
             self._committed.clear()
-            if holds():
+            if not self.is_over and holds():
                 return
-            if self._over.is_set() or self.left == 0:
+            if self.is_over or self.left == 0:
                 raise OutOfTime(f"{what} did not come about in time.")
             self._committed.wait(min(self.left, AT_MOST))
             self._over.wait(AT_LEAST)

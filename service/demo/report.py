@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from service.cli.output import Column, exact, figure, line, money, show
+from service.cli.output import Column, exact, figure, key, line, money, show
 from service.demo.figures import ZERO
 from service.demo.story import ContractFigures, ProjectFigures, Story
 
@@ -18,7 +18,7 @@ def as_data(story: Story) -> dict[str, object]:
     """Everything the tables show."""
     return {
         "holds": story.holds,
-        "seconds": f"{story.seconds:.1f}",
+        "seconds": round(story.seconds, 1),
         "registered": [{"what": one.what, "name": one.name, "result": one.result} for one in story.registered],
         "decisions": [{"entry": entry, "decision": decision} for entry, decision in story.decisions],
         "entries": story.entries,
@@ -91,7 +91,7 @@ def _approved(story: Story) -> None:
 
 def _actuals(story: Story) -> None:
     show(
-        f"3  {story.cost_rows} cost actuals, by project",
+        f"3  {story.cost_rows} cost actuals, by project{_without_project(story)}",
         (Column("Project"), figure("Cost")),
         [(one.name, money(one.actuals, PRECISION, one.currency)) for one in story.projects],
         ("Total", _totals((one.currency, one.actuals, PRECISION) for one in story.projects)),
@@ -117,6 +117,11 @@ def _actuals(story: Story) -> None:
     )
 
 
+def _without_project(story: Story) -> str:
+    absent = story.entries - story.cost_rows
+    return f" (vacation, {absent} of the {story.entries} entries, is on none)" if absent else ""
+
+
 def _ready(story: Story) -> None:
     rows = [(backlog, str(count)) for backlog, count in story.marked.items()]
     show(
@@ -126,13 +131,13 @@ def _ready(story: Story) -> None:
         ("Total", str(sum(story.marked.values()))),
     )
     if story.refused:
-        show("   Refused", (Column("Row"), Column("Why")), list(story.refused.items()))
+        show("   Refused", (key("Row"), Column("Why")), list(story.refused.items()))
 
 
 def _invoiced(story: Story) -> None:
     show(
         "5  Invoices",
-        (Column("Contract"), Column("Invoice"), figure("From actuals"), figure("Fixed"), figure("Invoiced")),
+        (Column("Contract"), key("Invoice"), figure("From actuals"), figure("Fixed"), figure("Invoiced")),
         [
             (
                 one.contract.name,

@@ -125,7 +125,7 @@ async def _played(world: Sandbox, patience: Patience, say: Say) -> Story:
     app = compose(sandbox_settings(world), now=world.clock.now, pace=PACE)
     stop = asyncio.Event()
     service = asyncio.create_task(app.run(stop))
-    people = asyncio.create_task(asyncio.to_thread(_people, world, patience, say))
+    people = asyncio.create_task(asyncio.to_thread(_people, world, patience, _while_wanted(say, patience)))
     try:
         await asyncio.wait({service, people}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -136,6 +136,16 @@ async def _played(world: Sandbox, patience: Patience, say: Say) -> Story:
     # A service that failed is the reason why people waited in vain, so its failure is the one to tell.
     service.result()
     return people.result()
+
+
+def _while_wanted(say: Say, patience: Patience) -> Say:
+    """Nobody who interrupted the story is told of a next stage."""
+
+    def said(text: str) -> None:
+        if not patience.is_over:
+            say(text)
+
+    return said
 
 
 def _people(world: Sandbox, patience: Patience, say: Say) -> Story:

@@ -81,14 +81,31 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
         (["backlog", "ready", "products"], "Name row ids, or contracts with --contract, or --all"),
         (["invoice", "create"], "Name contracts, or --all."),
         (["invoice", "create", "ORD-1", "--all"], "Name contracts, or --all."),
-        (["backlog", "ready", "retainers", "--all"], "retainers"),
+        (["backlog", "ready", "retainers", "--all"], "'retainers' is none of these: time-and-material, products"),
+        (["backlog", "list", "foo"], "'foo' is none of these: time-and-material, products, milestones."),
+        (["backlog", "list", "--output", "yaml"], "'yaml' is none of these: table, json."),
+        (["backlog", "ready", "products", "abc"], "'abc' is no id of a row; copy one from"),
+        (["invoice", "create", "--all", "--requested-by", "x" * 201], "A name of 201 characters is too long"),
+        (["sandbox", "--environment", "ax"], "'ax' is none of these: psa-3, project-operations."),
         (["run", "--sandbox", "--config", "x.toml"], "--sandbox brings its own settings; leave --config out."),
     ],
 )
 def test_what_is_not_offered_or_not_said_is_wrong_usage(arguments: list[str], sentence: str) -> None:
     result = CliRunner().invoke(app, arguments)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert sentence in result.stderr
+    assert sentence in " ".join(result.stderr.split())
+    assert "Value error" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["backlog"], ["invoice"]])
+def test_help_cuts_no_description(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, [*arguments, "--help"])
+    assert "..." not in result.stdout.partition("Commands:")[2]
+
+
+def test_options_that_are_refused_are_marked_in_the_help() -> None:
+    shown = " ".join(CliRunner().invoke(app, ["sandbox", "--help"]).stdout.split())
+    assert shown.count("not in this version") + shown.count("Not in this version") == 3
 
 
 @pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("no name"), ModuleNotFoundError("pwd")])

@@ -1,0 +1,99 @@
+"""What people and programs read: ids stay whole, nothing is an empty table, and output that fails is one sentence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.cli.cannot_write import CannotWrite
+from service.cli.output import Column, as_json, figure, key, show
+from tests.service.processes import COMMAND, IN_TIME, clean_environment
+
+ID = "a13ec14f-b002-57c6-b6e9-e6bba0d725dd"
+COLUMNS = (Column("Contract"), Column("What"), key("Number"), figure("Billable"), key("Id"))
+ROW = ("ORD-C2 Contoso migration", "Design accepted", "INV-0000001", "5,000.00 EUR", ID)
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 160])
+def test_ids_numbers_and_amounts_are_never_broken(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    show(
+        "Milestones, of which some are open and others are ready to invoice", COLUMNS, [ROW, ROW], ("", "", "2", "", "")
+    )
+    written = capsys.readouterr().out
+    for whole in ROW[2:]:
+        assert written.count(whole) == 2, written
+    lines = written.splitlines()
+    assert lines[0] == "Milestones, of which some are open and others are ready to invoice"
+    assert (lines[1][0] == "┏") is (width >= 100), "a table where it fits"
+
+
+def test_a_table_without_rows_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    show("Billing backlog", COLUMNS, [], empty="Nothing is open.")
+    assert capsys.readouterr().out == "Billing backlog\nNothing is open.\n"
+
+
+def test_without_colours_bold_type_is_all_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    show("Title", COLUMNS, [ROW])
+    found = {part.partition("m")[0] for part in capsys.readouterr().out.split("\x1b[")[1:]}
+    assert found <= {"0", "1"}
+
+
+def test_closed_output_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(CannotWrite, match="closed"):
+        as_json([])
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("arguments", [["--help"], ["sandbox", "--empty"]])
+def test_a_full_disk_is_one_sentence(arguments: list[str], tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(  # noqa: S603
+            [*COMMAND, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=clean_environment(),
+            timeout=IN_TIME,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "The output can't be written: No space left on device.\n")
+
+
+def test_an_interrupted_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from service.cli.main import main
+
+    def interrupted(say: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("service.demo.story.tell", interrupted)
+    monkeypatch.setattr(sys, "argv", ["psa-connector", "demo"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert (caught.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
+
+
+def test_nobody_who_interrupts_the_demo_is_told_of_another_stage() -> None:
+    from service.demo.patience import OutOfTime, Patience
+    from service.demo.story import _while_wanted
+
+    said: list[str] = []
+    patience = Patience(60)
+    tell = _while_wanted(said.append, patience)
+    tell("one")
+    patience.give_up()
+    tell("two")
+    with pytest.raises(OutOfTime):
+        patience.until("Something", lambda: True)
+    assert said == ["one"]
