@@ -15,6 +15,7 @@ from handlers.readiness import open_condition
 from mappings.backlog import Backlog, BacklogRow
 from mappings.business_date import business_date
 from service.contracts import Contract
+from service.work_in_words import works
 
 _WHAT = {
     Backlog.TIME_AND_MATERIAL: "msdyn_description",
@@ -30,6 +31,8 @@ class BacklogLine:
     row: BacklogRow
     contract: Contract
     dated: date | None
+    work: str = ""
+    """For an actual: whose work it stands for."""
 
     @property
     def id(self) -> UUID:
@@ -38,8 +41,8 @@ class BacklogLine:
 
     @property
     def what(self) -> str:
-        """What it is about."""
-        return self.row.row.text(_WHAT[self.row.backlog]) or ""
+        """What it is about: its own words and whose work it is, as far as there are any."""
+        return ": ".join(said for said in (self.row.row.text(_WHAT[self.row.backlog]), self.work) if said)
 
     @property
     def status(self) -> str:
@@ -57,16 +60,19 @@ def backlog_lines(
 ) -> list[BacklogLine]:
     """The open and ready rows of these backlogs on these contracts, by contract and date."""
     by_id = {contract.id: contract for contract in contracts}
-    return sorted(
-        (
-            BacklogLine(
-                found, by_id[found.contract], None if found.starts is None else business_date(found.starts, zone)
-            )
-            for found in of_contracts(backlogs, by_id, _open_or_ready, dataverse)
-            if found.contract is not None
-        ),
-        key=lambda line: (line.row.backlog, line.contract.number, line.dated or date.min, line.what),
+    rows = of_contracts(backlogs, by_id, _open_or_ready, dataverse)
+    work = works(dataverse, (row.row.id for row in rows if row.backlog is Backlog.TIME_AND_MATERIAL))
+    lines = (
+        BacklogLine(
+            row,
+            by_id[row.contract],
+            None if row.starts is None else business_date(row.starts, zone),
+            work.get(row.row.id, ""),
+        )
+        for row in rows
+        if row.contract is not None
     )
+    return sorted(lines, key=lambda line: (line.row.backlog, line.contract.number, line.dated or date.min, line.what))
 
 
 def _open_or_ready(backlog: Backlog) -> Condition:

@@ -100,7 +100,7 @@ def test_it_refuses_to_work_on_another_organization_than_the_settings_name(world
 
 
 def test_a_contract_is_found_by_id_number_and_name_in_any_case(service: App) -> None:
-    named = [str(C2), "ORD-C2", "contoso MIGRATION"]
+    named = [str(C2), "ORD-C2", "contoso MIGRATION", "ORD-C2 Contoso migration"]
     (found,) = contracts_named(service.dataverse, named)
     assert (found.id, found.number, found.currency, found.precision) == (C2, "ORD-C2", "EUR", 2)
     with pytest.raises(NoSuchContract, match="'nix'"):

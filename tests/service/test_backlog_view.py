@@ -98,3 +98,30 @@ def test_what_is_listed_as_open_is_what_the_dry_run_shows_and_what_is_marked(
     again = run("backlog", "list", backlog)
     assert ids(again) == ids(listed)
     assert {line["status"] for line in again} == {"ready"}
+
+
+def test_a_time_row_says_whose_work_it_is(world: Sandbox, configured: CliRunner) -> None:
+    work: dict[str, Value] = {
+        "msdyn_transactiontypecode": UNBILLED_SALES,
+        "msdyn_billingtype": CHARGEABLE,
+        "msdyn_salescontract": Reference("salesorder", company().contracts["C1"]),
+        "msdyn_accountcustomer": customer(world),
+        "msdyn_startdatetime": datetime(2026, 2, 3, 12, tzinfo=UTC),
+        "msdyn_amount": Decimal("80.00"),
+        "msdyn_project": Reference("msdyn_project", company().projects["P1"]),
+    }
+    with signed_in(world, "administrator") as client:
+        people, roles = client.query(
+            [Query("bookableresource", ("name",)), Query("bookableresourcecategory", ("name",))]
+        )
+        ada = next(one.row for one in people if one["name"] == "Ada")
+        developer = next(one.row for one in roles if one["name"] == "Developer")
+        work |= {"msdyn_bookableresource": ada, "msdyn_resourcecategory": developer}
+        create = Create(Reference("msdyn_actual", UUID(int=4)), work)
+        (done,) = client.commit([ChangeSet((create,))])
+    assert isinstance(done, Committed), done
+    result = configured.invoke(
+        command_line, ["backlog", "list", "time-and-material", "--contract", "ORD-C1", "--output", "json"]
+    )
+    (line,) = json.loads(result.stdout)
+    assert (line["what"], line["dated"]) == ("Ada, Developer, Adatum rollout", "2026-02-03")
