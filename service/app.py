@@ -118,6 +118,11 @@ class App:
             return
         bus = self.settings.servicebus
         log.info("working: events from queue %s, commands from queue %s", bus.approvals_queue, bus.commands_queue)
+        log.info(
+            "patience: a passing fault is tried %d times within %s, then put aside; one of our own pauses and keeps all",
+            self.policy.attempts,
+            self.policy.ceiling,
+        )
         async with asyncio.TaskGroup() as tasks:
             for worker in self.workers:
                 tasks.create_task(worker.run())

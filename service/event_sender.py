@@ -1,7 +1,10 @@
-"""Reads from a connection string what Dataverse must know to post to the event queue."""
+"""What Dataverse must know to post to the event queue, and whether it leads there."""
 
 from __future__ import annotations
 
+import asyncio
+
+from connector.errors import ConnectorError, Misconfigured, Transient
 from service.connection_string import parts_of
 from service.not_configured import NotConfigured
 from service.registration import EventQueue
@@ -9,6 +12,8 @@ from service.settings import ServiceBusSettings
 from service.settings_sources import missing, variables
 
 VARIABLE = "PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER"
+IN_TIME = 15.0
+"""Seconds for the answer whether somebody may send."""
 
 
 def event_queue(settings: ServiceBusSettings) -> EventQueue:
@@ -26,4 +31,35 @@ def event_queue(settings: ServiceBusSettings) -> EventQueue:
         queue=settings.approvals_queue,
         key_name=parts["sharedaccesskeyname"],
         key=parts["sharedaccesskey"],
+    )
+
+
+def check(settings: ServiceBusSettings) -> None:
+    """Open the event queue for sending as Dataverse will, and send nothing. Raises ``ConnectorError``.
+
+    What it can't find out: whether the key may do more than send.
+    """
+    # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
+    from connector.outbox import send
+
+    async def opened(connection_string: str) -> None:
+        async with asyncio.timeout(IN_TIME):
+            await send(connection_string, settings.approvals_queue)
+
+    if settings.event_sender is None:
+        raise NotConfigured([missing(one) for one in variables() if one.name == VARIABLE])
+    try:
+        asyncio.run(opened(settings.event_sender.get_secret_value()))
+    except TimeoutError as error:
+        raise _useless(Transient("bus-no-answer", f"Service Bus did not answer in {IN_TIME:.0f} s.")) from error
+    except ConnectorError as error:
+        raise _useless(error) from error
+
+
+def _useless(error: ConnectorError) -> ConnectorError:
+    kind = Misconfigured if isinstance(error, Misconfigured) else Transient
+    return kind(
+        error.code,
+        f"{VARIABLE} does not lead to the queue: {error.sentence} Nothing was registered. "
+        "Mend it, or use --no-check where only Dataverse can reach the queue.",
     )

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from connector.auth import PUBLIC_CLOUD
 from connector.dataverse.transport import is_loopback
 from service.connection_string import NEEDED, is_namespace, parts_of
 
 PREFIX = "PSA_CONNECTOR_"
-PUBLIC_CLOUD = "https://login.microsoftonline.com"
 
 
 class _Section(BaseModel):
