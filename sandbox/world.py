@@ -56,7 +56,7 @@ class Sandbox:
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
-        self.faults = Faults()
+        self.faults = Faults(self.clock)
         self.switches = Switches()
         self.servicebus_send_key = (_EVENTS_KEY, secrets.token_urlsafe(32))
         """Name and key for Dataverse's service endpoint: it may send to the event queue, nothing else."""

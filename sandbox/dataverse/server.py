@@ -12,6 +12,7 @@ from sandbox.dataverse.http.app import WebApi
 from sandbox.dataverse.http.socket import HttpSocket
 from sandbox.dataverse.organisation import Listener, Organisation
 from sandbox.dataverse.seed import USERS
+from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding
 from sandbox.faults import Faults
@@ -23,7 +24,7 @@ class DataverseServer:
 
     ``database`` is a file, or ``:memory:``. ``actions`` are the product's actions (``product.ACTIONS``). ``listeners``
     hear of every commit. ``tokens`` holds one bearer token per user name: administrator, service, approver, clerk.
-    ``actions_in_change_sets``: whether the environment takes actions inside a change set (both kinds exist).
+    A user made later gets a token by adding one under the text of its id. ``switches``: see ``switches.py``.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class DataverseServer:
         database: str = ":memory:",
         actions: Sequence[ActionBinding] | None = None,
         listeners: Sequence[Listener] = (),
-        actions_in_change_sets: bool = True,
+        switches: Switches | None = None,
     ) -> None:
-        self.faults = faults or Faults()
+        self.faults = faults or Faults(clock)
+        self.switches = switches or Switches()
         self.organisation = Organisation(clock, database)
         self.organisation.listeners.extend(listeners)
         self.tokens = {name: secrets.token_urlsafe(24) for name in USERS}
@@ -46,18 +48,9 @@ class DataverseServer:
             self.faults,
             self.tokens,
             actions or (),
-            actions_in_change_sets=actions_in_change_sets,
+            self.switches,
         )
         self._socket = HttpSocket(self._api)
-
-    @property
-    def actions_in_change_sets(self) -> bool:
-        """Whether actions are taken inside change sets."""
-        return self._api.service.actions_in_change_sets
-
-    @actions_in_change_sets.setter
-    def actions_in_change_sets(self, value: bool) -> None:
-        self._api.service.actions_in_change_sets = value
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, *, beyond_loopback: bool = False) -> None:
         """Listen; ``url`` then says where (``http://127.0.0.1:12345``); port 0 takes a free one.

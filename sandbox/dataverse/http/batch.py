@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from urllib.parse import unquote
 from uuid import uuid4
 
 from sandbox.dataverse.http.exchange import Answer, Request, refused, split_url
 from sandbox.dataverse.http.multipart import Item, Operation, malformed, read_batch, write_answer, write_parts
-from sandbox.dataverse.http.service import Service
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Refused
 from sandbox.faults import Faults
 
 MOST = 1000
+LONGEST_URL = 65_536
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Carries out batches. ``begin`` opens a transaction for the request's caller."""
+    """Carries out one batch. ``begin`` opens a transaction for the request's caller.
 
-    service: Service
+    ``cut``: what to raise instead of carrying out the operation of this number, counted from 0.
+    """
+
+    operate: Callable[[Transaction, Request], Answer]
     faults: Faults
     begin: Callable[[Request], AbstractContextManager[Transaction]]
+    cut: tuple[int, Exception] | None = None
+    numbers: Iterator[int] = field(default_factory=count)
 
     def run(self, outer: Request) -> Answer:
         """All items in order. Stops at the first error unless told to go on; then 400, and otherwise 200."""
@@ -79,11 +85,13 @@ class Batch:
         return head.encode() + write_parts(boundary, parts), failed
 
     def _operate(self, uow: Transaction, request: Request) -> Answer:
+        if self.cut is not None and next(self.numbers) == self.cut[0]:
+            raise self.cut[1]
         path = f"/api/data/v9.2/{request.path}"
         fault = self.faults.refusal(request.method, path, request.body)
         if fault is not None:
             raise FaultRefused(fault.message, fault.code, fault.status, dict(fault.headers))
-        return self.service.operate(uow, request)
+        return self.operate(uow, request)
 
 
 class FaultRefused(Refused):
@@ -103,8 +111,18 @@ def _refused(outer: Request, refusal: Refused) -> Answer:
 def check(items: list[Item]) -> None:
     """Refuse the whole batch where its make-up is wrong: too many operations, reads in a change set, a batch inside."""
     operations = [one for item in items for one in (item if isinstance(item, list) else [item])]
+    if any(isinstance(item, list) and len(item) > MOST for item in items):
+        raise malformed(
+            "The current change set contains too many operations. A maximum number of "
+            f"'{MOST}' operations are allowed in a change set."
+        )
     if len(operations) > MOST:
-        raise malformed(f"it has {len(operations)} operations, more than the {MOST} allowed.")
+        raise malformed(
+            "The current batch message contains too many parts. A maximum number of "
+            f"'{MOST}' query operations and change sets are allowed in a batch message."
+        )
+    if any(len(operation.url) > LONGEST_URL for operation in operations):
+        raise malformed(f"a URL in it is longer than {LONGEST_URL} characters.")
     if any(unquote(operation.url).partition("?")[0].endswith("$batch") for operation in operations):
         raise malformed("a batch inside a batch is not allowed.")
     for item in items:

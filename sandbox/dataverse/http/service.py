@@ -13,6 +13,7 @@ from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.payload import follow, parse_key
 from sandbox.dataverse.http.queries import Reader
 from sandbox.dataverse.refusals import bad_query, no_resource, no_segment, unsupported, wrong_method
+from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding
 
@@ -25,12 +26,12 @@ REFUSED_HEADERS = (
 
 
 class Service:
-    """Carries out operations. ``actions_in_change_sets``: whether an action may be called inside a change set."""
+    """Carries out operations, as the environment's switches have it."""
 
-    def __init__(self, actions: Sequence[ActionBinding], *, actions_in_change_sets: bool = True) -> None:
+    def __init__(self, actions: Sequence[ActionBinding], switches: Switches) -> None:
         self._actions = Actions(actions)
         self._definitions = Definitions()
-        self.actions_in_change_sets = actions_in_change_sets
+        self._switches = switches
 
     def operate(self, uow: Transaction, request: Request) -> Answer:
         """Carry out one operation; whatever Dataverse would refuse raises ``Refused``."""
@@ -100,7 +101,7 @@ class Service:
         return operation(uow, request, table, id)
 
     def _may_call(self, request: Request) -> None:
-        if request.in_change_set and not self.actions_in_change_sets:
+        if request.in_change_set and not self._switches.actions_in_change_sets:
             raise bad_query("This environment does not take actions inside a change set.")
 
     def _service_document(self, uow: Transaction, request: Request) -> Answer:

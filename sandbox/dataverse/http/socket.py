@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator, Iterable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.dataverse.http.app import WebApi
+from sandbox.dataverse.http.app import Cut, WebApi
+from sandbox.dataverse.http.exchange import Answer
 
 THREADS = 64
 """Requests in flight at once; more than a client's recommended parallelism, as some may be held by a test."""
@@ -68,16 +69,40 @@ class HttpSocket:
         if scope["query_string"]:
             url = f"{url}?{scope['query_string'].decode('latin-1')}"
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._workers, self._api.answer, scope["method"], url, headers, body)
-        if answer is None:
-            self._connections[tuple(scope["client"])].abort()
-            await receive()
+        gone: Future[None] = Future()
+        watching = asyncio.create_task(_hung_up(receive, gone))
+        work = loop.run_in_executor(self._workers, self._api.answer, scope["method"], url, headers, body, gone)
+        try:
+            answer = await work
+        except Cut as cut:
+            if cut.sent is not None and cut.answer is not None:
+                await _send(send, cut.answer, cut.sent)
+                await asyncio.sleep(0)
+            connection = self._connections.get(tuple(scope["client"]))
+            if connection is not None:
+                connection.close() if cut.sent is not None else connection.abort()
+            await watching
             return
-        content = answer.body()
-        fields = answer.all_headers() | ({} if answer.status in (204, 304) else {"Content-Length": str(len(content))})
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-        await send({"type": "http.response.body", "body": content})
+        if not gone.done():
+            await _send(send, answer)
+        await watching
+
+
+async def _send(send: Send, answer: Answer, only: int | None = None) -> None:
+    """Send an answer, or its head and the first bytes of its body."""
+    content = answer.body()
+    fields = answer.all_headers() | ({} if answer.status in (204, 304) else {"Content-Length": str(len(content))})
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    part = content if only is None else content[:only]
+    await send({"type": "http.response.body", "body": part, "more_body": only is not None})
+
+
+async def _hung_up(receive: Receive, gone: Future[None]) -> None:
+    """Tell when the caller has hung up (or has got its answer)."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    gone.set_result(None)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -97,10 +97,12 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: list[Sequence[Written]] = []
+        self.arrived = threading.Event()
 
     def on_committed(self, writes: Sequence[Written]) -> None:
         """Remember."""
         self.heard.append(list(writes))
+        self.arrived.set()
 
 
 def rename(uow: UnitOfWork, id: UUID | None, parameters: Mapping[str, object]) -> Link | None:

@@ -172,7 +172,7 @@ def test_an_environment_may_refuse_actions_inside_change_sets(
     api = as_user("service")
     id = api.create("accounts", {"name": "A"})
     action = request("POST", f"accounts({id})/Microsoft.Dynamics.CRM.new_Rename", '{"Name":"B"}')
-    server.actions_in_change_sets = False
+    server.switches.actions_in_change_sets = False
     assert statuses(api.batch(change_set(action) + "--b--\n")) == [[400]]
     assert statuses(api.batch(SINGLE + action + "--b--\n")) == [200]
 
@@ -186,7 +186,7 @@ def test_an_environment_may_refuse_actions_inside_change_sets(
         ("--other\n\nx\n--other--\n", "boundary does not occur"),
         (SINGLE + "nonsense\n--b--\n", "is no request line"),
         (change_set(request("POST", "accounts", "{}") * 1)[:-1] + "\n", "closing boundary"),
-        ((SINGLE + request("GET", "WhoAmI")) * 1001 + "--b--\n", "more than the 1000 allowed"),
+        ((SINGLE + request("GET", "WhoAmI")) * 1001 + "--b--\n", "A maximum number of '1000'"),
     ],
 )
 def test_a_batch_made_up_wrongly_is_refused_as_a_whole(api: Api, body: str, words: str) -> None:

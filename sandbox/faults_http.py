@@ -1,0 +1,179 @@
+"""Faults, clock and switches over loopback HTTP, for tests and demonstrations that run in another process.
+
+    POST   /sandbox/faults               {"fault": "storm", "status": 503, "seconds": 60} → 201 {"id": 1, …}
+    GET    /sandbox/faults               every fault planned, and how often it struck
+    POST   /sandbox/faults/1/release     let a held request go on
+    DELETE /sandbox/faults               plan nothing any more, let everything go on
+    GET    /sandbox/clock                {"now": …}
+    POST   /sandbox/clock                {"advance_seconds": 3600}
+    GET    /sandbox/switches             PATCH with the ones to move, also inside "protection"
+
+All of it needs the administrator's token. ``fault`` is the name of a method of ``Faults``; its arguments go by their
+names, durations as ``seconds``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sandbox.clock import Clock
+from sandbox.dataverse.limits.costs import PRESETS, CostModel
+from sandbox.dataverse.switches import Switches
+from sandbox.faults import Faults, Hold, Rule
+
+ROOT: Final = "/sandbox/"
+KINDS: Final = frozenset(
+    {"lose_reply", "cut_in_batch", "refuse", "storm", "deadlock", "sql_timeout", "expire_token", "hold", "finish_late"}
+)
+RELEASE: Final = re.compile(r"faults/(\d+)/release")
+
+
+class Misused(Exception):
+    """A request to the sandbox itself that makes no sense: status and reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Control:
+    """Answers what is asked under ``/sandbox/``: (status, JSON)."""
+
+    def __init__(self, faults: Faults, clock: Clock, switches: Switches) -> None:
+        self._faults = faults
+        self._clock = clock
+        self._switches = switches
+        self._paths: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Any]] = {
+            ("POST", "faults"): self._plan,
+            ("GET", "faults"): lambda _: {"value": [_told(*entry) for entry in enumerate(faults.planned, 1)]},
+            ("DELETE", "faults"): lambda _: faults.release_all(),
+            ("GET", "clock"): lambda _: self._now(),
+            ("POST", "clock"): self._advance,
+            ("GET", "switches"): lambda _: _state(switches),
+            ("PATCH", "switches"): self._switch,
+        }
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        """Carry a request out."""
+        try:
+            name = path.removeprefix(ROOT)
+            release = RELEASE.fullmatch(name)
+            if release and method == "POST":
+                self._release(int(release.group(1)))
+                return 204, None
+            carry_out = self._paths.get((method, name))
+            if carry_out is None:
+                raise Misused(404, f"The sandbox knows no {method} {path}.")
+            result = carry_out(_read(body))
+        except Misused as misuse:
+            return misuse.status, {"error": {"code": "", "message": misuse.reason}}
+        if result is None:
+            return 204, None
+        return (201 if (method, name) == ("POST", "faults") else 200), result
+
+    def _plan(self, wanted: Mapping[str, Any]) -> Any:
+        given = dict(wanted)
+        name = given.pop("fault", None)
+        if name not in KINDS:
+            raise Misused(400, f"fault is to be one of {', '.join(sorted(KINDS))}.")
+        plan = getattr(self._faults, name)
+        if "seconds" in given:
+            given["lasting"] = timedelta(seconds=_number(given.pop("seconds")))
+        try:
+            inspect.signature(plan).bind(**given)
+            rule = plan(**given)
+        except (TypeError, KeyError, re.error) as error:
+            raise Misused(400, f"{name}: {error}") from None
+        return _told(self._faults.planned.index(rule) + 1, rule)
+
+    def _release(self, number: int) -> None:
+        planned = self._faults.planned
+        rule = planned[number - 1] if 0 < number <= len(planned) else None
+        if not isinstance(rule, Hold):
+            raise Misused(404, f"Fault {number} is no held request.")
+        rule.release()
+
+    def _now(self) -> Any:
+        return {"now": self._clock.now().isoformat()}
+
+    def _advance(self, wanted: Mapping[str, Any]) -> Any:
+        seconds = _number(wanted.get("advance_seconds"))
+        if seconds < 0:
+            raise Misused(400, "The clock only goes forward.")
+        self._clock.advance(timedelta(seconds=seconds))
+        return self._now()
+
+    def _switch(self, wanted: Mapping[str, Any]) -> Any:
+        inner = wanted.get("protection", {})
+        if not isinstance(inner, Mapping):
+            raise Misused(400, "protection is to be an object.")
+        plain = {name: value for name, value in wanted.items() if name != "protection"}
+        moves = [*_moves(self._switches, plain), *_moves(self._switches.protection, inner)]
+        for target, name, value in moves:
+            setattr(target, name, value)
+        return _state(self._switches)
+
+
+def _moves(target: Any, wanted: Mapping[str, Any]) -> list[tuple[Any, str, Any]]:
+    """What is to be set, each value of the kind the switch holds now."""
+    moves: list[tuple[Any, str, Any]] = []
+    for name, value in wanted.items():
+        now = getattr(target, name, None)
+        if isinstance(now, timedelta):
+            moves.append((target, name, timedelta(seconds=_number(value))))
+        elif isinstance(now, CostModel) and value in PRESETS:
+            moves.append((target, name, PRESETS[value]))
+        elif type(now) is type(value) and isinstance(value, bool | int):
+            moves.append((target, name, value))
+        else:
+            raise Misused(400, f"{name} is no switch that can be set to {value!r}.")
+    return moves
+
+
+def _state(switches: Any) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for field in dataclasses.fields(switches):
+        value = getattr(switches, field.name)
+        if isinstance(value, CostModel):
+            shown[field.name] = value.name
+        elif isinstance(value, timedelta):
+            shown[field.name] = Decimal(value // timedelta(milliseconds=1)) / 1000
+        else:
+            shown[field.name] = _state(value) if dataclasses.is_dataclass(value) else value
+    return shown
+
+
+def _told(number: int, rule: Rule) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "id": number,
+        "fault": type(rule).__name__,
+        "path": rule.path.pattern,
+        "left": rule.left,
+        "struck": rule.struck,
+        "until": rule.until.isoformat() if isinstance(rule.until, datetime) else None,
+    }
+    return told | ({"reached": rule.reached.is_set()} if isinstance(rule, Hold) else {})
+
+
+def _read(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Misused(400, "The body is to be a JSON object.")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Misused(400, f"{value!r} is no number of seconds.")
+    return float(value)

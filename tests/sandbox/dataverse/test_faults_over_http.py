@@ -1,0 +1,106 @@
+"""The same faults planned from another process, and the sandbox's clock and switches with them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from sandbox.dataverse.server import DataverseServer
+    from tests.sandbox.dataverse.conftest import Api
+
+
+@pytest.fixture
+def control(server: DataverseServer) -> Callable[..., requests.Response]:
+    def ask(method: str, path: str, body: Any = None, user: str = "administrator") -> requests.Response:
+        headers = {"Authorization": f"Bearer {server.tokens[user]}"}
+        return requests.request(method, f"{server.url}/sandbox/{path}", json=body, headers=headers, timeout=20)
+
+    return ask
+
+
+def test_a_storm_planned_from_outside_strikes_and_is_counted(
+    control: Callable[..., requests.Response], api: Api
+) -> None:
+    planned = control("POST", "faults", {"fault": "storm", "status": 429, "times": 2, "retry_after": 7})
+    assert planned.status_code == 201
+    assert planned.json() == {"id": 1, "fault": "Refusal", "path": "", "left": 2, "struck": 0, "until": None}
+    answer = api("GET", "WhoAmI")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+    assert api("GET", "WhoAmI").status_code == 429
+    assert api("GET", "WhoAmI").status_code == 200
+    assert control("GET", "faults").json()["value"][0]["struck"] == 2
+
+
+def test_a_storm_lasts_until_the_clock_has_moved_on(control: Callable[..., requests.Response], api: Api) -> None:
+    control("POST", "faults", {"fault": "storm", "status": 503, "seconds": 60})
+    assert api("GET", "WhoAmI").status_code == 503
+    before = datetime.fromisoformat(control("GET", "clock").json()["now"])
+    after = datetime.fromisoformat(control("POST", "clock", {"advance_seconds": 61}).json()["now"])
+    assert (after - before).total_seconds() >= 61
+    assert api("GET", "WhoAmI").status_code == 200
+
+
+def test_a_held_request_is_released_from_outside(control: Callable[..., requests.Response], api: Api) -> None:
+    number = control("POST", "faults", {"fault": "hold", "path": "accounts", "method": "POST"}).json()["id"]
+    thread = threading.Thread(target=api.create, args=("accounts", {"name": "A"}))
+    thread.start()
+    while not control("GET", "faults").json()["value"][0]["reached"]:
+        pass
+    assert control("POST", f"faults/{number}/release").status_code == 204
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(api.get("accounts")["value"]) == 1
+
+
+def test_all_faults_are_called_off_together(control: Callable[..., requests.Response], api: Api) -> None:
+    control("POST", "faults", {"fault": "refuse", "times": 9})
+    assert control("DELETE", "faults").status_code == 204
+    assert api("GET", "WhoAmI").status_code == 200
+    assert control("GET", "faults").json() == {"value": []}
+
+
+def test_switches_are_shown_and_moved(control: Callable[..., requests.Response], server: DataverseServer) -> None:
+    shown = control("GET", "switches").json()
+    assert shown["actions_in_change_sets"] is True
+    assert shown["protection"]["costs"] == "thin"
+    wanted = {"degree_of_parallelism": 8, "protection": {"servers": 3, "costs": "plug-in heavy", "window": 60}}
+    moved = control("PATCH", "switches", wanted).json()
+    assert (moved["degree_of_parallelism"], moved["protection"]["servers"]) == (8, 3)
+    assert server.switches.protection.costs.name == "plug-in heavy"
+    assert server.switches.protection.window.total_seconds() == 60
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "faults", {"fault": "release_all"}, 400),
+        ("POST", "faults", {"fault": "storm", "status": 418}, 400),
+        ("POST", "faults", {"fault": "hold", "nonsense": 1}, 400),
+        ("POST", "faults", {"fault": "hold", "path": "("}, 400),
+        ("POST", "faults", ["storm"], 400),
+        ("POST", "faults/7/release", None, 404),
+        ("POST", "clock", {"advance_seconds": -1}, 400),
+        ("POST", "clock", {}, 400),
+        ("PATCH", "switches", {"nonsense": True}, 400),
+        ("PATCH", "switches", {"degree_of_parallelism": "many"}, 400),
+        ("PATCH", "switches", {"protection": {"costs": "cheap"}}, 400),
+        ("GET", "nothing", None, 404),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_reason(
+    control: Callable[..., requests.Response], method: str, path: str, body: Any, status: int
+) -> None:
+    answer = control(method, path, body)
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"]
+
+
+def test_only_the_administrator_may(control: Callable[..., requests.Response], server: DataverseServer) -> None:
+    assert control("GET", "faults", user="service").status_code == 401
+    assert requests.get(f"{server.url}/sandbox/clock", timeout=20).status_code == 401
