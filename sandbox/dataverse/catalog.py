@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sandbox.dataverse.one_to_many import Collection, collections_of
 from sandbox.dataverse.unit_of_work import Refused
 
 SCHEMA = Path(__file__).parent / "schema"
@@ -57,6 +58,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """An alternate key: columns whose values together name one row.
+
+    ``status`` is ``Active``, or ``Failed`` when rows that were there already are not told apart by it.
+    """
+
+    name: str
+    schema_name: str
+    columns: tuple[str, ...]
+    status: str = "Active"
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table: its names, its columns, and the ways in that the Web API offers."""
 
@@ -68,6 +82,9 @@ class Table:
     columns: Mapping[str, Column]
     schema_name: str
     custom: bool = False
+    keys: tuple[Key, ...] = ()
+    change_tracking: bool = True
+    """Whether changes can be asked for (``Prefer: odata.track-changes``)."""
     navigations: Mapping[str, tuple[Column, frozenset[str]]] = field(init=False)
     """Navigation property (exact case) → the lookup it binds, and the tables it may point to."""
     properties: Mapping[str, Column] = field(init=False)
@@ -103,6 +120,7 @@ class Catalog:
     def __init__(self) -> None:
         self._tables = dict(_shipped())
         self._sets = {table.set_name: table for table in self._tables.values()}
+        self._collections: dict[str, Mapping[str, Collection]] = {}
 
     def __iter__(self) -> Iterator[Table]:
         return iter(list(self._tables.values()))
@@ -122,13 +140,21 @@ class Catalog:
         """The table of this entity set name (exact case), if there is one."""
         return self._sets.get(set_name)
 
+    def collections(self, table: Table) -> Mapping[str, Collection]:
+        """A table's collection-valued navigation properties: the rows that point to one of its rows."""
+        if not self._collections:
+            self._collections = collections_of(self._tables)
+        return self._collections.get(table.name, {})
+
     def put(self, table: Table) -> None:
         """Add a table, or replace it by a version with more columns."""
+        self._collections = {}
         self._tables[table.name] = table
         self._sets[table.set_name] = table
 
     def drop(self, name: str) -> None:
         """Forget a table again, when the transaction that made it was rolled back."""
+        self._collections = {}
         self._sets.pop(self._tables.pop(name).set_name)
 
 
@@ -168,6 +194,8 @@ def table_from(facts: Mapping[str, Any], common: Mapping[str, Column]) -> Table:
         columns=dict(sorted(columns.items())),
         schema_name=facts.get("schema", facts["table"]),
         custom=facts.get("custom", False),
+        keys=tuple(Key(k["name"], k.get("schema", k["name"]), tuple(k["columns"])) for k in facts.get("keys", ())),
+        change_tracking=facts.get("change_tracking", True),
     )
 
 
@@ -176,7 +204,9 @@ def facts_of(table: Table) -> dict[str, Any]:
     columns = {column.name: _entry(column) for column in table.columns.values()}
     names = {"table": table.name, "schema": table.schema_name, "label": table.label, "set": table.set_name}
     key = {"id": table.id_column, "name": table.name_column, "custom": table.custom}
-    return names | key | {"common": [], "columns": columns}
+    keys = [{"name": k.name, "schema": k.schema_name, "columns": k.columns} for k in table.keys if k.status == "Active"]
+    tracking = {"change_tracking": table.change_tracking}
+    return names | key | tracking | {"common": [], "columns": columns, "keys": keys}
 
 
 def _entry(column: Column) -> dict[str, Any]:

@@ -6,6 +6,7 @@ handle errors". ``unsupported`` alone has a code of our own: it can never be mis
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sandbox.dataverse.unit_of_work import Refused
@@ -21,6 +22,28 @@ def missing(table: str, id: UUID) -> Refused:
 def duplicate() -> Refused:
     """The id is taken."""
     return Refused("A record with matching key values already exists.", "0x80040237", 412)
+
+
+def key_taken(key: str, columns: Sequence[str]) -> Refused:
+    """Another row has these values of an alternate key."""
+    return Refused(
+        f"A record that has the attribute values {', '.join(columns)} already exists. The entity key {key} requires "
+        "that this set of attributes contains unique values. Select unique values and try again.",
+        "0x80060892",
+        412,
+    )
+
+
+def missing_by_key(table: str) -> Refused:
+    """No row has these values of an alternate key."""
+    return Refused(f"A record with the specified key values does not exist in {table} entity", "0x80060891", 404)
+
+
+def no_key(table: str, names: Iterable[str]) -> Refused:
+    """The columns between the parentheses are no alternate key of the table."""
+    return Refused(
+        f"The specified key attributes are not a defined key for the {table} entity: {', '.join(names)}.", "0x80060890"
+    )
 
 
 def stale() -> Refused:

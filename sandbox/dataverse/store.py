@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sandbox.dataverse.catalog import Catalog, Column, Table, facts_of, table_from
+from sandbox.dataverse.catalog import Catalog, Column, Key, Table, facts_of, table_from
 from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS, decode, encode
-from sandbox.dataverse.unit_of_work import Cell, Row
+from sandbox.dataverse.refusals import key_taken
+from sandbox.dataverse.unit_of_work import Cell, Refused, Row
 
 INDEXED = {
     "msdyn_transactionorigin": ("msdyn_origin", "msdyn_transaction"),
@@ -56,6 +57,8 @@ class Store:
         """Open ``database``; ``image`` is the content a database in memory begins with (see ``image``)."""
         self.catalog = catalog
         self.lock = threading.RLock()
+        self.journal: list[tuple[str, Sequence[Any]]] | None = None
+        """What the transaction under way has changed, for one that may have to step aside (``row_locks``)."""
         self._connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._connection.create_collation("NUMBER", _compare_numbers)
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -65,6 +68,8 @@ class Store:
         else:
             self._connection.deserialize(image)
         self._version = max(self._highest_version(table) for table in catalog)
+        (deleted,) = self.execute('SELECT max(version) FROM ":deleted"').fetchone()
+        self._version = max(self._version, deleted or 0)
 
     def image(self) -> bytes:
         """The whole content, for another store to begin with."""
@@ -73,6 +78,8 @@ class Store:
     def _begin_tables(self) -> None:
         self.execute("BEGIN")
         self.execute('CREATE TABLE IF NOT EXISTS ":tables" (name TEXT PRIMARY KEY, facts TEXT)')
+        self.execute('CREATE TABLE IF NOT EXISTS ":deleted" ("table" TEXT, id TEXT, version INTEGER)')
+        self.execute('CREATE INDEX IF NOT EXISTS ":deleted/version" ON ":deleted" ("table", version)')
         for (facts,) in self.execute('SELECT facts FROM ":tables"'):
             self.catalog.put(table_from(json.loads(facts), {}))
         for table in self.catalog:
@@ -100,8 +107,11 @@ class Store:
             self._connection.close()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement."""
-        return self._connection.execute(sql, parameters)
+        """Run one statement; what changes something is written down where there is a ``journal``."""
+        cursor = self._connection.execute(sql, parameters)
+        if self.journal is not None and not sql.startswith("SELECT"):
+            self.journal.append((sql, parameters))
+        return cursor
 
     def make(self, table: Table) -> None:
         """Make the SQLite table, if it is not there yet."""
@@ -113,6 +123,22 @@ class Store:
         self.execute(f'CREATE TABLE IF NOT EXISTS "{table.name}" ({", ".join(definitions)})')
         for column in table.columns.values():
             self._index(table, column)
+        for key in table.keys:
+            self.add_key(table, key)
+
+    def add_key(self, table: Table, key: Key) -> bool:
+        """Make an alternate key hold from now on; ``False`` when rows that are there already share its values."""
+        names = [name for column in key.columns for name in (column, target_column(table.columns[column])) if name]
+        columns = ", ".join(f'"{name}"' for name in names)
+        try:
+            self.execute(f'CREATE UNIQUE INDEX IF NOT EXISTS "{table.name}/{key.name}" ON "{table.name}" ({columns})')
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def drop_key(self, table: Table, key: Key) -> None:
+        """Let an alternate key hold no longer."""
+        self.execute(f'DROP INDEX IF EXISTS "{table.name}/{key.name}"')
 
     def remember(self, table: Table) -> None:
         """Keep a table's own definition in the database, so that it is there again when the file is opened."""
@@ -133,6 +159,16 @@ class Store:
         if lookup or column.name in INDEXED.get(table.name, ()):
             name = f"{table.name}.{column.name}"
             self.execute(f'CREATE INDEX IF NOT EXISTS "{name}" ON "{table.name}" ("{column.name}")')
+
+    @property
+    def version_reached(self) -> int:
+        """The version of the last write of all."""
+        return self._version
+
+    def deleted_since(self, table: Table, version: int) -> list[UUID]:
+        """Rows of the table deleted after this version, in the order they went."""
+        sql = 'SELECT id FROM ":deleted" WHERE "table" = ? AND version > ? ORDER BY version'
+        return [UUID(id) for (id,) in self.execute(sql, (table.name, version))]
 
     def next_version(self) -> int:
         """The organisation-wide row version, one higher at every write."""
@@ -180,7 +216,12 @@ class Store:
         values.append(version)
         marks = ",".join("?" * len(names))
         columns = ",".join(f'"{name}"' for name in names)
-        self.execute(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', values)  # noqa: S608
+        try:
+            self.execute(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', values)  # noqa: S608
+        except sqlite3.IntegrityError as error:
+            if str(error).endswith(f"{table.name}.{table.id_column}"):
+                raise
+            raise _taken(table, error) from None
 
     def update(self, table: Table, id: UUID, cells: Mapping[str, Cell], version: int) -> None:
         """Change a row."""
@@ -188,10 +229,15 @@ class Store:
         names.append("versionnumber")
         assignments = ",".join(f'"{name}" = ?' for name in names)
         sql = f'UPDATE "{table.name}" SET {assignments} WHERE "{table.id_column}" = ?'  # noqa: S608
-        self.execute(sql, (*values, version, str(id)))
+        try:
+            self.execute(sql, (*values, version, str(id)))
+        except sqlite3.IntegrityError as error:
+            raise _taken(table, error) from None
 
     def delete(self, table: Table, id: UUID) -> None:
-        """Remove a row."""
+        """Remove a row, and remember that it was there for those who ask for changes."""
+        if table.change_tracking:
+            self.execute('INSERT INTO ":deleted" VALUES (?, ?, ?)', (table.name, str(id), self.next_version()))
         self.execute(f'DELETE FROM "{table.name}" WHERE "{table.id_column}" = ?', (str(id),))  # noqa: S608
 
     def points_to(self, table: Table, column: Column, target: str, id: UUID) -> bool:
@@ -211,6 +257,12 @@ def _pointing(column: Column, target: str, id: UUID) -> tuple[str, list[str]]:
     if extra is None:
         return f'"{column.name}" = ?', [str(id)]
     return f'"{column.name}" = ? AND "{extra}" = ?', [str(id), target]
+
+
+def _taken(table: Table, error: sqlite3.IntegrityError) -> Refused:
+    """The refusal of a second row with the values of an alternate key; SQLite names the columns of the one it met."""
+    met = {name.rpartition(".")[2] for name in str(error).partition(": ")[2].split(", ") if ":table" not in name}
+    return key_taken(next(key.schema_name for key in table.keys if set(key.columns) == met), sorted(met))
 
 
 def _written(table: Table, cells: Mapping[str, Cell]) -> tuple[list[str], list[Any]]:

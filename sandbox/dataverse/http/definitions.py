@@ -6,12 +6,16 @@ import re
 from typing import Any
 from uuid import uuid5
 
-from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.catalog import Key, Table
 from sandbox.dataverse.http.exchange import Answer, Request
+from sandbox.dataverse.http.new_keys import add_key, drop_key, new_key
 from sandbox.dataverse.http.new_tables import new_column, new_table, widened
 from sandbox.dataverse.http.payload import read_object
 from sandbox.dataverse.http.table_facts import (
     attribute_facts,
+    collection_facts,
+    key_facts,
+    key_id,
     metadata_id,
     relationship_facts,
     shaped,
@@ -27,7 +31,9 @@ from sandbox.dataverse.unit_of_work import Refused
 
 CAST = re.compile(r"^Attributes/Microsoft\.Dynamics\.CRM\.(\w+)$")
 NAMED = re.compile(r"^LogicalName='(\w+)'$")
-CHILDREN = {"Attributes": attribute_facts, "ManyToOneRelationships": relationship_facts}
+ATTRIBUTE = re.compile(r"^Attributes\(LogicalName='(\w+)'\)$")
+KEY = re.compile(r"^Keys\((?:LogicalName=)?'?([\w-]+)'?\)$")
+CHILDREN = {"Attributes": attribute_facts, "ManyToOneRelationships": relationship_facts, "Keys": key_facts}
 
 
 class Definitions:
@@ -42,6 +48,10 @@ class Definitions:
                 return self._make_table(uow, request)
             if key is not None and rest == "Attributes":
                 return self._make_column(uow, request, self._named(uow, key))
+            if key is not None and rest == "Keys":
+                return self._make_key(uow, request, self._named(uow, key))
+        if request.method == "DELETE" and key is not None and KEY.match(rest):
+            return self._drop_key(uow, self._named(uow, key), rest)
         if request.method != "GET":
             raise wrong_method(request.method)
         if key is None:
@@ -69,6 +79,17 @@ class Definitions:
         if not rest:
             context = {"@odata.context": f"{request.base}/$metadata#EntityDefinitions/$entity"}
             return Answer(200, json=context | self._shape(table, query))
+        if KEY.match(rest):
+            found = self._key(table, rest)
+            (fact,) = (one for one in key_facts(table) if one["MetadataId"] == key_id(table, found))
+            return Answer(200, json=shaped(fact, query.get("$select"), [], base=True))
+        if rest == "OneToManyRelationships":
+            allowed(query, {"$select"})
+            facts = collection_facts(table, uow.catalog)
+            return Answer(200, json={"value": [shaped(fact, query.get("$select"), [], base=True) for fact in facts]})
+        one = ATTRIBUTE.match(rest.partition("/")[0])
+        if one:
+            return self._attribute(request, table, one.group(1), rest.partition("/")[2])
         cast = CAST.match(rest)
         name = "Attributes" if cast else rest
         if name not in CHILDREN:
@@ -84,6 +105,33 @@ class Definitions:
         chosen = [shaped(fact, query.get("$select"), expanded, base=cast is None) for fact in facts]
         context = {"@odata.context": f"{request.base}/$metadata#EntityDefinitions('{table.name}')/{name}"}
         return Answer(200, json=context | {"value": chosen})
+
+    def _attribute(self, request: Request, table: Table, name: str, cast: str) -> Answer:
+        column = table.column(name)
+        (fact,) = (fact for fact in attribute_facts(table, of_type=None) if fact["LogicalName"] == column.name)
+        if cast and f"#{cast}" != fact["@odata.type"]:
+            raise no_segment(cast)
+        expanded = [clause(part)[0] for part in split_outside_parentheses(request.query.get("$expand", ""), ",")]
+        if set(expanded) - {"OptionSet"} or (expanded and not cast):
+            raise unsupported(f"$expand={request.query['$expand']} on an attribute; cast it to its type first")
+        return Answer(200, json=shaped(fact, request.query.get("$select"), expanded, base=not cast))
+
+    def _key(self, table: Table, rest: str) -> Key:
+        match = KEY.match(rest)
+        name = match.group(1) if match else ""
+        for key in table.keys:
+            if name in (key.name, str(key_id(table, key))):
+                return key
+        raise Refused(f"Could not find an entity key '{name}' on {table.name}.", "0x80060888", 404)
+
+    def _make_key(self, uow: Transaction, request: Request, table: Table) -> Answer:
+        key = new_key(table, read_object(request, "Keys"))
+        add_key(uow, table, key)
+        return _made(f"{request.base}/EntityDefinitions({metadata_id(table.name)})/Keys({key_id(table, key)})")
+
+    def _drop_key(self, uow: Transaction, table: Table, rest: str) -> Answer:
+        drop_key(uow, table, self._key(table, rest))
+        return Answer(204)
 
     def _shape(self, table: Table, query: Any) -> dict[str, Any]:
         allowed(query, {"$select", "$filter", "$expand"})

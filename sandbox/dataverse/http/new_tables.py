@@ -34,8 +34,8 @@ LIMITS = {"decimal": Decimal("100000000000"), "double": Decimal("100000000000"),
 
 def new_table(body: Mapping[str, Any]) -> Table:
     """The table an EntityMetadata body describes."""
-    schema_name = _schema_name(body)
-    name = schema_name.lower()
+    schema = schema_name(body)
+    name = schema.lower()
     ownership = body.get("OwnershipType", "UserOwned")
     if ownership not in OWNED:
         raise unsupported(f"tables with OwnershipType {ownership}")
@@ -51,24 +51,25 @@ def new_table(body: Mapping[str, Any]) -> Table:
     columns |= {column.name: column for column in (new_column(entry) for entry in attributes)}
     return Table(
         name=name,
-        label=_label(body.get("DisplayName")) or schema_name,
+        label=_label(body.get("DisplayName")) or schema,
         set_name=body.get("EntitySetName") or plural(name),
         id_column=id_column,
-        name_column=_schema_name(primary[0]).lower(),
+        name_column=schema_name(primary[0]).lower(),
         columns=dict(sorted(columns.items())),
-        schema_name=schema_name,
+        schema_name=schema,
         custom=True,
+        change_tracking=body.get("ChangeTrackingEnabled") is True,
     )
 
 
 def new_column(body: Mapping[str, Any]) -> Column:
     """The column an AttributeMetadata body describes."""
-    schema_name = _schema_name(body)
+    schema = schema_name(body)
     metadata_type = str(body.get("@odata.type", "")).removeprefix("#").removeprefix("Microsoft.Dynamics.CRM.")
     kind = KINDS.get(metadata_type)
     if kind is None:
         raise unsupported(f"making columns of type '{body.get('@odata.type')}'")
-    column = Column(schema_name.lower(), kind, schema_name, required=_required(body))
+    column = Column(schema.lower(), kind, schema, required=_required(body))
     if kind in LENGTHS:
         default, longest = LENGTHS[kind]
         length = body.get("MaxLength", default)
@@ -105,7 +106,8 @@ def plural(name: str) -> str:
     return f"{name[:-1]}ies" if re.search(r"[^aeiou]y$", name) else f"{name}s"
 
 
-def _schema_name(body: Mapping[str, Any]) -> str:
+def schema_name(body: Mapping[str, Any]) -> str:
+    """The name a body gives to what is to be made; one without a publisher's prefix is refused."""
     name = body.get("SchemaName")
     if not isinstance(name, str) or not SCHEMA_NAME.fullmatch(name):
         raise payload("EntityDefinitions", f"SchemaName '{name}' is to begin with a publisher's prefix and '_'.")

@@ -9,16 +9,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sandbox.dataverse.catalog import Catalog, Column, Table
+from sandbox.dataverse.catalog import Column, Table
 from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS
 from sandbox.dataverse.http.exchange import Request, split_url
 from sandbox.dataverse.http.json_text import load
-from sandbox.dataverse.odata.sql import edm_type
+from sandbox.dataverse.http.keys import GUID, locate
+from sandbox.dataverse.odata.values import edm_type
 from sandbox.dataverse.refusals import direct_reference, invalid_property, literal, payload, undeclared, unsupported
+from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row
 
 BIND = "@odata.bind"
-GUID = re.compile(r"\{?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\}?")
 ROW = re.compile(r"^/?(\w+)\((.+)\)$")
 DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
@@ -35,14 +36,19 @@ def read_object(request: Request, what: str) -> dict[str, Any]:
     return value
 
 
-def read_values(catalog: Catalog, table: Table, request: Request, *, creating: bool) -> Row:
-    """The columns the body sets. Read-only columns are left aside without an error, as Dataverse does."""
+def values_of(uow: Transaction, table: Table, request: Request, body: Mapping[str, Any], *, creating: bool) -> Row:
+    """The columns a JSON object sets. Read-only columns are left aside without an error, as Dataverse does.
+
+    A related row inside it (behind a single-valued navigation property) is created with it, where the row itself is.
+    """
     cells: Row = {}
-    for name, value in read_object(request, table.set_name).items():
+    for name, value in body.items():
         if name.endswith(BIND):
-            column, cell = _bound(catalog, table, request, name.removesuffix(BIND), value)
+            column, cell = _bound(uow, table, request, name.removesuffix(BIND), value)
         elif "@" in name:
             continue
+        elif isinstance(value, dict) and name in table.navigations and creating:
+            column, cell = _inner(uow, table, request, name, value)
         else:
             column, cell = _plain(table, name, value)
         if column.read_only or (column.kind == "id" and not creating):
@@ -62,7 +68,7 @@ def _plain(table: Table, name: str, value: Any) -> tuple[Column, Cell]:
     if value is None:
         return table.navigations[name][0], None
     if isinstance(value, dict):
-        raise unsupported(f"creating a related row inside the body of another ('{name}')")
+        raise payload(table.set_name, f"Deep update of navigation property '{name}' is not allowed.")
     raise payload(
         table.set_name,
         "Microsoft.OData.ODataException: A 'PrimitiveValue' node with non-null value was found when trying to read "
@@ -71,7 +77,16 @@ def _plain(table: Table, name: str, value: Any) -> tuple[Column, Cell]:
     )
 
 
-def _bound(catalog: Catalog, table: Table, request: Request, name: str, value: Any) -> tuple[Column, Cell]:
+def _inner(uow: Transaction, table: Table, request: Request, name: str, body: Mapping[str, Any]) -> tuple[Column, Cell]:
+    column, targets = table.navigations[name]
+    if len(targets) != 1:
+        raise unsupported(f"creating a related row behind '{name}', which may lead to {' or '.join(sorted(targets))}")
+    target = uow.catalog.table(next(iter(targets)))
+    values = values_of(uow, target, request, body, creating=True)
+    return column, Link(target.name, uow.create(target.name, values))
+
+
+def _bound(uow: Transaction, table: Table, request: Request, name: str, value: Any) -> tuple[Column, Cell]:
     found = table.navigations.get(name)
     if found is None:
         raise undeclared(table.set_name, name)
@@ -80,7 +95,7 @@ def _bound(catalog: Catalog, table: Table, request: Request, name: str, value: A
         return column, None
     if not isinstance(value, str):
         raise literal(table.set_name, str(value), "Edm.String")
-    link = resolve(catalog, request, value)
+    link = resolve(uow, request, value)
     if link.table not in targets:
         raise payload(
             table.set_name,
@@ -90,14 +105,14 @@ def _bound(catalog: Catalog, table: Table, request: Request, name: str, value: A
     return column, link
 
 
-def resolve(catalog: Catalog, request: Request, reference: str) -> Link:
-    """The row a bind names: ``/set(id)``, a full URL, or ``$1`` for a row made earlier in the change set."""
+def resolve(uow: Transaction, request: Request, reference: str) -> Link:
+    """The row a bind names: ``/set(id)``, ``/set(key='v')``, a full URL, or ``$1`` for one made in the change set."""
     path = split_url(follow(request, reference))[0]
     match = ROW.match(path)
-    table = catalog.by_set(match.group(1)) if match else None
+    table = uow.catalog.by_set(match.group(1)) if match else None
     if match is None or table is None:
         raise Refused(f"Invalid URI: '{reference}' does not name a row.", "0x80048d19")
-    return Link(table.name, parse_key(table, match.group(2)))
+    return Link(table.name, locate(uow, table, match.group(2)).existing())
 
 
 def follow(request: Request, reference: str) -> str:
@@ -109,21 +124,6 @@ def follow(request: Request, reference: str) -> str:
     if made is None:
         raise Refused(f"Content-ID Reference: '${match.group(1)}' does not exist in the batch context.", "0x80048d19")
     return made + reference[match.end() :]
-
-
-def parse_key(table: Table, key: str) -> UUID:
-    """The id between the parentheses of ``set(id)``."""
-    key = key.removeprefix(f"{table.id_column}=").strip()
-    match = GUID.fullmatch(key)
-    if match:
-        return UUID(match.group(1))
-    if "=" in key:
-        raise unsupported(f"alternate keys ({table.set_name}({key}))")
-    raise Refused(
-        f"The key in the request URI is not valid for resource 'Microsoft.Dynamics.CRM.{table.name}': '{key}' is no "
-        "GUID.",
-        "0x80060888",
-    )
 
 
 def from_json(table: Table, column: Column, value: Any) -> Cell:

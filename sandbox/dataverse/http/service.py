@@ -10,7 +10,9 @@ from sandbox.dataverse.http import records
 from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
 from sandbox.dataverse.http.definitions import Definitions
 from sandbox.dataverse.http.exchange import Answer, Request
-from sandbox.dataverse.http.payload import follow, parse_key
+from sandbox.dataverse.http.keys import locate
+from sandbox.dataverse.http.metadata_document import document
+from sandbox.dataverse.http.payload import follow
 from sandbox.dataverse.http.queries import Reader
 from sandbox.dataverse.refusals import bad_query, no_resource, no_segment, unsupported, wrong_method
 from sandbox.dataverse.switches import Switches
@@ -29,6 +31,7 @@ class Service:
     """Carries out operations, as the environment's switches have it."""
 
     def __init__(self, actions: Sequence[ActionBinding], switches: Switches) -> None:
+        self._bindings = actions
         self._actions = Actions(actions)
         self._definitions = Definitions()
         self._switches = switches
@@ -45,7 +48,9 @@ class Service:
             if path == "":
                 return self._service_document(uow, request)
             if path == "$metadata":
-                raise unsupported("$metadata yet; EntityDefinitions says the same")
+                if request.method != "GET":
+                    raise wrong_method(request.method)
+                return Answer(200, raw=("application/xml", document(uow.catalog, self._bindings).encode()))
             raise no_segment(first)
         name, key = match.groups()
         if name == "EntityDefinitions":
@@ -86,19 +91,19 @@ class Service:
         raise wrong_method(request.method)
 
     def _row(self, uow: Transaction, request: Request, table: Table, key: str, rest: str) -> Answer:
-        id = parse_key(table, key)
+        address = locate(uow, table, key)
         if rest.startswith(NAMESPACE):
             if request.method != "POST":
                 raise no_resource(f"{request.base}/{request.path}")
             self._may_call(request)
             name = rest.removeprefix(NAMESPACE).removesuffix("()")
-            return self._actions.call(uow, request, name, table, id)
+            return self._actions.call(uow, request, name, table, address.existing())
         if rest:
             raise unsupported(f"the path {request.path}")
         operation = {"GET": records.retrieve, "PATCH": records.patch, "DELETE": records.delete}.get(request.method)
         if operation is None:
             raise wrong_method(request.method)
-        return operation(uow, request, table, id)
+        return operation(uow, request, address)
 
     def _may_call(self, request: Request) -> None:
         if request.in_change_set and not self._switches.actions_in_change_sets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sandbox.dataverse.catalog import Column, Table
+from sandbox.dataverse.catalog import Catalog, Column, Key, Table
 from sandbox.dataverse.refusals import no_property
 
 NAMESPACE = "#Microsoft.Dynamics.CRM."
@@ -55,6 +55,9 @@ def table_facts(table: Table) -> dict[str, Any]:
         "PrimaryIdAttribute": table.id_column,
         "PrimaryNameAttribute": table.name_column,
         "IsCustomEntity": table.custom or table.name.startswith("msdyn_"),
+        "ChangeTrackingEnabled": table.change_tracking,
+        "IsOptimisticConcurrencyEnabled": "versionnumber" in table.columns,
+        "DisplayName": _label(table.label),
     }
 
 
@@ -129,6 +132,43 @@ def relationship_facts(table: Table, of_type: str | None = None) -> list[dict[st
                 }
             )
     return facts
+
+
+def key_id(table: Table, key: Key) -> UUID:
+    """An alternate key's MetadataId."""
+    return uuid5(metadata_id(table.name), f"keys/{key.name}")
+
+
+def key_facts(table: Table, of_type: str | None = None) -> list[dict[str, Any]]:
+    """A table's alternate keys as EntityKeyMetadata."""
+    return [
+        {
+            "MetadataId": key_id(table, key),
+            "LogicalName": key.name,
+            "SchemaName": key.schema_name,
+            "EntityLogicalName": table.name,
+            "KeyAttributes": list(key.columns),
+            "EntityKeyIndexStatus": key.status,
+            "DisplayName": _label(key.schema_name),
+        }
+        for key in table.keys
+    ]
+
+
+def collection_facts(table: Table, catalog: Catalog) -> list[dict[str, Any]]:
+    """What points to a table's rows, as OneToManyRelationshipMetadata."""
+    return [
+        {
+            "SchemaName": collection.name,
+            "ReferencingEntity": collection.table.name,
+            "ReferencingAttribute": collection.lookup.name,
+            "ReferencedEntity": table.name,
+            "ReferencedAttribute": table.id_column,
+            "ReferencingEntityNavigationPropertyName": collection.lookup.to[table.name],
+            "ReferencedEntityNavigationPropertyName": collection.name,
+        }
+        for collection in catalog.collections(table).values()
+    ]
 
 
 def shaped(facts: dict[str, Any], select: str | None, expanded: list[str], *, base: bool) -> dict[str, Any]:

@@ -7,52 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
-from uuid import UUID
 
 from sandbox.dataverse.catalog import Catalog, Column, Table
-from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS, encode
+from sandbox.dataverse.cells import TEXTS, encode
 from sandbox.dataverse.odata.tokens import Literal
 from sandbox.dataverse.odata.tree import Comparison, Condition, Junction, Membership, Not, TextMatch
+from sandbox.dataverse.odata.values import as_cell, edm_type, from_text, literal_type, mismatch
 from sandbox.dataverse.refusals import bad_query, no_property, unsupported
-from sandbox.dataverse.unit_of_work import Cell
 
 SYMBOLS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-KINDS = {"eq": "Equal", "ne": "NotEqual", "gt": "GreaterThan", "lt": "LessThan"} | {
-    "ge": "GreaterThanOrEqual",
-    "le": "LessThanOrEqual",
-}
-
-
-def edm_type(column: Column) -> str:
-    """The OData type of the property."""
-    if column.kind in ("id", "guid", "lookup"):
-        return "Edm.Guid"
-    if column.kind in TEXTS:
-        return "Edm.String"
-    if column.kind == "bigint":
-        return "Edm.Int64"
-    if column.kind in INTEGERS:
-        return "Edm.Int32"
-    if column.kind == "double":
-        return "Edm.Double"
-    if column.kind in DECIMALS:
-        return "Edm.Decimal"
-    if column.kind == "boolean":
-        return "Edm.Boolean"
-    return "Edm.Date" if column.date_only else "Edm.DateTimeOffset"
-
-
-def literal_type(value: Literal) -> str:
-    """The OData type of a literal."""
-    if isinstance(value, bool):
-        return "Edm.Boolean"
-    if isinstance(value, datetime):
-        return "Edm.DateTimeOffset"
-    names = {str: "Edm.String", int: "Edm.Int32", Decimal: "Edm.Decimal", UUID: "Edm.Guid", date: "Edm.Date"}
-    return names.get(type(value), "null")
 
 
 @dataclass(slots=True)
@@ -107,11 +71,11 @@ class Sql:
     def _comparison(self, column: Column, name: str, tree: Comparison) -> str:
         if tree.value is None:
             if tree.operator not in ("eq", "ne"):
-                raise self._mismatch(column, tree.value, tree.operator)
+                raise mismatch(edm_type(column), literal_type(tree.value), tree.operator)
             return f"{name} IS {'NOT ' if tree.operator == 'ne' else ''}NULL"
         if column.kind in ("id", "guid", "lookup", "boolean") and tree.operator not in ("eq", "ne"):
-            raise self._mismatch(column, tree.value, tree.operator)
-        self.parameters.append(encode(column, self._cell(column, tree.value, tree.operator)))
+            raise mismatch(edm_type(column), literal_type(tree.value), tree.operator)
+        self.parameters.append(encode(column, as_cell(column, tree.value, tree.operator)))
         comparison = f"{name} {SYMBOLS[tree.operator]} ?"
         return f"({comparison} OR {name} IS NULL)" if tree.operator == "ne" else comparison
 
@@ -129,44 +93,8 @@ class Sql:
 
     def _listed(self, column: Column, value: Literal, as_text: bool) -> Any:
         if as_text and isinstance(value, str):
-            return encode(column, _from_text(column, value))
-        return encode(column, self._cell(column, value, "eq"))
-
-    def _cell(self, column: Column, value: Literal, operator: str) -> Cell:
-        edm = edm_type(column)
-        if edm == literal_type(value) and column.kind != "datetime":
-            return value
-        if isinstance(value, int) and not isinstance(value, bool):
-            if column.kind in DECIMALS:
-                return Decimal(value)
-            if column.kind == "bigint":
-                return value
-        if edm == "Edm.Date" and type(value) is date:
-            return value
-        if edm == "Edm.DateTimeOffset" and isinstance(value, date):
-            return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
-        raise self._mismatch(column, value, operator)
-
-    def _mismatch(self, column: Column, value: Literal, operator: str) -> Exception:
-        return bad_query(
-            f"A binary operator with incompatible types was detected. Found operand types '{edm_type(column)}' and "
-            f"'{literal_type(value)}' for operator kind '{KINDS[operator]}'."
-        )
-
-
-def _from_text(column: Column, text: str) -> Cell:
-    try:
-        if column.kind in ("id", "guid", "lookup"):
-            return UUID(text)
-        if column.kind in INTEGERS:
-            return int(text)
-        if column.kind in DECIMALS:
-            return Decimal(text)
-    except (ValueError, InvalidOperation):
-        raise bad_query(f"'{text}' is not a value of '{column.property_name}' ({edm_type(column)}).") from None
-    if column.kind in TEXTS:
-        return text
-    raise unsupported(f"Microsoft.Dynamics.CRM.In on {edm_type(column)} columns")
+            return encode(column, from_text(column, value))
+        return encode(column, as_cell(column, value, "eq"))
 
 
 def navigation(catalog: Catalog, table: Table, name: str) -> tuple[Column, Table]:
