@@ -119,7 +119,7 @@ class App:
         bus = self.settings.servicebus
         log.info("working: events from queue %s, commands from queue %s", bus.approvals_queue, bus.commands_queue)
         log.info(
-            "patience: a passing fault is tried %d times within %s, then put aside; one of our own pauses and keeps all",
+            "patience: a passing fault is tried %d times within %s, then put aside; a fault of ours pauses",
             self.policy.attempts,
             self.policy.ceiling,
         )

@@ -10,7 +10,7 @@ from connector.dataverse.query import Query, any_of
 from handlers.reading import ask
 from mappings import tables
 
-_NAMED = {
+NAMED = {
     "msdyn_bookableresource": (tables.RESOURCE, "name"),
     "msdyn_resourcecategory": ("bookableresourcecategory", "name"),
     "msdyn_transactioncategory": ("msdyn_transactioncategory", "msdyn_name"),
@@ -24,16 +24,16 @@ def works(dataverse: Reader, actuals: Iterable[UUID]) -> dict[UUID, str]:
     ids = sorted(set(actuals))
     if not ids:
         return {}
-    (found,) = ask(dataverse, Query(tables.ACTUAL, tuple(_NAMED), any_of("msdyn_actualid", ids)))
-    wanted = {column: {id for one in found if (id := one.link_id(column))} for column in _NAMED}
-    columns = [column for column in _NAMED if wanted[column]]
-    answers = ask(dataverse, *(_names(*_NAMED[column], wanted[column]) for column in columns)) if columns else []
+    (found,) = ask(dataverse, Query(tables.ACTUAL, tuple(NAMED), any_of("msdyn_actualid", ids)))
+    wanted = {column: {id for one in found if (id := one.link_id(column))} for column in NAMED}
+    columns = [column for column in NAMED if wanted[column]]
+    answers = ask(dataverse, *(_names(*NAMED[column], wanted[column]) for column in columns)) if columns else []
     names: dict[UUID | None, str] = {
-        named.id: named.text(_NAMED[column][1]) or ""
+        named.id: named.text(NAMED[column][1]) or ""
         for column, answer in zip(columns, answers, strict=True)
         for named in answer
     }
-    return {one.id: ", ".join(said for column in _NAMED if (said := names.get(one.link_id(column)))) for one in found}
+    return {one.id: ", ".join(said for column in NAMED if (said := names.get(one.link_id(column)))) for one in found}
 
 
 def _names(table: str, column: str, ids: Iterable[UUID]) -> Query:

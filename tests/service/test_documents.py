@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from connector.envelope import Envelope
+from handlers.parsing import parse_command
+from mappings import tables
+from mappings.messages import CreateInvoices, MarkReady
+from service import work_in_words
+from service.app import TABLES
 from service.settings_sources import variables
 from tests.service.processes import clean_environment
 
@@ -41,8 +48,8 @@ def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_first_steps_and_the_readme_are_among_the_pages_that_are_run() -> None:
-    assert [page.name for page in PAGES] == ["README.md", "first-steps.md"]
+def test_the_first_steps_the_sandbox_and_the_readme_are_among_the_pages_that_are_run() -> None:
+    assert [page.name for page in PAGES] == ["README.md", "first-steps.md", "sandbox.md"]
 
 
 def test_every_setting_is_in_the_readmes_table_with_its_default() -> None:
@@ -62,3 +69,21 @@ def test_every_setting_is_in_the_readmes_table_with_its_default() -> None:
 def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_messages_that_are_shown_are_commands_and_every_field_is_explained() -> None:
+    page = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    parsed = [parse_command(Envelope("1", one.encode(), "application/json")) for one in examples]
+    assert [type(one) for one in parsed] == [MarkReady, MarkReady, CreateInvoices]
+    fields = {*MarkReady.model_fields, *CreateInvoices.model_fields}
+    described = page.partition("## Commands")[2].partition("Ids are GUIDs")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", described, re.MULTILINE)) == fields
+    assert {name for one in examples for name in json.loads(one)} == fields
+
+
+def test_the_role_of_the_service_covers_every_table_it_reads() -> None:
+    page = (ROOT / "docs" / "environment.md").read_text(encoding="utf-8")
+    readable = set(re.findall(r"^\| `(\w+)` \| ✓", page, re.MULTILINE))
+    named = {table for table, _ in work_in_words.NAMED.values()}
+    assert readable == {*TABLES, tables.RESOURCE, *named}
