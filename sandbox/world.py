@@ -14,7 +14,7 @@ from typing import Final, Self
 from sandbox.clock import Clock
 from sandbox.company import Company, load
 from sandbox.dataverse.events import EventPoster
-from sandbox.dataverse.product import BEFORE_DELETE, Switches, actions
+from sandbox.dataverse.product import BEFORE_DELETE, Background, Switches, actions, guards
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
 from sandbox.listening import PortTaken as PortTaken
@@ -67,8 +67,10 @@ class Sandbox:
         self.bus = ServiceBusServer(settings, keys, self.clock)
         self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
         self.web.organisation.before_delete.update(BEFORE_DELETE)
+        self.web.organisation.before_write.update(guards(self.switches))
+        self.background = Background(self.web.transaction, self.clock, self.switches)
         self.events = EventPoster(self.web.transaction, self.clock)
-        self.web.organisation.listeners.append(self.events)
+        self.events.hear(self.web.organisation)
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
         self._with_company = company
@@ -90,6 +92,7 @@ class Sandbox:
             self.stop()
             raise
         self.events.start()
+        self.background.start()
         return self
 
     def stop(self) -> None:
@@ -98,6 +101,7 @@ class Sandbox:
         loop = self._loop
         if thread is None:
             return
+        self.background.stop()
         self.events.stop()
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)

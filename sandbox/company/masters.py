@@ -43,6 +43,12 @@ class Masters(Rows):
                 larger: dict[str, Cell] = {"name": name, "uomscheduleid": schedule, "quantity": Decimal(quantity)}
                 self.named("uom", name, larger | {"baseuom": Link("uom", hour)})
 
+    def unit(self, name: str) -> UUID:
+        """Another unit of the group Unit, which is worth one Each."""
+        schedule = ref("uomschedule", "Unit")
+        values: dict[str, Cell] = {"name": name, "uomscheduleid": schedule, "quantity": Decimal(1)}
+        return self.named("uom", name, values | {"baseuom": ref("uom", "Each")})
+
     def role(self, name: str, billing_type: int | None = BillingType.CHARGEABLE) -> UUID:
         """A role of the role master."""
         return self.named("bookableresourcecategory", name, {"name": name, "msdyn_billingtype": billing_type})
@@ -134,7 +140,13 @@ class Masters(Rows):
         self._price("msdyn_resourcecategorypricelevel", price_list, role, values)
 
     def category_price(
-        self, price_list: str, category: str, how: int, percent: Decimal | None = None, price: Decimal | None = None
+        self,
+        price_list: str,
+        category: str,
+        how: int,
+        percent: Decimal | None = None,
+        price: Decimal | None = None,
+        unit: str = "Each",
     ) -> None:
         """How an expense category is charged on: at cost, at cost plus a percentage, or at a price per unit."""
         values: dict[str, Cell] = {
@@ -143,7 +155,7 @@ class Masters(Rows):
             "msdyn_pricecalculation": how,
             "msdyn_percent": percent,
             "msdyn_price": price,
-            "msdyn_unit": ref("uom", "Each"),
+            "msdyn_unit": ref("uom", unit),
             "msdyn_unitschedule": ref("uomschedule", "Unit"),
         }
         self._price("msdyn_transactioncategorypricelevel", price_list, category, values)

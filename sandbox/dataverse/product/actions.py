@@ -7,20 +7,19 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sandbox.dataverse.product import approval, parameters, submission
+from sandbox.dataverse.product import approval, approval_sets, parameters, recall, submission
+from sandbox.dataverse.product.approval_sets import Decision
+from sandbox.dataverse.product.authority import by_the_product
 from sandbox.dataverse.product.cells import key
-from sandbox.dataverse.product.choices import ApprovalAct
 from sandbox.dataverse.product.entries import EXPENSE, TIME, EntryKind
+from sandbox.dataverse.product.invoice_confirmation import confirm, pay
+from sandbox.dataverse.product.invoice_correction import correct
 from sandbox.dataverse.product.invoice_creation import create_invoice
+from sandbox.dataverse.product.invoice_totals import recalculate_draft
 from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
 
 Parameters = Mapping[str, object]
-_DECISIONS: Final[Mapping[int, Callable[[UnitOfWork, UUID], None]]] = {
-    ApprovalAct.REJECT: approval.reject,
-    ApprovalAct.APPROVE: approval.approve,
-    ApprovalAct.CANCEL: approval.cancel,
-}
 
 
 def _submit(kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
@@ -30,36 +29,40 @@ def _submit(kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, gi
 
 def _recall(kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
     for id in parameters.ids(given, ids):
-        submission.recall(work, kind, id)
+        recall.recall(work, kind, id)
 
 
-def _approve(kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
+def _approve(
+    switches: Switches, kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters
+) -> None:
     for id in parameters.ids(given, ids):
         row = submission.open_approval(work, kind, id)
         if row is None:
             raise Refused(f"The {kind.noun} {id} can't be approved because it isn't waiting for approval.")
-        approval.approve(work, key(row, approval.APPROVAL))
+        approval.approve(switches, work, key(row, approval.APPROVAL))
 
 
-def _decide(
-    decision: Callable[[UnitOfWork, UUID], None], work: UnitOfWork, bound: UUID | None, _given: Parameters
-) -> None:
-    decision(work, _bound_to(bound))
+def _decide(decision: Decision, switches: Switches, work: UnitOfWork, bound: UUID | None, _given: Parameters) -> None:
+    decision(switches, work, _bound_to(bound))
 
 
-def _process_approval_sets(work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
-    """Decide on several approvals at once: here all of them at once or none, without the set's background job."""
-    act = parameters.whole_number(given, "ActionType")
-    decision = _DECISIONS.get(act)
-    if decision is None:
-        known = ", ".join(str(number) for number in _DECISIONS)
-        raise Refused(f"ActionType {act} isn't supported; use one of {known}.")
-    for id in parameters.rows(given, "ProjectApprovals", approval.APPROVAL):
-        decision(work, id)
+def _process_approval_sets(switches: Switches, work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
+    act = approval_sets.known(parameters.whole_number(given, "ActionType"))
+    note = given.get("NoteLogName")
+    ids = parameters.rows(given, "ProjectApprovals", approval.APPROVAL)
+    approval_sets.process(switches, work, act, ids, note if isinstance(note, str) else None)
 
 
 def _create_invoice(switches: Switches, work: UnitOfWork, bound: UUID | None, _given: Parameters) -> Link:
-    return Link("invoice", create_invoice(work, _bound_to(bound), switches.invoice_race))
+    return Link("invoice", create_invoice(switches, work, _bound_to(bound)))
+
+
+def _on_row(act: Callable[[UnitOfWork, UUID], None], work: UnitOfWork, bound: UUID | None, _given: Parameters) -> None:
+    act(work, _bound_to(bound))
+
+
+def _correct_invoice(work: UnitOfWork, bound: UUID | None, _given: Parameters) -> Link:
+    return Link("invoice", correct(work, _bound_to(bound)))
 
 
 def _bound_to(id: UUID | None) -> UUID:
@@ -70,18 +73,23 @@ def _bound_to(id: UUID | None) -> UUID:
 
 def actions(switches: Switches) -> tuple[ActionBinding, ...]:
     """Every action this sandbox knows; any other name is unknown to it, and refused."""
-    return (
+    known = (
         ActionBinding("msdyn_TimeEntriesSubmit", None, partial(_submit, TIME, "TimeEntryIds")),
         ActionBinding("msdyn_ExpenseEntriesSubmit", None, partial(_submit, EXPENSE, "ExpenseEntryIds")),
         ActionBinding("msdyn_TimeEntriesRecall", None, partial(_recall, TIME, "TimeEntryIds")),
         ActionBinding("msdyn_ExpenseEntriesRecall", None, partial(_recall, EXPENSE, "ExpenseEntryIds")),
-        ActionBinding("msdyn_TimeEntriesApprove", None, partial(_approve, TIME, "TimeEntryIds")),
-        ActionBinding("msdyn_ExpenseEntriesApprove", None, partial(_approve, EXPENSE, "ExpenseEntryIds")),
-        ActionBinding("msdyn_ApprovalStatusApprove", approval.APPROVAL, partial(_decide, approval.approve)),
-        ActionBinding("msdyn_ApprovalStatusReject", approval.APPROVAL, partial(_decide, approval.reject)),
-        ActionBinding("msdyn_ProcessProjectApprovalSets", None, _process_approval_sets),
+        ActionBinding("msdyn_TimeEntriesApprove", None, partial(_approve, switches, TIME, "TimeEntryIds")),
+        ActionBinding("msdyn_ExpenseEntriesApprove", None, partial(_approve, switches, EXPENSE, "ExpenseEntryIds")),
+        ActionBinding("msdyn_ApprovalStatusApprove", approval.APPROVAL, partial(_decide, approval.approve, switches)),
+        ActionBinding("msdyn_ApprovalStatusReject", approval.APPROVAL, partial(_decide, approval.reject, switches)),
+        ActionBinding("msdyn_ProcessProjectApprovalSets", None, partial(_process_approval_sets, switches)),
         ActionBinding("msdyn_NewInvoiceContract", "salesorder", partial(_create_invoice, switches)),
+        ActionBinding("msdyn_InvoiceRecalculate", "invoice", partial(_on_row, recalculate_draft)),
+        ActionBinding("msdyn_PostInvoice", "invoice", partial(_on_row, partial(confirm, switches))),
+        ActionBinding("msdyn_InvoicePaid", "invoice", partial(_on_row, pay)),
+        ActionBinding("msdyn_CorrectInvoice", "invoice", _correct_invoice),
     )
+    return tuple(ActionBinding(one.name, one.bound_to, by_the_product(one.run)) for one in known)
 
 
 ACTIONS: Final = actions(Switches())

@@ -1,27 +1,36 @@
 """Deciding on submitted entries: approve, reject, and cancel an approval.
 
 Only these acts complete a decision; a PATCH of the approval's record stage changes that column and nothing else
-(approvals-overview). In this environment the product's own creation of actuals on approval is switched off, so
-approving writes the approval and the entry, and cancelling leaves the actuals to whoever made them.
+(approvals-overview). Where the product is not the one that makes actuals (``Creation.NEVER``), approving writes the
+approval and the entry, and cancelling leaves the actuals to whoever made them.
 """
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
-from sandbox.dataverse.product import entries, journal_lines, rounding, traces
-from sandbox.dataverse.product.cells import amount, existing, link, linked
-from sandbox.dataverse.product.choices import BillingStatus, Stage
-from sandbox.dataverse.product.entries import EXPENSE, TIME, Entry
+from sandbox.dataverse.product import actuals, entries, journal_lines, ledger, recall, rounding
+from sandbox.dataverse.product.cells import amount, existing, linked
+from sandbox.dataverse.product.choices import Stage
+from sandbox.dataverse.product.entries import Entry
+from sandbox.dataverse.product.switches import Creation, Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
-APPROVAL = "msdyn_projectapproval"
-_INVOICED = (BillingStatus.INVOICE_CREATED, BillingStatus.INVOICE_POSTED)
+APPROVAL: Final = "msdyn_projectapproval"
 
 
-def approve(work: UnitOfWork, id: UUID) -> None:
-    """Submitted to Approved, with the moment and the approver; the entry becomes Approved."""
-    approval, entry = _waiting(work, id, "approved")
+def approve(switches: Switches, work: UnitOfWork, id: UUID) -> None:
+    """Submitted to Approved, with the moment and the approver; the entry becomes Approved.
+
+    On a recall request it accepts the recall (PSA/recall-approved).
+    """
+    approval = existing(work, APPROVAL, id)
+    if approval.get("msdyn_recordstage") == Stage.RECALL_REQUESTED:
+        recall.accept(switches, work, id)
+        return
+    entry = _waiting(work, approval, id, "approved")
+    _may_fail(switches, id)
     values: dict[str, Cell] = {
         "msdyn_recordstage": Stage.APPROVED,
         "msdyn_approvedon": work.now,
@@ -29,29 +38,42 @@ def approve(work: UnitOfWork, id: UUID) -> None:
     }
     work.update(APPROVAL, id, values | _sales_amount(work, approval))
     work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.approved})
+    if switches.actuals is Creation.AT_ONCE:
+        actuals.create(work, approval, entry)
 
 
-def reject(work: UnitOfWork, id: UUID) -> None:
-    """Submitted to Rejected; time goes back as Returned, an expense as Rejected. Its journal lines are withdrawn."""
-    _, entry = _waiting(work, id, "rejected")
+def reject(switches: Switches, work: UnitOfWork, id: UUID) -> None:
+    """Submitted to Rejected; time goes back as Returned, an expense as Rejected. Its journal lines are withdrawn.
+
+    On a recall request it refuses the recall.
+    """
+    approval = existing(work, APPROVAL, id)
+    if approval.get("msdyn_recordstage") == Stage.RECALL_REQUESTED:
+        recall.refuse(work, id)
+        return
+    entry = _waiting(work, approval, id, "rejected")
+    _may_fail(switches, id)
     work.update(APPROVAL, id, {"msdyn_recordstage": Stage.REJECTED, "msdyn_referencejournalline": None})
     journal_lines.withdraw(work, entry)
     work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.returned})
 
 
-def cancel(work: UnitOfWork, id: UUID) -> None:
+def cancel(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     """Approved back to Submitted, approval and entry alike; refused once a sales actual of the entry is on an invoice.
 
-    The way to the actuals is the transaction origins (PSA/cancel-approval).
+    What the product makes on approval it takes back (PSA/cancel-approval).
     """
     approval = existing(work, APPROVAL, id)
-    entry = _entry(work, approval)
+    entry = entries.of_approval(work, approval)
     if approval.get("msdyn_recordstage") != Stage.APPROVED:
         raise Refused("This approval can't be canceled because it hasn't been approved.")
-    for actual in traces.from_origin(work, Link(entry.kind.table, entry.id), traces.ACTUAL):
-        row = work.get(traces.ACTUAL, actual)
-        if row is not None and row.get("msdyn_billingstatus") in _INVOICED:
-            raise Refused(f"This approval can't be canceled because the {entry.kind.noun} has already been invoiced.")
+    _may_fail(switches, id)
+    ledger.refuse_if_invoiced(
+        work, entry, "This approval can't be canceled", also_on_a_draft=switches.draft_blocks_cancel
+    )
+    if switches.actuals is not Creation.NEVER:
+        actuals.reopen_lines(work, ledger.live(work, entry))
+        ledger.withdraw(work, entry)
     undone: dict[str, Cell] = {
         "msdyn_recordstage": Stage.SUBMITTED,
         "msdyn_approvedon": None,
@@ -61,20 +83,16 @@ def cancel(work: UnitOfWork, id: UUID) -> None:
     work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.submitted})
 
 
-def _waiting(work: UnitOfWork, id: UUID, decision: str) -> tuple[Row, Entry]:
-    approval = existing(work, APPROVAL, id)
-    entry = _entry(work, approval)
+def _waiting(work: UnitOfWork, approval: Row, id: UUID, decision: str) -> Entry:
+    entry = entries.of_approval(work, approval)
     if approval.get("msdyn_recordstage") != Stage.SUBMITTED or entry.status != entry.kind.submitted:
         raise Refused(f"This {entry.kind.noun} can't be {decision} because it isn't waiting for approval.")
-    return approval, entry
+    return entry
 
 
-def _entry(work: UnitOfWork, approval: Row) -> Entry:
-    for kind in (TIME, EXPENSE):
-        lookup = link(approval, kind.approval_lookup)
-        if lookup is not None:
-            return entries.read(work, kind, lookup.id)
-    raise Refused("This approval names neither a time entry nor an expense entry.")
+def _may_fail(switches: Switches, id: UUID) -> None:
+    if id in switches.failing:
+        raise Refused(switches.failing[id])
 
 
 def _sales_amount(work: UnitOfWork, approval: Row) -> dict[str, Cell]:

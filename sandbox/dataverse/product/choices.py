@@ -62,6 +62,16 @@ class ApprovalAct:
     CANCEL: Final = 192350004
 
 
+class SetStatus:
+    """``msdyn_approvalset.statuscode``."""
+
+    QUEUED: Final = 192350000
+    PROCESSING: Final = 192350001
+    PARTIALLY_COMPLETED: Final = 192350002
+    FAILED: Final = 192350003
+    COMPLETED: Final = 192350004
+
+
 class TransactionType:
     """``msdyn_transactiontypecode``."""
 
@@ -150,7 +160,9 @@ class ContractState:
 
     DRAFT: Final = 192350000
     ACTIVE: Final = 192350002
+    CLOSED: Final = 192350003
     REASON_CONFIRMED: Final = 192350003
+    REASON_LOST: Final = 192350005
 
 
 class InvoiceStatus:
@@ -160,6 +172,22 @@ class InvoiceStatus:
     IN_REVIEW: Final = 192350001
     CONFIRMED: Final = 192350002
     PAID: Final = 192350003
+
+
+class JournalType:
+    """``msdyn_journal.msdyn_journaltype``."""
+
+    ENTRY: Final = 192350000
+    TIME_CORRECTION: Final = 192350001
+    EXPENSE_CORRECTION: Final = 192350002
+
+
+class RunStatus:
+    """``msdyn_contractlineinvoiceschedule.msdyn_invoicerunstatus``."""
+
+    NOT_RUN: Final = 192350000
+    SUCCESSFUL: Final = 192350001
+    FAILED: Final = 192350002
 
 
 class ProductType:

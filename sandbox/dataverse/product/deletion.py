@@ -25,10 +25,22 @@ def release_invoice(work: UnitOfWork, id: UUID) -> None:
     if invoice.get("msdyn_projectinvoicestatus") != InvoiceStatus.DRAFT:
         raise Refused("This invoice can't be deleted because it is no longer a draft.")
     for detail in work.find(traces.INVOICE_LINE_DETAIL, msdyn_invoice=Link("invoice", id)):
-        _release_detail(work, Link(traces.INVOICE_LINE_DETAIL, key(detail, traces.INVOICE_LINE_DETAIL)))
+        itself = Link(traces.INVOICE_LINE_DETAIL, key(detail, traces.INVOICE_LINE_DETAIL))
+        _let_go(work, itself)
+        work.delete(itself.table, itself.id)
     for line in work.find("invoicedetail", invoiceid=Link("invoice", id)):
         _release_product_line(work, line)
         work.delete("invoicedetail", key(line, "invoicedetail"))
+
+
+def release_detail(work: UnitOfWork, id: UUID) -> None:
+    """What a detail of a draft holds may be invoiced again."""
+    detail = existing(work, traces.INVOICE_LINE_DETAIL, id)
+    invoice = linked(detail, "msdyn_invoice")
+    header = None if invoice is None else work.get("invoice", invoice)
+    if header is not None and header.get("msdyn_projectinvoicestatus") != InvoiceStatus.DRAFT:
+        raise Refused("This invoice line detail can't be deleted because its invoice is no longer a draft.")
+    _let_go(work, Link(traces.INVOICE_LINE_DETAIL, id))
 
 
 def keep_if_in_progress(work: UnitOfWork, kind: EntryKind, id: UUID) -> None:
@@ -37,7 +49,7 @@ def keep_if_in_progress(work: UnitOfWork, kind: EntryKind, id: UUID) -> None:
         raise Refused(f"This {kind.noun} can't be deleted because it isn't a draft.")
 
 
-def _release_detail(work: UnitOfWork, detail: Link) -> None:
+def _let_go(work: UnitOfWork, detail: Link) -> None:
     for id in traces.connected(work, detail, traces.ACTUAL):
         elsewhere = set(traces.connecting_to(work, Link(traces.ACTUAL, id), traces.INVOICE_LINE_DETAIL)) - {detail.id}
         actual = work.get(traces.ACTUAL, id)
@@ -48,7 +60,6 @@ def _release_detail(work: UnitOfWork, detail: Link) -> None:
         if row is not None and row.get("msdyn_invoicestatus") == MilestoneStatus.INVOICE_CREATED:
             work.update(MILESTONE, origin.id, {"msdyn_invoicestatus": MilestoneStatus.READY})
     traces.forget(work, detail)
-    work.delete(detail.table, detail.id)
 
 
 def _release_product_line(work: UnitOfWork, invoice_line: Row) -> None:

@@ -31,6 +31,7 @@ class EntryKind:
     approved: int
     returned: int
     """Where a rejected entry goes: Returned for time, Rejected for an expense; both then behave as Draft."""
+    recall_requested: int
 
 
 TIME: Final = EntryKind(
@@ -45,6 +46,7 @@ TIME: Final = EntryKind(
     submitted=TimeStatus.SUBMITTED,
     approved=TimeStatus.APPROVED,
     returned=TimeStatus.RETURNED,
+    recall_requested=TimeStatus.RECALL_REQUESTED,
 )
 EXPENSE: Final = EntryKind(
     table="msdyn_expense",
@@ -58,6 +60,7 @@ EXPENSE: Final = EntryKind(
     submitted=ExpenseStatus.SUBMITTED,
     approved=ExpenseStatus.APPROVED,
     returned=ExpenseStatus.REJECTED,
+    recall_requested=ExpenseStatus.RECALL_REQUESTED,
 )
 
 
@@ -92,6 +95,15 @@ def read(work: UnitOfWork, kind: EntryKind, id: UUID) -> Entry:
     """The entry as it stands now."""
     row = existing(work, kind.table, id)
     return _time(work, id, row) if kind is TIME else _expense(work, id, row)
+
+
+def of_approval(work: UnitOfWork, approval: Row) -> Entry:
+    """The entry an approval row is about."""
+    for kind in (TIME, EXPENSE):
+        id = linked(approval, kind.approval_lookup)
+        if id is not None:
+            return read(work, kind, id)
+    raise Refused("This approval names neither a time entry nor an expense entry.")
 
 
 def _time(work: UnitOfWork, id: UUID, row: Row) -> Entry:

@@ -2,62 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sandbox.dataverse.product import traces
 from sandbox.dataverse.product.business_dates import day_of
-from sandbox.dataverse.product.cells import amount, existing, filled, instant, key, link, linked, text
+from sandbox.dataverse.product.cells import amount, existing, instant, key, link, linked
 from sandbox.dataverse.product.choices import (
     LINE_OF_PROJECT_SERVICE,
     AdjustmentStatus,
     BillingStatus,
-    InvoiceStatus,
     MilestoneStatus,
-    OrderType,
     ProductType,
     TransactionType,
 )
+from sandbox.dataverse.product.invoice_header import contract_header
 from sandbox.dataverse.product.invoice_lines import MILESTONE, LineAmounts, add_product_line, add_project_line
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 NOTHING_TO_INVOICE: Final = (
     "There are no past dated transactions to invoice for this project contract. No invoice was created."
 )
-_BILL_TO: Final = (
-    "billto_name",
-    "billto_line1",
-    "billto_line2",
-    "billto_line3",
-    "billto_city",
-    "billto_stateorprovince",
-    "billto_postalcode",
-    "billto_country",
-    "billto_telephone",
-    "billto_fax",
-)
 
 
-def create_invoice(work: UnitOfWork, contract_id: UUID, race: timedelta = timedelta()) -> UUID:
+def create_invoice(switches: Switches, work: UnitOfWork, contract_id: UUID) -> UUID:
     """One draft invoice with all that is ready on the contract and not dated after today. Returns its id.
 
     Taken: unbilled sales actuals and product lines that are Ready to Invoice, milestones Ready for invoicing; each
     moves to Customer Invoice Created. Refused when there is nothing to take. What another
-    call took within ``race`` is read as still ready. (PSA/invoicing)
+    call took within ``Switches.invoice_race`` is read as still ready. (PSA/invoicing)
     """
+    _may_fail(switches, contract_id)
+    race = switches.invoice_race
     contract = existing(work, "salesorder", contract_id)
-    lines = _in_order(work.find("salesorderdetail", salesorderid=Link("salesorder", contract_id)))
+    lines = lines_of(work, contract_id)
     project_lines = [line for line in lines if _is_project_line(line)]
     products = [line for line in lines if not _is_project_line(line) and _is_ready(work, line, race)]
     actuals = _due_actuals(work, contract_id, race)
     milestones = {_id(line): _due_milestones(work, line, race) for line in project_lines}
     on_lines = {_id(line): [row for row in actuals if _on(row, line)] for line in project_lines}
-    if not (products or any(on_lines.values()) or any(milestones.values())):
+    invoice = _compose(work, contract, project_lines, on_lines, milestones, products)
+    if invoice is None:
         raise Refused(NOTHING_TO_INVOICE)
+    return invoice
 
-    invoice = _create_header(work, contract)
+
+def create_scheduled(
+    switches: Switches, work: UnitOfWork, contract_id: UUID, cut_offs: Mapping[UUID, datetime], reached: set[UUID]
+) -> UUID | None:
+    """One draft invoice of the contract lines whose run has come; ``None`` when nothing on them is ready.
+
+    ``cut_offs``: by contract line, the last day whose actuals are taken. ``reached``: the milestones whose run it is.
+    """
+    _may_fail(switches, contract_id)
+    contract = existing(work, "salesorder", contract_id)
+    due_milestones = {
+        _id(line): [row for row in _due_milestones(work, line, timedelta()) if key(row, MILESTONE) in reached]
+        for line in lines_of(work, contract_id)
+    }
+    project_lines = [
+        line for line in lines_of(work, contract_id) if _id(line) in cut_offs or due_milestones.get(_id(line))
+    ]
+    actuals = _due_actuals(work, contract_id, timedelta())
+    on_lines = {
+        _id(line): [row for row in actuals if _on(row, line) and _by(row, cut_offs.get(_id(line)))]
+        for line in project_lines
+    }
+    return _compose(work, contract, project_lines, on_lines, due_milestones, [])
+
+
+def lines_of(work: UnitOfWork, contract: UUID) -> list[Row]:
+    """The contract's lines in their order."""
+    found = work.find("salesorderdetail", salesorderid=Link("salesorder", contract))
+    return sorted(found, key=lambda line: amount(line, "lineitemnumber"))
+
+
+def _compose(
+    work: UnitOfWork,
+    contract: Row,
+    project_lines: list[Row],
+    on_lines: Mapping[UUID, list[Row]],
+    milestones: Mapping[UUID, list[Row]],
+    products: list[Row],
+) -> UUID | None:
+    if not (products or any(on_lines.values()) or any(milestones.values())):
+        return None
+    invoice = contract_header(work, contract)
     totals = [
         add_project_line(work, invoice, contract, line, on_lines[_id(line)], milestones[_id(line)])
         for line in project_lines
@@ -69,6 +103,17 @@ def create_invoice(work: UnitOfWork, contract_id: UUID, race: timedelta = timede
         _move(work, MILESTONE, rows, "msdyn_invoicestatus", MilestoneStatus.INVOICE_CREATED)
     _move(work, "salesorderdetail", products, "msdyn_billingstatus", BillingStatus.INVOICE_CREATED)
     return invoice
+
+
+def _may_fail(switches: Switches, contract: UUID) -> None:
+    if contract in switches.failing:
+        raise Refused(switches.failing[contract])
+
+
+def _by(actual: Row, cut_off: datetime | None) -> bool:
+    """Whether an actual is dated on or before the cut-off (ENT/msdyn_contractlineinvoiceschedule)."""
+    dated = instant(actual, "msdyn_startdatetime") or instant(actual, "msdyn_documentdate")
+    return cut_off is not None and (dated is None or day_of(dated) <= day_of(cut_off))
 
 
 def _due_actuals(work: UnitOfWork, contract: UUID, race: timedelta) -> list[Row]:
@@ -104,34 +149,6 @@ def _has_come(work: UnitOfWork, moment: datetime | None) -> bool:
     return moment is None or day_of(moment) <= day_of(work.now)
 
 
-def _create_header(work: UnitOfWork, contract: Row) -> UUID:
-    id = uuid4()
-    customer = link(contract, "customerid")
-    values: dict[str, Cell] = {
-        "name": text(contract, "name"),
-        "invoicenumber": _number(work, id),
-        "salesorderid": Link("salesorder", key(contract, "salesorder")),
-        "customerid": customer,
-        "pricelevelid": link(contract, "pricelevelid"),
-        "transactioncurrencyid": link(contract, "transactioncurrencyid"),
-        "ownerid": Link("systemuser", work.user),
-        "msdyn_ordertype": OrderType.WORK_BASED,
-        "msdyn_projectinvoicestatus": InvoiceStatus.DRAFT,
-        "msdyn_hascorrections": False,
-        "ispricelocked": False,
-    }
-    for column in (*_BILL_TO, "paymenttermscode"):
-        values[column] = contract.get(column)
-    if values["billto_name"] is None and customer is not None:
-        values["billto_name"] = text(existing(work, customer.table, customer.id), "name") or None
-    return work.create("invoice", filled(values), id)
-
-
-def _number(work: UnitOfWork, id: UUID) -> str:
-    """An invoice number of the platform's form: a running number, and letters that keep it unique."""
-    return f"INV-{1001 + len(work.find('invoice')):05d}-{id.hex[:6].upper()}"
-
-
 def _totals(lines: list[LineAmounts]) -> dict[str, Cell]:
     net = sum((line.amount for line in lines), Decimal(0))
     tax = sum((line.tax for line in lines), Decimal(0))
@@ -147,10 +164,6 @@ def _totals(lines: list[LineAmounts]) -> dict[str, Cell]:
 def _move(work: UnitOfWork, table: str, rows: list[Row], column: str, status: int) -> None:
     for row in rows:
         work.update(table, key(row, table), {column: status})
-
-
-def _in_order(lines: list[Row]) -> list[Row]:
-    return sorted(lines, key=lambda line: amount(line, "lineitemnumber"))
 
 
 def _is_project_line(line: Row) -> bool:

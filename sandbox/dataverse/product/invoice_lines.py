@@ -19,48 +19,11 @@ from sandbox.dataverse.product.choices import (
     TransactionType,
 )
 from sandbox.dataverse.product.journal_lines import customer_columns
+from sandbox.dataverse.product.transactions import COPIED
 from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
 
 MILESTONE: Final = "msdyn_contractlinescheduleofvalue"
 _NOTHING: Final = Decimal(0)
-_CARRIED_BY_ORIGIN: Final = ("msdyn_timeentry", "msdyn_expense", traces.JOURNAL_LINE)
-_COPIED: Final = (
-    "msdyn_description",
-    "msdyn_externaldescription",
-    "msdyn_documentdate",
-    "msdyn_accountingdate",
-    "msdyn_startdatetime",
-    "msdyn_enddatetime",
-    "msdyn_exchangeratedate",
-    "msdyn_transactionclassification",
-    "msdyn_project",
-    "msdyn_task",
-    "msdyn_bookableresource",
-    "msdyn_resourcecategory",
-    "msdyn_transactioncategory",
-    "msdyn_product",
-    "msdyn_unit",
-    "msdyn_unitschedule",
-    "msdyn_quantity",
-    "msdyn_price",
-    "msdyn_amount",
-    "msdyn_amountmethod",
-    "msdyn_percent",
-    "msdyn_basisquantity",
-    "msdyn_basisprice",
-    "msdyn_basisamount",
-    "msdyn_billingtype",
-    "msdyn_pricelist",
-    "msdyn_salescontract",
-    "msdyn_salescontractlineid",
-    "msdyn_customertype",
-    "msdyn_accountcustomer",
-    "msdyn_contactcustomer",
-    "msdyn_contractorganizationalunitid",
-    "msdyn_resourceorganizationalunitid",
-    "transactioncurrencyid",
-)
-"""What an invoice line detail takes over from its actual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +106,9 @@ def _line_columns(invoice: UUID, line: Row) -> dict[str, Cell]:
 
 def _bill_actual(work: UnitOfWork, invoice: UUID, invoice_line: UUID, actual: Row) -> None:
     source = Link(traces.ACTUAL, key(actual, traces.ACTUAL))
-    values: dict[str, Cell] = {column: actual.get(column) for column in _COPIED}
+    values: dict[str, Cell] = {column: actual.get(column) for column in COPIED}
     detail = _create_detail(work, invoice, invoice_line, values)
-    for origin in traces.origins_of(work, source):
-        if origin.table in _CARRIED_BY_ORIGIN:
-            traces.originate(work, origin, detail)
+    traces.inherit(work, source, detail)
     traces.connect(work, detail, traces.BILLED_SALES, source, traces.UNBILLED_SALES)
 
 

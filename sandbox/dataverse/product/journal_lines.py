@@ -35,11 +35,14 @@ def write(work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price, sales
 def withdraw(work: UnitOfWork, entry: Entry) -> None:
     """Delete the entry's journal lines that no actual came from, with their origins and connections (inferred).
 
-    A submission that is taken back leaves none behind, so that the next one starts clean.
+    A submission that is taken back leaves none behind, so that the next one starts clean; a line that once became an
+    actual stays, and is done with.
     """
     for id in traces.from_origin(work, Link(entry.kind.table, entry.id), traces.JOURNAL_LINE):
         line = Link(traces.JOURNAL_LINE, id)
-        if not traces.from_origin(work, line, traces.ACTUAL):
+        if traces.from_origin(work, line, traces.ACTUAL):
+            work.update(traces.JOURNAL_LINE, id, {"msdyn_isposted": True})
+        else:
             traces.forget(work, line)
             work.delete(traces.JOURNAL_LINE, id)
 

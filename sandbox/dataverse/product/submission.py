@@ -1,4 +1,4 @@
-"""Submitting entries and taking them back before approval."""
+"""Submitting entries."""
 
 from __future__ import annotations
 
@@ -37,18 +37,6 @@ def submit(work: UnitOfWork, kind: EntryKind, id: UUID, approval_id: UUID | None
     approval = work.create("msdyn_projectapproval", filled(values), approval_id)
     work.update(kind.table, id, {kind.status: kind.submitted})
     return approval
-
-
-def recall(work: UnitOfWork, kind: EntryKind, id: UUID) -> None:
-    """Take a Submitted entry back to Draft; its open approval row and journal lines go away (inferred)."""
-    entry = entries.read(work, kind, id)
-    if entry.status != kind.submitted:
-        raise Refused(f"This {kind.noun} can't be recalled because it isn't waiting for approval.")
-    approval = open_approval(work, kind, id)
-    if approval is not None:
-        work.delete("msdyn_projectapproval", key(approval, "msdyn_projectapproval"))
-    journal_lines.withdraw(work, entry)
-    work.update(kind.table, id, {kind.status: kind.draft})
 
 
 def open_approval(work: UnitOfWork, kind: EntryKind, id: UUID) -> Row | None:

@@ -5,6 +5,7 @@ Both name rows by strings: the id, and the table's logical name (PSA/basic-busin
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.product.cells import key, text
@@ -13,10 +14,14 @@ from sandbox.dataverse.unit_of_work import Link, Row, UnitOfWork
 UNBILLED_SALES = "Unbilled Sales"
 BILLED_SALES = "Billed Sales"
 COST = "Cost"
+REVERSING = "Reversing"
+REPLACING = "Replacing"
+ORIGINAL = "Original"
 
 JOURNAL_LINE = "msdyn_journalline"
 ACTUAL = "msdyn_actual"
 INVOICE_LINE_DETAIL = "msdyn_invoicelinetransaction"
+_SOURCES: Final = ("msdyn_timeentry", "msdyn_expense", JOURNAL_LINE)
 
 
 def originate(work: UnitOfWork, origin: Link, transaction: Link) -> None:
@@ -30,6 +35,13 @@ def originate(work: UnitOfWork, origin: Link, transaction: Link) -> None:
             "msdyn_transactiontype": transaction.table,
         },
     )
+
+
+def inherit(work: UnitOfWork, source: Link, transaction: Link) -> None:
+    """Record for a transaction the entry and the journal line that ``source`` came from."""
+    for origin in origins_of(work, source):
+        if origin.table in _SOURCES:
+            originate(work, origin, transaction)
 
 
 def connect(work: UnitOfWork, first: Link, first_role: str, second: Link, second_role: str) -> None:

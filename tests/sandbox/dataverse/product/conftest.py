@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -14,7 +14,7 @@ from sandbox.clock import Clock
 from sandbox.company import Builder
 from sandbox.company.loader import masters
 from sandbox.company.names import company_id
-from sandbox.dataverse.product import ACTIONS
+from sandbox.dataverse.product import BEFORE_DELETE, Background, Creation, Switches, actions
 from sandbox.dataverse.product.business_dates import midnight
 from sandbox.dataverse.product.choices import BillingMethod, BillingStatus, BillingType, TransactionType
 from sandbox.dataverse.product.traces import originate
@@ -23,7 +23,6 @@ from sandbox.dataverse.server import DataverseServer
 from sandbox.dataverse.unit_of_work import Cell, Link, Row
 
 DAY = date(2026, 2, 10)
-_RUN = {action.name: action.run for action in ACTIONS}
 
 
 class Fabrikam:
@@ -31,9 +30,14 @@ class Fabrikam:
 
     day = DAY
 
-    def __init__(self, server: DataverseServer, clock: Clock) -> None:
-        self.server = server
-        self.clock = clock
+    def __init__(self, switches: Switches | None = None) -> None:
+        self.switches = switches or Switches()
+        self.clock = Clock()
+        bindings = actions(self.switches)
+        self.server = DataverseServer(self.clock, actions=bindings)
+        self.server.organisation.before_delete.update(BEFORE_DELETE)
+        self.background = Background(self.server.transaction, self.clock, self.switches)
+        self._run = {action.name: action.run for action in bindings}
         with self.building() as builder:
             self.currencies = masters(builder)
             self.dollar = self.currencies["USD"]
@@ -58,7 +62,7 @@ class Fabrikam:
         self, name: str, parameters: Mapping[str, object], bound: UUID | None = None, user: str = "approver"
     ) -> Link | None:
         with self.server.transaction(user) as work:
-            return _RUN[name](work, bound, parameters)
+            return self._run[name](work, bound, parameters)
 
     def row(self, table: str, id: UUID) -> Row:
         with self.server.transaction() as work:
@@ -135,6 +139,40 @@ class Fabrikam:
                 originate(work, origin, Link("msdyn_actual", id))
         return id
 
+    def actuals(self, kind: int | None = None) -> list[Row]:
+        """All actuals, or those of one transaction type, cost before sales, and as they were made."""
+        rows = [row for row in self.find("msdyn_actual") if kind in (None, row["msdyn_transactiontypecode"])]
+        return sorted(rows, key=lambda row: str(row["msdyn_transactiontypecode"]))
+
+    def ledger(self) -> list[tuple[int, int, int | Decimal, int | Decimal]]:
+        """Type, billing type, quantity and amount of every actual."""
+        return [_in_short(row) for row in self.actuals()]
+
+    def ready_all(self) -> None:
+        """Mark every open unbilled sale."""
+        for row in self.actuals(TransactionType.UNBILLED_SALES):
+            id = row["msdyn_actualid"]
+            if row["msdyn_billingstatus"] is None and row["msdyn_adjustmentstatus"] is None and isinstance(id, UUID):
+                self.update("msdyn_actual", id, {"msdyn_billingstatus": BillingStatus.READY})
+
+    def invoice(self) -> UUID:
+        """Create the contract's invoice."""
+        made = self.call("msdyn_NewInvoiceContract", self.contract, user="clerk")
+        assert made is not None
+        return made.id
+
+    def recall(self, kind: str, entry: UUID) -> None:
+        """Ask for an entry back."""
+        if kind == "time":
+            self.call("msdyn_TimeEntriesRecall", TimeEntryIds=str(entry))
+        else:
+            self.call("msdyn_ExpenseEntriesRecall", ExpenseEntryIds=str(entry))
+
+    def wait(self, by: timedelta) -> None:
+        """Let time pass, and the product's background jobs run."""
+        self.clock.advance(by)
+        self.background.run_due()
+
     @property
     def unit(self) -> Link:
         return Link("msdyn_organizationalunit", company_id("msdyn_organizationalunit", "Fabrikam US"))
@@ -151,7 +189,22 @@ class Fabrikam:
         return lines
 
 
+def _in_short(row: Row) -> tuple[int, int, int | Decimal, int | Decimal]:
+    kind, billing_type = row["msdyn_transactiontypecode"], row["msdyn_billingtype"]
+    quantity, amount = row["msdyn_quantity"], row["msdyn_amount"]
+    assert isinstance(kind, int)
+    assert isinstance(billing_type, int)
+    assert isinstance(quantity, Decimal)
+    assert isinstance(amount, Decimal)
+    return kind, billing_type, quantity, amount
+
+
 @pytest.fixture
 def fabrikam() -> Fabrikam:
-    clock = Clock()
-    return Fabrikam(DataverseServer(clock, actions=ACTIONS), clock)
+    return Fabrikam()
+
+
+@pytest.fixture
+def product() -> Fabrikam:
+    """The same where approval makes the product create the actuals."""
+    return Fabrikam(Switches(actuals=Creation.AT_ONCE))

@@ -209,12 +209,12 @@ def test_recall_before_approval_makes_it_a_draft_and_leaves_no_trace(fabrikam: F
         assert fabrikam.find(table) == []
 
 
-def test_an_approved_expense_is_not_simply_recalled(fabrikam: Fabrikam) -> None:
+def test_an_approved_expense_is_not_simply_recalled_but_its_approver_is_asked(fabrikam: Fabrikam) -> None:
     entry, approval = fabrikam.submitted_expense()
     fabrikam.call("msdyn_ApprovalStatusApprove", approval)
-    with pytest.raises(Refused, match="isn't waiting"):
-        fabrikam.call("msdyn_ExpenseEntriesRecall", ExpenseEntryIds=str(entry), CorrelationId="")
-    assert fabrikam.row("msdyn_expense", entry)["msdyn_expensestatus"] == ExpenseStatus.APPROVED
+    fabrikam.call("msdyn_ExpenseEntriesRecall", ExpenseEntryIds=str(entry), CorrelationId="")
+    assert fabrikam.row("msdyn_expense", entry)["msdyn_expensestatus"] == ExpenseStatus.RECALL_REQUESTED
+    assert fabrikam.row(APPROVAL, approval)["msdyn_recordstage"] == Stage.RECALL_REQUESTED
 
 
 def _id(cell: object) -> UUID:

@@ -1,0 +1,76 @@
+"""The actuals the product makes of an approved entry, where it is the one that makes them (PSA/actuals)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from sandbox.dataverse.product import rounding, traces
+from sandbox.dataverse.product.cells import amount, instant, key
+from sandbox.dataverse.product.choices import BillingType, TransactionType
+from sandbox.dataverse.product.entries import Entry
+from sandbox.dataverse.product.transactions import copied, create_actual, of_quantity
+from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
+
+
+def create(work: UnitOfWork, approval: Row, entry: Entry) -> None:
+    """One cost actual, and on a time and material line the unbilled sales, from the entry's open journal lines.
+
+    Cost follows the submitted quantity. Sales follow the billable one: what was cut becomes Non-chargeable at the same
+    price. Origins: journal line and entry to each; connection: unbilled sales with cost.
+    """
+    lines = open_lines(work, entry)
+    cost_line, sales_line = (lines.get(kind) for kind in (TransactionType.COST, TransactionType.UNBILLED_SALES))
+    if cost_line is None:
+        return
+    cost = _create(work, entry, cost_line, copied(cost_line))
+    if sales_line is not None:
+        for billing_type, quantity in _billed_as(approval, sales_line):
+            values = of_quantity(work, sales_line, quantity) | {"msdyn_billingtype": billing_type}
+            sales = _create(work, entry, sales_line, values)
+            traces.connect(work, sales, traces.UNBILLED_SALES, cost, traces.COST)
+    for line in lines.values():
+        work.update(traces.JOURNAL_LINE, key(line, traces.JOURNAL_LINE), {"msdyn_isposted": True})
+
+
+def open_lines(work: UnitOfWork, entry: Entry) -> dict[int, Row]:
+    """The journal lines of the entry's present submission, by transaction type: those no actual was made of."""
+    lines = {}
+    for id in traces.from_origin(work, Link(entry.kind.table, entry.id), traces.JOURNAL_LINE):
+        row = work.get(traces.JOURNAL_LINE, id)
+        kind = None if row is None else row.get("msdyn_transactiontypecode")
+        if row is not None and isinstance(kind, int) and row.get("msdyn_isposted") is not True:
+            lines[kind] = row
+    return lines
+
+
+def reopen_lines(work: UnitOfWork, rows: Iterable[Row]) -> None:
+    """After these actuals were cancelled: the journal lines they came from may become actuals again (inferred)."""
+    for row in rows:
+        for origin in traces.origins_of(work, Link(traces.ACTUAL, key(row, traces.ACTUAL))):
+            if origin.table == traces.JOURNAL_LINE and work.get(origin.table, origin.id) is not None:
+                work.update(origin.table, origin.id, {"msdyn_isposted": False})
+
+
+def _billed_as(approval: Row, line: Row) -> list[tuple[int, Decimal]]:
+    """Billing types and quantities. What is cut from complimentary hours is Non-chargeable too (inferred)."""
+    submitted = amount(line, "msdyn_quantity")
+    billable = rounding.quantity(amount(approval, "msdyn_salesquantity"))
+    kind = approval.get("msdyn_billingtype")
+    billing_type = kind if isinstance(kind, int) else BillingType.CHARGEABLE
+    if billing_type == BillingType.NON_CHARGEABLE:
+        return [(billing_type, max(billable, submitted))]
+    parts = [(billing_type, billable), (BillingType.NON_CHARGEABLE, submitted - billable)]
+    return [(kind, quantity) for kind, quantity in parts if quantity > 0]
+
+
+def _create(work: UnitOfWork, entry: Entry, line: Row, values: dict[str, Cell]) -> Link:
+    """An actual under a random id; its accounting date is the entry's, not the approval's (PSA/whats-new-ur-12)."""
+    own: dict[str, Cell] = {
+        "msdyn_transactiontypecode": line.get("msdyn_transactiontypecode"),
+        "msdyn_accountingdate": instant(line, "msdyn_documentdate"),
+    }
+    actual = create_actual(work, values | own)
+    traces.originate(work, Link(traces.JOURNAL_LINE, key(line, traces.JOURNAL_LINE)), actual)
+    traces.originate(work, Link(entry.kind.table, entry.id), actual)
+    return actual

@@ -1,0 +1,89 @@
+"""The actuals of an entry: which of them count, and taking them back."""
+
+from __future__ import annotations
+
+from sandbox.dataverse.product import traces
+from sandbox.dataverse.product.cells import key
+from sandbox.dataverse.product.choices import AdjustmentStatus, BillingStatus, TransactionType
+from sandbox.dataverse.product.entries import Entry
+from sandbox.dataverse.product.transactions import create_actual, negated
+from sandbox.dataverse.unit_of_work import Link, Refused, Row, UnitOfWork
+
+_SETTLED = (BillingStatus.INVOICE_POSTED, BillingStatus.CANCELED)
+
+
+def of_entry(work: UnitOfWork, entry: Entry) -> list[Row]:
+    """All actuals that came from an entry, by their transaction origins (PSA/cancel-approval)."""
+    found = traces.from_origin(work, Link(entry.kind.table, entry.id), traces.ACTUAL)
+    rows = [work.get(traces.ACTUAL, id) for id in dict.fromkeys(found)]
+    return [row for row in rows if row is not None]
+
+
+def live(work: UnitOfWork, entry: Entry) -> list[Row]:
+    """Costs and unbilled sales that were neither taken back nor invoiced."""
+    return [row for row in of_entry(work, entry) if is_live(row)]
+
+
+def is_live(row: Row) -> bool:
+    """A cost or unbilled sales actual that is neither adjusted, nor an adjustment, nor settled."""
+    return (
+        row.get("msdyn_transactiontypecode") in (TransactionType.COST, TransactionType.UNBILLED_SALES)
+        and row.get("msdyn_adjustmentstatus") is None
+        and row.get("msdyn_billingstatus") not in _SETTLED
+    )
+
+
+def refuse_if_invoiced(work: UnitOfWork, entry: Entry, what: str, *, also_on_a_draft: bool) -> None:
+    """An entry with sales on an invoice can't be taken back, unless a corrective invoice has credited them in full."""
+    on_invoice = [BillingStatus.INVOICE_POSTED, *([BillingStatus.INVOICE_CREATED] if also_on_a_draft else [])]
+    for row in of_entry(work, entry):
+        if row.get("msdyn_adjustmentstatus") is not None:
+            continue
+        billed = row.get("msdyn_transactiontypecode") == TransactionType.BILLED_SALES
+        if billed or (row.get("msdyn_billingstatus") in on_invoice and not _credited(work, row)):
+            raise Refused(f"{what} because the {entry.kind.noun} has already been invoiced.")
+
+
+def withdraw(work: UnitOfWork, entry: Entry) -> None:
+    """Take back every live actual of an entry, whoever made it."""
+    for row in live(work, entry):
+        take_back(work, row)
+
+
+def take_back(work: UnitOfWork, row: Row) -> None:
+    """Reverse an actual that is not on an invoice: Adjusted and Canceled, against Unadjustable and Canceled."""
+    work.update(
+        traces.ACTUAL,
+        key(row, traces.ACTUAL),
+        {"msdyn_adjustmentstatus": AdjustmentStatus.ADJUSTED, "msdyn_billingstatus": BillingStatus.CANCELED},
+    )
+    reverse(work, row, BillingStatus.CANCELED)
+
+
+def reverse(work: UnitOfWork, row: Row, billing_status: int) -> Link:
+    """The negated copy of an actual, Unadjustable, of the same entry and journal line, connected to it."""
+    original = Link(traces.ACTUAL, key(row, traces.ACTUAL))
+    reversal = create_actual(
+        work,
+        negated(row)
+        | {
+            "msdyn_transactiontypecode": row.get("msdyn_transactiontypecode"),
+            "msdyn_adjustmentstatus": AdjustmentStatus.UNADJUSTABLE,
+            "msdyn_billingstatus": billing_status,
+            "msdyn_invoice": row.get("msdyn_invoice"),
+        },
+    )
+    traces.inherit(work, original, reversal)
+    traces.connect(work, reversal, traces.REVERSING, original, traces.ORIGINAL)
+    return reversal
+
+
+def _credited(work: UnitOfWork, row: Row) -> bool:
+    """Whether a posted actual was billed and all of that billed back: what it was billed as is itself adjusted."""
+    billed = [
+        other
+        for id in traces.connecting_to(work, Link(traces.ACTUAL, key(row, traces.ACTUAL)), traces.ACTUAL)
+        if (other := work.get(traces.ACTUAL, id)) is not None
+        and other.get("msdyn_transactiontypecode") == TransactionType.BILLED_SALES
+    ]
+    return bool(billed) and all(other.get("msdyn_adjustmentstatus") == AdjustmentStatus.ADJUSTED for other in billed)
