@@ -6,13 +6,16 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from azure.core.exceptions import AzureError
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 
 from sandbox.dataverse.event_steps import Endpoint
+
+if TYPE_CHECKING:
+    from sandbox.dataverse.event_faults import EventFault
 
 WAITS: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800))
 """How long a job waits after each failed post: often at first, then at longer intervals; after the last it fails."""
@@ -28,11 +31,14 @@ Property = int | float | bytes | bool | str | UUID
 class SystemJob:
     """One message on its way. ``message`` says what went wrong last, if anything did.
 
-    ``has_row``: it is written down in ``asyncoperation``; ``leaves_no_row``: only until it has succeeded.
+    ``has_row``: it is written down in ``asyncoperation``; ``leaves_no_row``: only until it has succeeded. ``again`` is
+    the planned fault for whose sake the message is posted once more.
     """
 
     id: UUID
     step: UUID
+    table: str
+    record: UUID
     endpoint: Endpoint
     body: bytes
     correlation: UUID
@@ -43,6 +49,7 @@ class SystemJob:
     state: tuple[int, int] = READY
     attempts: int = 0
     message: str | None = None
+    again: EventFault | None = None
 
     def put_off(self, now: datetime, reason: str) -> None:
         """After a failed post: wait longer than the last time, or give up."""

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sandbox.clock import Clock
 from sandbox.dataverse.catalog import Catalog
 from sandbox.dataverse.money import Currencies
+from sandbox.dataverse.row_locks import LockingTransaction, RowLocks
 from sandbox.dataverse.seed import BASE_CURRENCY, BUSINESS_UNIT, USERS, seed
 from sandbox.dataverse.store import Store
 from sandbox.dataverse.transaction import Transaction
@@ -35,6 +36,11 @@ class Organisation:
         self.store = Store(self.catalog, database, _first_day() if database == ":memory:" else None)
         self.currencies = Currencies(self.store)
         self.listeners: list[Listener] = []
+        self.on_write: Callable[[Transaction, Written], None] | None = None
+        """Who hears of every write inside its transaction, and may refuse it."""
+        self.row_locks = RowLocks(clock)
+        """Off: writers take turns. On: they wait for each other row by row."""
+        self._telling = False
         self.before_delete: dict[str, Callable[[Transaction, UUID], None]] = {}
         """The product's rules (``product.BEFORE_DELETE``)."""
         self.before_write: dict[str, Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]] = {}
@@ -63,10 +69,11 @@ class Organisation:
             correlation_id=correlation_id or uuid4(),
             before_delete=self.before_delete,
             before_write=self.before_write,
+            on_write=self.on_write,
         )
         with self.store.lock:
             uow.now = self.clock.now().replace(microsecond=0)
-            with self.store.writing():
+            with self.store.writing(), self._locking(uow):
                 try:
                     yield uow
                 except BaseException:
@@ -74,8 +81,27 @@ class Organisation:
                         undo()
                     raise
             if uow.writes:
-                for listener in list(self.listeners):
-                    listener.on_committed(uow.writes)
+                self._tell(uow.writes)
+
+    def _tell(self, writes: Sequence[Written]) -> None:
+        self._telling = True
+        try:
+            for listener in list(self.listeners):
+                listener.on_committed(writes)
+        finally:
+            self._telling = False
+
+    @contextmanager
+    def _locking(self, uow: Transaction) -> Iterator[None]:
+        """Row locks for a transaction, where they are on. A listener's own transaction never waits: it takes none."""
+        if not self.row_locks.enabled or self._telling:
+            yield
+            return
+        uow.locks = LockingTransaction(self.row_locks, self.store)
+        try:
+            yield
+        finally:
+            uow.locks.end()
 
 
 @functools.cache

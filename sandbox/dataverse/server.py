@@ -65,6 +65,7 @@ class DataverseServer:
     async def stop(self) -> None:
         """Let go of held requests, finish what is under way, stop listening, close the database."""
         self.faults.release_all()
+        self.organisation.row_locks.close()
         await self._socket.stop()
         self.organisation.store.close()
 

@@ -42,6 +42,12 @@ def record(work: Transaction, job: SystemJob) -> None:
         work.update(TABLE, job.id, _standing(work, job))
 
 
+def purge(work: Transaction, job: SystemJob) -> None:
+    """Delete a job's row, wherever it stands."""
+    if work.store.exists(work.catalog.table(TABLE), job.id):
+        work.delete(TABLE, job.id)
+
+
 def _standing(work: Transaction, job: SystemJob) -> dict[str, Cell]:
     state, status = job.state
     values: dict[str, Cell] = {

@@ -13,6 +13,7 @@ from sandbox.dataverse.catalog import Catalog, Column, Table
 from sandbox.dataverse.cells import checked, encode
 from sandbox.dataverse.money import Currencies
 from sandbox.dataverse.refusals import duplicate, missing
+from sandbox.dataverse.row_locks import SHARED, LockingTransaction
 from sandbox.dataverse.store import Store, target_column
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, Written
 
@@ -46,6 +47,10 @@ class Transaction:
     """Set while the product itself writes: its own rules in ``before_write`` are then not asked."""
     on_rollback: list[Callable[[], None]] = field(default_factory=list)
     """What to undo besides rows when the transaction is rolled back."""
+    on_write: Callable[[Transaction, Written], None] | None = None
+    """Who hears of a write at once, before the commit; it may refuse."""
+    locks: LockingTransaction | None = None
+    """Where writers wait for each other row by row instead of taking turns (see ``row_locks``)."""
 
     @property
     def catalog(self) -> Catalog:
@@ -91,11 +96,17 @@ class Transaction:
         stamps.created(facts, cells, self.user, self.business_unit, self.now)
         self.currencies.fill(facts, cells, None)
         cells[facts.id_column] = key
+        self.lock(table, key)
+        self._lock_keys(facts, cells)
         version = self.store.next_version()
         try:
             self.store.insert(facts, cells, version)
         except sqlite3.IntegrityError:
             raise duplicate() from None
+        if self.locks is not None and table in SHARED:
+            lookup, common = SHARED[table]
+            if cells.get(lookup) is not None:
+                self.locks.lock((common, cells[lookup]))
         held = frozenset(name for name, cell in cells.items() if cell is not None)
         after = dict.fromkeys(facts.columns) | cells
         self._note("Create", facts, key, held, None, _versioned(facts, after, version))
@@ -105,6 +116,7 @@ class Transaction:
         """Change columns; stamps and version move on; registered steps will hear of it after commit."""
         self._ask_product(table, id, values)
         facts = self.catalog.table(table)
+        self.lock(table, id)
         before = self.store.get(facts, id)
         if before is None:
             raise missing(table, id)
@@ -117,6 +129,7 @@ class Transaction:
         changed = frozenset(cells)
         self.currencies.fill(facts, cells, before)
         stamps.changed(facts, cells, self.user, self.business_unit, self.now)
+        self._lock_keys(facts, before | cells)
         version = self.store.next_version()
         self.store.update(facts, id, cells, version)
         after = _versioned(facts, before | cells, version)
@@ -125,6 +138,7 @@ class Transaction:
     def delete(self, table: str, id: UUID) -> None:
         """Delete a row; refused while another row points to it."""
         facts = self.catalog.table(table)
+        self.lock(table, id)
         before = self.store.get(facts, id)
         if before is None:
             raise missing(table, id)
@@ -143,6 +157,16 @@ class Transaction:
                     )
         self.store.delete(facts, id)
         self._note("Delete", facts, id, frozenset(), before, None)
+
+    def lock(self, table: str, id: UUID) -> None:
+        """Keep other writers off a row until the end, where row locks are on; whoever is first goes first."""
+        if self.locks is not None:
+            self.locks.lock((table, id))
+
+    def _lock_keys(self, table: Table, row: Row) -> None:
+        if self.locks is not None:
+            for key in table.keys:
+                self.locks.lock((f"{table.name}/{key.name}", tuple(row.get(name) for name in key.columns)))
 
     def add_table(self, table: Table) -> None:
         """Make a table; it goes again when this transaction does not come to its commit."""
@@ -201,6 +225,10 @@ class Transaction:
             shared_variables=self.shared_variables,
         )
         self.writes.append(written)
+        if self.on_write is not None:
+            self.on_write(self, written)
+        if self.locks is not None:
+            self.locks.wrote(table.name)
 
 
 def _versioned(table: Table, row: Row, version: int) -> Row:

@@ -28,6 +28,8 @@ class Actions:
         binding = self._bindings.get((table.name if table else None, name))
         if binding is None:
             raise no_segment(f"{NAMESPACE}{name}" if table else name)
+        if table and id:
+            uow.lock(table.name, id)  # what the action decides on stays as it is until the action has written
         if table and id and not uow.store.exists(table, id):
             raise missing(table.name, id)
         link = binding.run(uow, id, parameters(request, name))

@@ -68,6 +68,8 @@ def patch(uow: Transaction, request: Request, address: Address) -> Answer:
     """
     allow(request.query, SHAPE)
     table, id = address.table, address.id
+    if id is not None:
+        uow.lock(table.name, id)
     version = None if id is None else uow.store.version(table, id)
     only_create = request.header("if-none-match")
     if only_create not in (None, "*"):
@@ -87,6 +89,7 @@ def patch(uow: Transaction, request: Request, address: Address) -> Answer:
 
 def delete(uow: Transaction, request: Request, address: Address) -> Answer:
     """``DELETE set(id)``."""
+    uow.lock(address.table.name, address.existing())
     version = uow.store.version(address.table, address.existing())
     if version is None:
         raise address.missing()

@@ -36,7 +36,7 @@ class World:
         self.dataverse = DataverseServer(self.clock, actions=ACTIONS)
         self.company: Company = load(self.dataverse)
         self.poster = EventPoster(self.dataverse.transaction, self.clock)
-        self.dataverse.organisation.listeners.append(self.poster)
+        self.poster.hear(self.dataverse.organisation)
         self.bus = bus_server(self.clock)
         loop.run(self.bus.start())
         loop.run(self.dataverse.start())
