@@ -14,6 +14,7 @@ from connector.errors import ConnectorError, Misconfigured
 from service.cli import backlog, demo, invoice, register, run, sandbox
 from service.cli.cannot_write import CannotWrite
 from service.cli.exits import INTERRUPTED, Exit
+from service.cli.remedies import REMEDIES
 from service.not_configured import NotConfigured
 
 app = typer.Typer(
@@ -75,8 +76,8 @@ def main() -> None:
         sys.exit(Exit.NOT_CONFIGURED)
     except ConnectorError as error:
         typer.echo(f"{error.sentence} ({error.code})", err=True)
-        if error.code == "unknown-table":
-            typer.echo("If it is psac_command that is missing, run `psa-connector register` first.", err=True)
+        if error.code in REMEDIES:
+            typer.echo(REMEDIES[error.code], err=True)
         sys.exit(Exit.NOT_CONFIGURED if isinstance(error, Misconfigured) else Exit.FAILED)
 
 

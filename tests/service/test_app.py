@@ -70,7 +70,9 @@ def test_a_command_about_a_contract_that_is_not_there_comes_back_as_a_refusal(se
     assert outcome.failure.code == "contract-gone"
 
 
-def test_it_runs_until_stopped_and_gives_everything_back(service: App, world: Sandbox) -> None:
+def test_it_runs_until_stopped_says_how_patient_it_is_and_gives_everything_back(
+    service: App, world: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
     async def start_and_stop() -> None:
         stop = asyncio.Event()
         running = asyncio.ensure_future(service.run(stop))
@@ -79,7 +81,10 @@ def test_it_runs_until_stopped_and_gives_everything_back(service: App, world: Sa
         stop.set()
         await running
 
-    asyncio.run(asyncio.wait_for(start_and_stop(), 30))
+    with caplog.at_level("INFO", logger="service.app"):
+        asyncio.run(asyncio.wait_for(start_and_stop(), 30))
+    (patience,) = [message for message in caplog.messages if message.startswith("patience: ")]
+    assert "30 times within 1 day" in patience
     assert world.bus.counts("approvals").locked == world.bus.counts("commands").locked == 0
 
 
@@ -182,7 +187,7 @@ def test_registering_from_the_command_line_needs_the_senders_key_and_then_finds_
     name, key = world.servicebus_send_key
     monkeypatch.setenv(
         "PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER",
-        f"{endpoint};SharedAccessKeyName={name};SharedAccessKey={key};EntityPath=approvals",
+        f"{endpoint};SharedAccessKeyName={name};SharedAccessKey={key};EntityPath=approvals;UseDevelopmentEmulator=true",
     )
     result = configured.invoke(command_line, ["register", "-o", "json"])
     assert result.exit_code == 0

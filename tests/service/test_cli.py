@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from service.cli.main import app
-from tests.service.processes import COMMAND, IN_TIME, clean_environment
+from sandbox.world import Sandbox
+from service.cli.main import app, main
+from service.cli.remedies import REMEDIES
+from tests.service.processes import COMMAND, IN_TIME, clean_environment, pointing_at
 
 HEAVY = ("azure", "msal", "pydantic", "requests", "rich", "starlette", "uvicorn", "structlog", "sandbox", "handlers")
 
@@ -62,8 +65,6 @@ def test_a_console_that_lacks_a_character_still_gets_its_help() -> None:
 def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
     arguments: list[str], needed: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from service.cli.main import main
-
     monkeypatch.setattr(sys, "argv", ["psa-connector", *arguments])
     with pytest.raises(SystemExit) as caught:
         main()
@@ -120,6 +121,44 @@ def test_where_the_system_knows_no_user_name_it_has_to_be_said_who_asks(
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     assert "say who asks with --requested-by" in result.stderr
+
+
+@pytest.mark.usefixtures("nothing_set")
+@pytest.mark.parametrize(
+    ("url", "code", "remedy"),
+    [
+        ("http://127.0.0.1:{closed}", 1, "Check PSA_CONNECTOR_DATAVERSE__URL and the network"),
+        (
+            "http://127.0.0.1:{sandbox}",
+            3,
+            "so set PSA_CONNECTOR_DATAVERSE__TOKEN again",
+        ),
+    ],
+)
+def test_a_failure_to_get_through_says_what_to_do(
+    url: str, code: int, remedy: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        closed = gone.getsockname()[1]
+    with Sandbox(company=False) as world:
+        address = url.format(closed=closed, sandbox=world.dataverse.rpartition(":")[2])
+        for name, value in pointing_at(address, "of-yesterday", world.servicebus).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["psa-connector", "backlog", "list"])
+        with pytest.raises(SystemExit) as caught:
+            main()
+    said = capsys.readouterr()
+    assert (caught.value.code, said.out) == (code, "")
+    assert remedy in said.err
+
+
+def test_every_remedy_is_for_a_code_there_is_and_names_only_settings_there_are() -> None:
+    from service.settings_sources import variables
+    from tests.service.test_documented_codes import codes
+
+    assert set(REMEDIES) <= {code for code, _ in codes()}
+    named = {name for remedy in REMEDIES.values() for name in re.findall(r"PSA_CONNECTOR_\w+", remedy)}
+    assert named <= {variable.name for variable in variables()}
 
 
 @pytest.mark.parametrize("option", ["--servicebus-port", "--dataverse-port"])

@@ -1,0 +1,21 @@
+"""What whoever runs a command can do about a failure, where the failure's own sentence does not say it."""
+
+from __future__ import annotations
+
+REMEDIES = {
+    "unknown-table": "If it is psac_command that is missing, run `psa-connector register` first.",
+    "sign-in-refused": "With a fixed token: every start of a sandbox makes a new one, so set "
+    "PSA_CONNECTOR_DATAVERSE__TOKEN again. Otherwise: is there an enabled application user for "
+    "PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment?",
+    "sign-in-unreachable": "Check the network's rules for outgoing traffic, and PSA_CONNECTOR_DATAVERSE__AUTHORITY: "
+    "other clouds sign in elsewhere.",
+    "unreachable": "Check PSA_CONNECTOR_DATAVERSE__URL and the network; if it is a sandbox, is it still running?",
+    "bus-unreachable": "Check the Endpoint in PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING, and that outgoing traffic "
+    "to port 5671 (AMQP over TLS) is allowed; if it is a sandbox, is it still running?",
+    "bus-sign-in": "Copy the connection string anew from a policy that may listen and send on both queues.",
+    "bus-queue": "Make the queue, or name the right one in PSA_CONNECTOR_SERVICEBUS__APPROVALS_QUEUE or "
+    "PSA_CONNECTOR_SERVICEBUS__COMMANDS_QUEUE.",
+    "missing-privilege": "Add it to the security role of the application user; see docs/environment.md.",
+    "not-a-member": "Make an application user for PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment; enable it.",
+}
+"""By the code of the failure."""
