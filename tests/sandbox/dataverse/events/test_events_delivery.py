@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.dataverse.event_posts import FAILED, WAITING, Senders, SystemJob
 from sandbox.dataverse.product.approval import approve as approve_row
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, UnitOfWork, Written
 from tests.sandbox.dataverse.events.world import (
     STATUS,
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 def approve_then_fail(work: UnitOfWork, approval: UUID) -> None:
     """Approve, and in the same transaction try to approve once more."""
-    approve_row(work, approval)
-    approve_row(work, approval)
+    approve_row(Switches(), work, approval)
+    approve_row(Switches(), work, approval)
 
 
 def test_a_disabled_step_hears_nothing(world: World, admin: Api) -> None:
