@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from sandbox.dataverse.bulk_tables import BULK, begins_with_bulk, offer
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link, Row
 
@@ -41,7 +42,7 @@ def seed(uow: Transaction) -> None:
     dollar: Row = {"isocurrencycode": "USD", "currencyname": "US Dollar", "currencysymbol": "$"}
     uow.create("transactioncurrency", {**dollar, "currencyprecision": 2, "exchangerate": Decimal(1)}, BASE_CURRENCY)
     uow.update("organization", ORGANIZATION, {"basecurrencyid": Link("transactioncurrency", BASE_CURRENCY)})
-    for message in MESSAGES:
+    for message in (*MESSAGES, *BULK):
         uow.create("sdkmessage", {"name": message}, seed_id(f"sdkmessage/{message}"))
     for table in uow.catalog:
         announce(uow, table.name)
@@ -53,3 +54,5 @@ def announce(uow: Transaction, table: str) -> None:
         link = Link("sdkmessage", seed_id(f"sdkmessage/{message}"))
         values: Row = {"sdkmessageid": link, "primaryobjecttypecode": table, "iscustomprocessingstepallowed": True}
         uow.create("sdkmessagefilter", values, seed_id(f"sdkmessagefilter/{message}/{table}"))
+    if begins_with_bulk(table):
+        offer(uow, table, on=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from sandbox.dataverse.catalog import Table
-from sandbox.dataverse.http import records
+from sandbox.dataverse.http import bulk, records
 from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
 from sandbox.dataverse.http.definitions import Definitions
 from sandbox.dataverse.http.exchange import Answer, Request
@@ -17,7 +17,7 @@ from sandbox.dataverse.http.queries import Reader
 from sandbox.dataverse.refusals import bad_query, no_resource, no_segment, unsupported, wrong_method
 from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
-from sandbox.dataverse.unit_of_work import ActionBinding
+from sandbox.dataverse.unit_of_work import ActionBinding, Refused
 
 SEGMENT = re.compile(r"^(\w+)(?:\((.*)\))?$", re.DOTALL)
 REFUSED_HEADERS = (
@@ -54,6 +54,7 @@ class Service:
             raise no_segment(first)
         name, key = match.groups()
         if name == "EntityDefinitions":
+            self._may_customize(request)
             return self._definitions.operate(uow, request, key, rest)
         table = uow.catalog.by_set(name)
         if table is None:
@@ -69,6 +70,16 @@ class Service:
         if "odata.track-changes" in request.preferences:
             raise unsupported("change tracking (Prefer: odata.track-changes)")
 
+    def _may_customize(self, request: Request) -> None:
+        """Environments may block unmanaged customizations; the words are shown publicly, the status is inferred."""
+        if request.method != "GET" and self._switches.block_unmanaged_customizations:
+            raise Refused(
+                "This environment doesn't allow unmanaged customizations. This was a choice made by your admin, and "
+                "certain actions won't be available or will be view only.",
+                "",
+                403,
+            )
+
     def _unbound(self, uow: Transaction, request: Request, name: str, rest: str) -> Answer:
         if name == "WhoAmI" and not rest:
             if request.method != "GET":
@@ -82,6 +93,9 @@ class Service:
     def _collection(self, uow: Transaction, request: Request, table: Table, rest: str) -> Answer:
         if rest == "$count" and request.method == "GET":
             return Reader(uow, request).count(table)
+        if rest.startswith(NAMESPACE) and request.method == "POST":
+            self._may_call(request)
+            return bulk.run(self.operate, uow, request, table, rest.removeprefix(NAMESPACE))
         if rest:
             raise unsupported(f"the path {request.path}")
         if request.method == "GET":

@@ -115,7 +115,7 @@ def test_columns_can_be_added_and_rows_keep_their_values(api: Api) -> None:
 def test_a_made_table_can_have_steps_and_is_heard_of(api: Api, ear: Ear) -> None:
     api("POST", "EntityDefinitions", json=table())
     found = api.get("sdkmessagefilters?$filter=primaryobjecttypecode eq 'psac_command'")["value"]
-    assert len(found) == 3
+    assert len(found) == 5
     ear.heard.clear()
     api.create("psac_commands", {"psac_name": "x"})
     assert [write.table for writes in ear.heard for write in writes] == ["psac_command"]
@@ -197,3 +197,11 @@ def test_a_table_made_at_run_time_is_there_after_a_restart(tmp_path: Path, loop:
     assert api.get(f"psac_commands({id})")["@odata.etag"] != before
     api.close()
     loop.run(second.stop())
+
+
+def test_an_environment_may_block_unmanaged_customizations(api: Api, server: DataverseServer) -> None:
+    server.switches.block_unmanaged_customizations = True
+    status, code, message = api.refused("POST", "EntityDefinitions", {})
+    assert (status, code) == (403, "")
+    assert message.startswith("This environment doesn't allow unmanaged customizations.")
+    assert api.get("EntityDefinitions?$select=LogicalName&$filter=LogicalName eq 'account'")["value"]
