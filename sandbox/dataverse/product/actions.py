@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sandbox.dataverse.product import approval, approval_sets, parameters, recall, submission
+from sandbox.dataverse.product import approval, approval_sets, parameters, ready_marking, recall, submission
 from sandbox.dataverse.product.approval_sets import Decision
 from sandbox.dataverse.product.authority import by_the_product
 from sandbox.dataverse.product.cells import key
@@ -16,6 +16,8 @@ from sandbox.dataverse.product.invoice_confirmation import confirm, pay
 from sandbox.dataverse.product.invoice_correction import correct
 from sandbox.dataverse.product.invoice_creation import create_invoice
 from sandbox.dataverse.product.invoice_totals import recalculate_draft
+from sandbox.dataverse.product.schedule_generation import SCHEDULE, generate_milestones, generate_schedule
+from sandbox.dataverse.product.scheduled_invoicing import carry_out
 from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
 
@@ -61,6 +63,10 @@ def _on_row(act: Callable[[UnitOfWork, UUID], None], work: UnitOfWork, bound: UU
     act(work, _bound_to(bound))
 
 
+def _run_schedules(switches: Switches, work: UnitOfWork, bound: UUID | None, given: Parameters) -> None:
+    carry_out(switches, work, _bound_to(bound), parameters.rows(given, "InvoiceSchedules", SCHEDULE))
+
+
 def _correct_invoice(work: UnitOfWork, bound: UUID | None, _given: Parameters) -> Link:
     return Link("invoice", correct(work, _bound_to(bound)))
 
@@ -84,6 +90,14 @@ def actions(switches: Switches) -> tuple[ActionBinding, ...]:
         ActionBinding("msdyn_ApprovalStatusReject", approval.APPROVAL, partial(_decide, approval.reject, switches)),
         ActionBinding("msdyn_ProcessProjectApprovalSets", None, partial(_process_approval_sets, switches)),
         ActionBinding("msdyn_NewInvoiceContract", "salesorder", partial(_create_invoice, switches)),
+        ActionBinding("msdyn_createinvoicefrominvoiceschedule", "salesorder", partial(_run_schedules, switches)),
+        ActionBinding(
+            "msdyn_GenerateContractLineInvoiceSchedule", "salesorderdetail", partial(_on_row, generate_schedule)
+        ),
+        ActionBinding(
+            "msdyn_GenerateContractLineScheduleOfValues", "salesorderdetail", partial(_on_row, generate_milestones)
+        ),
+        ActionBinding(ready_marking.ACTION, None, partial(ready_marking.mark, switches)),
         ActionBinding("msdyn_InvoiceRecalculate", "invoice", partial(_on_row, recalculate_draft)),
         ActionBinding("msdyn_PostInvoice", "invoice", partial(_on_row, partial(confirm, switches))),
         ActionBinding("msdyn_InvoicePaid", "invoice", partial(_on_row, pay)),

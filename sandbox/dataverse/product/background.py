@@ -15,6 +15,7 @@ from sandbox.dataverse.product.approval import APPROVAL
 from sandbox.dataverse.product.cells import instant, key
 from sandbox.dataverse.product.choices import Stage, TransactionType
 from sandbox.dataverse.product.entries import EXPENSE, TIME
+from sandbox.dataverse.product.scheduled_invoicing import run_batch_jobs
 from sandbox.dataverse.product.switches import Creation, Switches
 from sandbox.dataverse.product.traces import JOURNAL_LINE, origins_of
 from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
@@ -65,6 +66,7 @@ class Background:
                 approval_sets.run(self._switches, work, id)
         if self._switches.actuals is Creation.LATER:
             self._create_actuals()
+        run_batch_jobs(self._switches, self._transaction)
 
     def _run(self) -> None:
         while not self._ended.is_set():

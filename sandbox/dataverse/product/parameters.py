@@ -26,6 +26,14 @@ def whole_number(parameters: Mapping[str, object], name: str) -> int:
     return value
 
 
+def yes_or_no(parameters: Mapping[str, object], name: str) -> bool:
+    """A required boolean."""
+    value = parameters.get(name)
+    if not isinstance(value, bool):
+        raise Refused(f"Required field '{name}' is missing: true or false.", _INVALID)
+    return value
+
+
 def rows(parameters: Mapping[str, object], name: str, table: str) -> list[UUID]:
     """The ids of a collection of entities of one table, each an object with its primary key."""
     value = parameters.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -25,14 +25,29 @@ from sandbox.dataverse.unit_of_work import Cell, Link, Row
 DAY = date(2026, 2, 10)
 
 
+class ClockFrom(Clock):
+    """A clock that stands still, on a day of one's choice, until it is advanced."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__()
+        self._start = start
+
+    def now(self) -> datetime:
+        return self._start
+
+    def advance(self, by: timedelta) -> None:
+        self._start += by
+        super().advance(by)
+
+
 class Fabrikam:
     """The world of these tests, and the few things they do to it."""
 
     day = DAY
 
-    def __init__(self, switches: Switches | None = None) -> None:
+    def __init__(self, switches: Switches | None = None, clock: Clock | None = None) -> None:
         self.switches = switches or Switches()
-        self.clock = Clock()
+        self.clock = clock or Clock()
         bindings = actions(self.switches)
         self.server = DataverseServer(self.clock, actions=bindings)
         self.server.organisation.before_delete.update(BEFORE_DELETE)
@@ -167,6 +182,27 @@ class Fabrikam:
             self.call("msdyn_TimeEntriesRecall", TimeEntryIds=str(entry))
         else:
             self.call("msdyn_ExpenseEntriesRecall", ExpenseEntryIds=str(entry))
+
+    def confirm(self, invoice: UUID) -> None:
+        """Confirm an invoice."""
+        self.call("msdyn_PostInvoice", invoice, user="clerk")
+
+    def details(self, invoice: UUID) -> list[Row]:
+        """The details of an invoice."""
+        return self.find("msdyn_invoicelinetransaction", msdyn_invoice=Link("invoice", invoice))
+
+    def change_quantity(self, invoice: UUID, quantity: str) -> None:
+        """Give the invoice's only detail another quantity, as a clerk does on a draft."""
+        (detail,) = self.details(invoice)
+        id = detail["msdyn_invoicelinetransactionid"]
+        assert isinstance(id, UUID)
+        self.update("msdyn_invoicelinetransaction", id, {"msdyn_quantity": Decimal(quantity)})
+
+    def correction_of(self, invoice: UUID) -> UUID:
+        """Draft the corrective invoice."""
+        made = self.call("msdyn_CorrectInvoice", invoice, user="clerk")
+        assert made is not None
+        return made.id
 
     def wait(self, by: timedelta) -> None:
         """Let time pass, and the product's background jobs run."""

@@ -1,0 +1,325 @@
+"""The acceptance scenarios about invoices, confirmed, paid and corrected. Numbers are the scenarios'."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from sandbox.dataverse.product import Environment
+from sandbox.dataverse.product.choices import (
+    AdjustmentStatus,
+    BillingStatus,
+    BillingType,
+    InvoiceStatus,
+    MilestoneStatus,
+    Stage,
+    TransactionClass,
+    TransactionType,
+)
+from sandbox.dataverse.unit_of_work import Link, Refused
+
+if TYPE_CHECKING:
+    from tests.sandbox.dataverse.product.conftest import Fabrikam
+
+COST, UNBILLED, BILLED = TransactionType.COST, TransactionType.UNBILLED_SALES, TransactionType.BILLED_SALES
+CHARGEABLE, NON = BillingType.CHARGEABLE, BillingType.NON_CHARGEABLE
+MILESTONE = "msdyn_contractlinescheduleofvalue"
+COSTS = (COST, CHARGEABLE, 8, 800)
+POSTED = BillingStatus.INVOICE_POSTED
+
+
+def invoiced(fabrikam: Fabrikam, quantity: str | None = None) -> tuple[UUID, UUID]:
+    """Eight approved hours on a draft, whose quantity may be changed; the ids of approval and invoice."""
+    _, approval = fabrikam.submitted_time()
+    fabrikam.call("msdyn_ApprovalStatusApprove", approval)
+    fabrikam.ready_all()
+    invoice = fabrikam.invoice()
+    if quantity is not None:
+        fabrikam.change_quantity(invoice, quantity)
+    return approval, invoice
+
+
+def confirmed(fabrikam: Fabrikam, quantity: str | None = None) -> tuple[UUID, UUID]:
+    approval, invoice = invoiced(fabrikam, quantity)
+    fabrikam.confirm(invoice)
+    return approval, invoice
+
+
+def net_unbilled(fabrikam: Fabrikam) -> object:
+    return sum(quantity for kind, _, quantity, _ in fabrikam.ledger() if kind == UNBILLED)
+
+
+def test_scenario_35_everything_ready_becomes_one_draft(product: Fabrikam) -> None:
+    product.update("salesorderdetail", product.pack, {"msdyn_billingstatus": BillingStatus.READY})
+    product.update(MILESTONE, product.milestone, {"msdyn_invoicestatus": MilestoneStatus.READY})
+    product.ready_actual("8", "200")
+    product.ready_actual("2", "200", billing_type=NON)
+    product.ready_actual("1", "550", msdyn_transactionclassification=TransactionClass.EXPENSE)
+    invoice = product.invoice()
+    lines = {
+        row["salesorderdetailid"]: row for row in product.find("invoicedetail", invoiceid=Link("invoice", invoice))
+    }
+    amounts = [
+        lines[Link("salesorderdetail", id)]["extendedamount"] for id in (product.line, product.fixed, product.pack)
+    ]
+    assert amounts == [2150, 5000, 300]
+    on_line = [row for row in product.details(invoice) if row["msdyn_transactionclassification"] != 192350003]
+    assert len(on_line) == 3
+    assert product.row("invoice", invoice)["totalamount"] == Decimal("7450.00")
+    assert {row["msdyn_billingstatus"] for row in product.actuals(UNBILLED)} == {BillingStatus.INVOICE_CREATED}
+    assert product.row(MILESTONE, product.milestone)["msdyn_invoicestatus"] == MilestoneStatus.INVOICE_CREATED
+    pack = product.row("salesorderdetail", product.pack)
+    assert pack["msdyn_billingstatus"] == BillingStatus.INVOICE_CREATED
+    product.confirm(invoice)
+    assert product.row("salesorderdetail", product.pack)["msdyn_billingstatus"] == POSTED
+
+
+def test_scenario_38_of_three_contracts_one_is_empty_and_one_fails_until_it_does_not(product: Fabrikam) -> None:
+    with product.building() as builder:
+        empty = builder.contract("E", "Empty", "Adatum Corporation", product.dollar, "Adatum 2026")
+        last = builder.contract("L", "Last", "Adatum Corporation", product.dollar, "Adatum 2026")
+        pack = builder.product_line("L", "Last pack", Decimal(1), Decimal(50), product.dollar)
+        builder.work.update("salesorderdetail", pack, {"msdyn_billingstatus": BillingStatus.READY})
+    product.ready_actual("1", "200")
+    product.switches.failing[last] = "Time-out expired."
+
+    def run() -> list[str]:
+        outcomes = []
+        for contract in (product.contract, empty, last):
+            try:
+                product.call("msdyn_NewInvoiceContract", contract, user="clerk")
+                outcomes.append("created")
+            except Refused as refusal:
+                outcomes.append(refusal.message.partition(" ")[0])
+        return outcomes
+
+    assert run() == ["created", "There", "Time-out"]
+    product.switches.failing.clear()
+    assert run() == ["There", "There", "created"]
+    assert len(product.find("invoice")) == 2
+
+
+def test_scenario_46_a_deleted_draft_gives_back_and_a_confirmed_sibling_keeps(product: Fabrikam) -> None:
+    product.switches.invoice_race = timedelta(minutes=1)
+    _, first = invoiced(product)
+    twin = product.invoice()
+    product.confirm(first)
+    with product.server.transaction("clerk") as work:
+        work.delete("invoice", twin)
+    original = product.actuals(UNBILLED)[0]
+    assert original["msdyn_billingstatus"] == POSTED
+    assert [row for row in product.find("msdyn_transactionconnection") if "invoiceline" in str(row)] != []
+    product.switches.invoice_race = timedelta()
+    with pytest.raises(Refused, match="No invoice was created"):
+        product.invoice()
+
+
+def test_a_detail_removed_from_a_draft_may_be_invoiced_again(product: Fabrikam) -> None:
+    _, invoice = invoiced(product)
+    (detail,) = product.details(invoice)
+    with product.server.transaction("clerk") as work:
+        work.delete("msdyn_invoicelinetransaction", detail["msdyn_invoicelinetransactionid"])  # type: ignore[arg-type]
+    assert product.actuals(UNBILLED)[0]["msdyn_billingstatus"] == BillingStatus.READY
+    assert product.row("invoice", product.invoice())["totalamount"] == 1600
+
+
+def test_scenario_47_confirming_reverses_the_unbilled_and_bills(product: Fabrikam) -> None:
+    _, invoice = confirmed(product)
+    assert product.ledger() == [
+        COSTS,
+        (UNBILLED, CHARGEABLE, 8, 1600),
+        (UNBILLED, CHARGEABLE, -8, -1600),
+        (BILLED, CHARGEABLE, 8, 1600),
+    ]
+    cost, original, reversal, billed = product.actuals()
+    assert (cost["msdyn_billingstatus"], cost["msdyn_adjustmentstatus"]) == (None, None)
+    assert original["msdyn_billingstatus"] == POSTED
+    assert reversal["msdyn_adjustmentstatus"] == AdjustmentStatus.UNADJUSTABLE
+    assert (billed["msdyn_billingstatus"], billed["msdyn_invoice"]) == (POSTED, Link("invoice", invoice))
+    assert net_unbilled(product) == 0
+    assert product.row("invoice", invoice)["msdyn_projectinvoicestatus"] == InvoiceStatus.CONFIRMED
+    with pytest.raises(Refused, match="no longer a draft"):
+        product.confirm(invoice)
+
+
+def test_scenario_48_fewer_hours_on_the_draft_bill_the_rest_as_non_chargeable(product: Fabrikam) -> None:
+    _, invoice = confirmed(product, "6")
+    assert product.ledger() == [
+        COSTS,
+        (UNBILLED, CHARGEABLE, 8, 1600),
+        (UNBILLED, CHARGEABLE, -8, -1600),
+        (BILLED, CHARGEABLE, 6, 1200),
+        (BILLED, NON, 2, 400),
+    ]
+    assert net_unbilled(product) == 0
+    assert product.row("invoice", invoice)["totalamount"] == 1200
+
+
+def test_scenario_48_in_project_operations_makes_seven_rows(product: Fabrikam) -> None:
+    product.switches.environment = Environment.PROJECT_OPERATIONS
+    confirmed(product, "6")
+    original, *made = product.actuals(UNBILLED) + product.actuals(BILLED)
+    assert original["msdyn_adjustmentstatus"] == AdjustmentStatus.ADJUSTED
+    assert len(made) == 7
+    assert sorted((row[0], row[1], row[2]) for row in product.ledger()[2:]) == sorted(
+        [
+            (UNBILLED, CHARGEABLE, -8),
+            (UNBILLED, CHARGEABLE, 6),
+            (UNBILLED, NON, 2),
+            (UNBILLED, CHARGEABLE, -6),
+            (UNBILLED, NON, -2),
+            (BILLED, CHARGEABLE, 6),
+            (BILLED, NON, 2),
+        ]
+    )
+    assert net_unbilled(product) == 0
+
+
+def test_more_hours_on_the_draft_are_billed_as_they_stand(product: Fabrikam) -> None:
+    confirmed(product, "10")
+    assert product.ledger()[2:] == [(UNBILLED, CHARGEABLE, -8, -1600), (BILLED, CHARGEABLE, 10, 2000)]
+
+
+def test_more_hours_in_project_operations_go_through_unbilled(product: Fabrikam) -> None:
+    product.switches.environment = Environment.PROJECT_OPERATIONS
+    confirmed(product, "10")
+    assert product.ledger()[2:] == [
+        (UNBILLED, CHARGEABLE, -8, -1600),
+        (UNBILLED, CHARGEABLE, 10, 2000),
+        (UNBILLED, CHARGEABLE, -10, -2000),
+        (BILLED, CHARGEABLE, 10, 2000),
+    ]
+
+
+def test_scenario_49_a_partial_correction_bills_the_new_total_and_reopens_the_rest(product: Fabrikam) -> None:
+    _, invoice = confirmed(product)
+    correction = product.correction_of(invoice)
+    product.change_quantity(correction, "6")
+    product.confirm(correction)
+    assert product.ledger()[3:] == [
+        (UNBILLED, CHARGEABLE, 2, 400),
+        (BILLED, CHARGEABLE, 8, 1600),
+        (BILLED, CHARGEABLE, -8, -1600),
+        (BILLED, CHARGEABLE, 6, 1200),
+    ]
+    open_again = product.actuals(UNBILLED)[-1]
+    assert (open_again["msdyn_billingstatus"], open_again["msdyn_adjustmentstatus"]) == (None, None)
+    assert product.row("invoice", correction)["totalamount"] == -400
+    with pytest.raises(Refused, match="nothing on it is billed"):
+        product.correction_of(invoice)
+
+
+def test_a_partial_correction_in_project_operations_shows_what_stays_billed_as_unbilled_too(product: Fabrikam) -> None:
+    product.switches.environment = Environment.PROJECT_OPERATIONS
+    _, invoice = confirmed(product)
+    correction = product.correction_of(invoice)
+    product.change_quantity(correction, "6")
+    product.confirm(correction)
+    assert sorted(product.ledger()[3:]) == sorted(
+        [
+            (UNBILLED, CHARGEABLE, 6, 1200),
+            (UNBILLED, CHARGEABLE, -6, -1200),
+            (UNBILLED, CHARGEABLE, 2, 400),
+            (BILLED, CHARGEABLE, 8, 1600),
+            (BILLED, CHARGEABLE, -8, -1600),
+            (BILLED, CHARGEABLE, 6, 1200),
+        ]
+    )
+
+
+def test_scenario_50_a_full_credit_reopens_the_hours_and_the_approval(product: Fabrikam) -> None:
+    approval, invoice = confirmed(product)
+    cancel = {"ActionType": 192350004, "ProjectApprovals": [{"msdyn_projectapprovalid": str(approval)}]}
+    with pytest.raises(Refused, match="already been invoiced"):
+        product.call_with("msdyn_ProcessProjectApprovalSets", cancel)
+    correction = product.correction_of(invoice)
+    assert [row["msdyn_quantity"] for row in product.details(correction)] == [0]
+    product.confirm(correction)
+    assert product.ledger()[3:] == [
+        (UNBILLED, CHARGEABLE, 8, 1600),
+        (BILLED, CHARGEABLE, 8, 1600),
+        (BILLED, CHARGEABLE, -8, -1600),
+    ]
+    assert product.actuals(UNBILLED)[-1]["msdyn_billingstatus"] is None
+    assert product.row("invoice", correction)["totalamount"] == -1600
+    product.call_with("msdyn_ProcessProjectApprovalSets", cancel)
+    assert product.row("msdyn_projectapproval", approval)["msdyn_recordstage"] == Stage.SUBMITTED
+    assert sum(amount for kind, _, _, amount in product.ledger() if kind != BILLED) == 0
+
+
+def test_what_was_credited_can_be_invoiced_again(product: Fabrikam) -> None:
+    _, invoice = confirmed(product)
+    product.confirm(product.correction_of(invoice))
+    product.ready_all()
+    again = product.invoice()
+    assert product.row("invoice", again)["totalamount"] == 1600
+    product.confirm(again)
+    assert net_unbilled(product) == 0
+
+
+def test_scenario_51_a_milestone_is_billed_without_unbilled_sales_and_credited_in_full_only(product: Fabrikam) -> None:
+    product.update(MILESTONE, product.milestone, {"msdyn_invoicestatus": MilestoneStatus.READY})
+    invoice = product.invoice()
+    product.confirm(invoice)
+    assert product.ledger() == [(BILLED, CHARGEABLE, 1, 5000)]
+    assert product.actuals()[0]["msdyn_transactionclassification"] == TransactionClass.MILESTONE
+    assert product.row(MILESTONE, product.milestone)["msdyn_invoicestatus"] == MilestoneStatus.INVOICE_POSTED
+    correction = product.correction_of(invoice)
+    product.change_quantity(correction, "0.5")
+    with pytest.raises(Refused, match="only be credited in full"):
+        product.confirm(correction)
+    product.change_quantity(correction, "0")
+    product.confirm(correction)
+    assert product.ledger() == [(BILLED, CHARGEABLE, 1, 5000), (BILLED, CHARGEABLE, -1, -5000)]
+    assert product.row(MILESTONE, product.milestone)["msdyn_invoicestatus"] == MilestoneStatus.READY
+
+
+def test_scenario_54_only_a_confirmed_invoice_is_paid(product: Fabrikam) -> None:
+    _, invoice = invoiced(product)
+    with pytest.raises(Refused, match="isn't confirmed"):
+        product.call("msdyn_InvoicePaid", invoice)
+    product.confirm(invoice)
+    product.call("msdyn_InvoicePaid", invoice)
+    assert product.row("invoice", invoice)["msdyn_projectinvoicestatus"] == InvoiceStatus.PAID
+
+
+def test_scenario_55_every_step_leaves_its_origins_and_connections(product: Fabrikam) -> None:
+    """Submit, approve, invoice, confirm; then the draft of a correction, and its confirmation."""
+    counts = []
+
+    def count() -> None:
+        tables = ("msdyn_transactionorigin", "msdyn_transactionconnection")
+        counts.append(tuple(len(product.find(table)) for table in tables))
+
+    count()
+    _, approval = product.submitted_time()
+    count()
+    product.call("msdyn_ApprovalStatusApprove", approval)
+    count()
+    product.ready_all()
+    invoice = product.invoice()
+    count()
+    product.confirm(invoice)
+    count()
+    correction = product.correction_of(invoice)
+    count()
+    product.confirm(correction)
+    count()
+    steps = [(after[0] - before[0], after[1] - before[1]) for before, after in itertools.pairwise(counts)]
+    assert steps == [(2, 1), (4, 1), (2, 1), (7, 2), (5, 1), (13, 2)]
+    rows = product.find("msdyn_transactionconnection")
+    assert [(row["msdyn_transaction1role"], row["msdyn_transaction2role"]) for row in rows] == [
+        ("Unbilled Sales", "Cost"),
+        ("Unbilled Sales", "Cost"),
+        ("Billed Sales", "Unbilled Sales"),
+        ("Reversing", "Original"),
+        ("Billed Sales", "Unbilled Sales"),
+        ("Replacing", "Original"),
+        ("Reversing", "Original"),
+        ("Replacing", "Original"),
+    ]
