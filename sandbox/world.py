@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import sqlite3
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from sandbox.clock import Clock
 from sandbox.company import Company, load
+from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.events import EventPoster
 from sandbox.dataverse.product import BEFORE_DELETE, Background, Switches, actions, guards
 from sandbox.dataverse.server import DataverseServer
@@ -34,15 +37,24 @@ QUEUES: Final = tuple(
     )
     for name in (EVENTS, COMMANDS)
 )
+DATABASE: Final = "dataverse.sqlite"
+"""The file in a directory of data."""
 _SERVICE_KEY, _EVENTS_KEY = "service", "dataverse"
 _WAIT = 60.0
 """Seconds for starting or stopping to take at most."""
+
+
+class DataInUse(OSError):
+    """Another sandbox keeps its data in the same directory."""
 
 
 class Sandbox:
     """A Service Bus and a Dataverse for tests and first runs; start it, talk to it over its sockets, stop it.
 
     ``queues``: other queues than the product's own two. ``company``: load the demo company. Ports of 0 are free ones.
+
+    ``data``: a directory for one SQLite file with Dataverse's rows, tables, tokens and keys (raises ``DataInUse``);
+    without it everything is in memory. Messages always are: what nobody received when the sandbox stops is gone.
     """
 
     def __init__(
@@ -52,20 +64,22 @@ class Sandbox:
         dataverse_port: int = 0,
         company: bool = True,
         *,
-        database: str = ":memory:",
+        data: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.faults = Faults(self.clock)
         self.switches = Switches()
-        self.servicebus_send_key = (_EVENTS_KEY, secrets.token_urlsafe(32))
+        database = ":memory:" if data is None else _file_in(data)
+        self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
+        store = self.web.organisation.store
+        self.servicebus_send_key = (_EVENTS_KEY, kept(store, "Service Bus key of Dataverse"))
         """Name and key for Dataverse's service endpoint: it may send to the event queue, nothing else."""
-        keys = [SharedKey(_SERVICE_KEY, secrets.token_urlsafe(32))]
+        keys = [SharedKey(_SERVICE_KEY, kept(store, "Service Bus key of the service"))]
         settings = tuple(queues)
         if any(queue.name == EVENTS for queue in settings):
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
         self.bus = ServiceBusServer(settings, keys, self.clock)
-        self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
         self.web.organisation.before_delete.update(BEFORE_DELETE)
         self.web.organisation.before_write.update(guards(self.switches))
         self.background = Background(self.web.transaction, self.clock, self.switches)
@@ -74,6 +88,7 @@ class Sandbox:
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
         self._with_company = company
+        self._beginning = b""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -83,6 +98,7 @@ class Sandbox:
             raise RuntimeError("The sandbox is started already.")
         if self._with_company:
             self.company = load(self.web)
+        self._beginning = self.snapshot()
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
         self._thread.start()
@@ -106,6 +122,19 @@ class Sandbox:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)
         thread.join(_WAIT)
+
+    def snapshot(self) -> bytes:
+        """Dataverse as it is: rows, tables, registered steps. Queues, faults, switches and the clock are not in it."""
+        return self.web.organisation.snapshot()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Put Dataverse back to a snapshot of this sandbox, while nothing is under way; posts that wait are dropped."""
+        self.web.organisation.restore(snapshot)
+        self.events.forget()
+
+    def reset(self) -> None:
+        """Put Dataverse back to how it was when it was started."""
+        self.restore(self._beginning)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -159,3 +188,15 @@ class Sandbox:
     async def _close(self) -> None:
         await self.bus.stop()
         await self.web.stop()
+
+
+def _file_in(directory: Path) -> str:
+    """The database file in the directory, which is made where it is missing; refused while another sandbox has it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = str(directory / DATABASE)
+    try:
+        with closing(sqlite3.connect(path, timeout=0)) as probe:
+            probe.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        raise DataInUse(f"The data in {directory} cannot be opened, perhaps because another sandbox has it.") from error
+    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -46,7 +47,9 @@ class EventPoster:
         clock.on_advance(self._wake)
 
     def hear(self, organisation: Organisation) -> None:
-        """Listen to an organisation from now on."""
+        """Listen to an organisation from now on. Jobs it still had when its file was closed have failed."""
+        with self._transaction() as work:
+            system_job_rows.give_up(work)
         self.look_again()
         organisation.on_write = self.on_write
         organisation.listeners.append(self)
@@ -197,7 +200,7 @@ class EventPoster:
             self._changed.notify_all()
 
     def _lose(self, lane: UUID, job: SystemJob, fault: EventFault) -> None:
-        with self._transaction() as work:
+        with contextlib.suppress(Refused), self._transaction() as work:
             system_job_rows.purge(work, job)
         self.faults.strikes(fault)
         with self._changed:
@@ -205,9 +208,11 @@ class EventPoster:
             self._changed.notify_all()
 
     def _record(self, job: SystemJob) -> None:
-        if job.has_row:
-            with self._transaction() as work:
-                system_job_rows.record(work, job)
+        if not job.has_row:
+            return
+        # With row locks on somebody may keep the row too long; it then says a little longer where the job stood.
+        with contextlib.suppress(Refused), self._transaction() as work:
+            system_job_rows.record(work, job)
 
     # lanes; all of it under ``_changed``
 

@@ -83,6 +83,16 @@ class Organisation:
             if uow.writes:
                 self._tell(uow.writes)
 
+    def snapshot(self) -> bytes:
+        """All rows and tables as they are, for ``restore``."""
+        with self.store.lock:
+            return self.store.image()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go back to a snapshot of this organisation. Nothing may be under way; listeners hear nothing of it."""
+        with self.store.lock:
+            self.store.restore(snapshot)
+
     def _tell(self, writes: Sequence[Written]) -> None:
         self._telling = True
         try:

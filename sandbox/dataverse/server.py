@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
 from sandbox.clock import Clock
+from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.http.app import WebApi
 from sandbox.dataverse.http.socket import HttpSocket
 from sandbox.dataverse.organisation import Listener, Organisation
@@ -41,7 +41,7 @@ class DataverseServer:
         self.switches = switches or Switches()
         self.organisation = Organisation(clock, database)
         self.organisation.listeners.extend(listeners)
-        self.tokens = {name: secrets.token_urlsafe(24) for name in USERS}
+        self.tokens = {name: kept(self.organisation.store, f"token of {name}") for name in USERS}
         self.url = ""
         self._api = WebApi(
             self.organisation,

@@ -6,30 +6,17 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sandbox.dataverse.catalog import Catalog, Column, Key, Table, facts_of, table_from
 from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS, decode, encode
+from sandbox.dataverse.indexes import UNINDEXED as UNINDEXED
+from sandbox.dataverse.indexes import indexed
 from sandbox.dataverse.refusals import key_taken
 from sandbox.dataverse.unit_of_work import Cell, Refused, Row
-
-INDEXED = {
-    "msdyn_transactionorigin": ("msdyn_origin", "msdyn_transaction"),
-    "msdyn_transactionconnection": ("msdyn_transaction1", "msdyn_transaction2"),
-    "sdkmessagefilter": ("primaryobjecttypecode",),
-}
-"""String columns that stand for references, and so are looked up by value."""
-UNINDEXED = {"createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "organizationid"} | {
-    "ownerid",
-    "owninguser",
-    "owningteam",
-    "owningbusinessunit",
-    "transactioncurrencyid",
-}
-"""Lookups every row has and nobody searches by; an index on each would only slow writing down."""
 
 
 def target_column(column: Column) -> str | None:
@@ -61,6 +48,7 @@ class Store:
         """What the transaction under way has changed, for one that may have to step aside (``row_locks``)."""
         self._connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._connection.create_collation("NUMBER", _compare_numbers)
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if image is None:
@@ -72,19 +60,37 @@ class Store:
         self._version = max(self._version, deleted or 0)
 
     def image(self) -> bytes:
-        """The whole content, for another store to begin with."""
-        return self._connection.serialize()
+        """The whole content, for another store to begin with, or for this one to go back to."""
+        with closing(sqlite3.connect(":memory:")) as copy:
+            self._connection.backup(copy)
+            image = copy.serialize()
+        # A database in memory has no write-ahead log, but keeps the mark of one, and could not be opened with it.
+        return image[:18] + b"\x01\x01" + image[20:]
+
+    def restore(self, image: bytes) -> None:
+        """Go back to an image. Versions go on rising: an old one never comes to stand for something new."""
+        with closing(sqlite3.connect(":memory:")) as copy:
+            copy.deserialize(image)
+            copy.backup(self._connection)
+        for table in self.catalog:
+            self.catalog.drop(table.name)
+        for table in Catalog():
+            self.catalog.put(table)
+        self._read_tables()
 
     def _begin_tables(self) -> None:
         self.execute("BEGIN")
         self.execute('CREATE TABLE IF NOT EXISTS ":tables" (name TEXT PRIMARY KEY, facts TEXT)')
         self.execute('CREATE TABLE IF NOT EXISTS ":deleted" ("table" TEXT, id TEXT, version INTEGER)')
         self.execute('CREATE INDEX IF NOT EXISTS ":deleted/version" ON ":deleted" ("table", version)')
-        for (facts,) in self.execute('SELECT facts FROM ":tables"'):
-            self.catalog.put(table_from(json.loads(facts), {}))
+        self._read_tables()
         for table in self.catalog:
             self.make(table)
         self.execute("COMMIT")
+
+    def _read_tables(self) -> None:
+        for (facts,) in self.execute('SELECT facts FROM ":tables"'):
+            self.catalog.put(table_from(json.loads(facts), {}))
 
     def _highest_version(self, table: Table) -> int:
         (highest,) = self.execute(f'SELECT max(versionnumber) FROM "{table.name}"').fetchone()  # noqa: S608
@@ -155,8 +161,7 @@ class Store:
         return [f'"{column.name}" {_sql_type(column)}'] + ([f'"{target}" TEXT'] if target else [])
 
     def _index(self, table: Table, column: Column) -> None:
-        lookup = column.kind == "lookup" and column.name not in UNINDEXED and not column.read_only
-        if lookup or column.name in INDEXED.get(table.name, ()):
+        if indexed(table, column):
             name = f"{table.name}.{column.name}"
             self.execute(f'CREATE INDEX IF NOT EXISTS "{name}" ON "{table.name}" ("{column.name}")')
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
-from sandbox.dataverse.event_posts import FAILED, IN_PROGRESS, SUCCEEDED, WAITING, SystemJob
+from sandbox.dataverse.event_posts import FAILED, IN_PROGRESS, READY, SUCCEEDED, WAITING, SystemJob
 from sandbox.dataverse.event_steps import Step
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Cell, Link, Written
@@ -40,6 +41,17 @@ def record(work: Transaction, job: SystemJob) -> None:
         work.delete(TABLE, job.id)
     else:
         work.update(TABLE, job.id, _standing(work, job))
+
+
+def give_up(work: Transaction) -> None:
+    """Fail the jobs that were not posted when the sandbox was stopped: their messages are gone."""
+    for state in (READY, WAITING, IN_PROGRESS):
+        for row in work.find(TABLE, statecode=state[0], operationtype=_SYSTEM_EVENT):
+            step, id = row.get("owningextensionid"), row["asyncoperationid"]
+            if isinstance(step, Link) and step.table == "sdkmessageprocessingstep" and isinstance(id, UUID):
+                reason = "The sandbox was stopped before this job was posted."
+                failed: dict[str, Cell] = {"statecode": FAILED[0], "statuscode": FAILED[1], "message": reason}
+                work.update(TABLE, id, failed | {"completedon": work.now})
 
 
 def purge(work: Transaction, job: SystemJob) -> None:
