@@ -25,7 +25,14 @@ async def unless(stop: asyncio.Event, *work: Callable[[], None]) -> bool:
         return not stop.is_set()
     finally:
         asked.cancel()
+        # Work that was given up has nobody left to tell of its end; unread, the loop would log it as a fault.
+        done.add_done_callback(_read)
         done.cancel()
+
+
+def _read(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled():
+        done.exception()
 
 
 def _begun(work: Callable[[], None]) -> asyncio.Future[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from service.cli.cannot_write import CannotWrite
 from service.cli.output import Column, as_json, figure, key, show
-from tests.service.processes import COMMAND, IN_TIME, clean_environment
+from tests.service.processes import COMMAND, IN_TIME, clean_environment, started, wait_for
 
 ID = "a13ec14f-b002-57c6-b6e9-e6bba0d725dd"
 COLUMNS = (Column("Contract"), Column("What"), key("Number"), figure("Billable"), key("Id"))
@@ -82,6 +83,15 @@ def test_an_interrupted_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys:
     with pytest.raises(SystemExit) as caught:
         main()
     assert (caught.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
+
+
+@pytest.mark.posix
+def test_the_demo_ends_at_ctrl_c_with_130_and_tells_no_further_stage(tmp_path: Path) -> None:
+    with started("demo", cwd=tmp_path) as demo:
+        wait_for(demo, "entries are approved")
+        demo.send_signal(signal.SIGINT)
+        out, said = demo.communicate(timeout=IN_TIME)
+    assert (demo.returncode, out, said) == (130, "", "Interrupted.\n")
 
 
 def test_nobody_who_interrupts_the_demo_is_told_of_another_stage() -> None:

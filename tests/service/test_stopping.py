@@ -60,6 +60,8 @@ def test_a_service_that_still_waits_for_a_silent_dataverse_ends_when_asked(numbe
             asked = [silent.accept()[0] for _ in range(3)]
             process.send_signal(number)
             assert process.wait(SOON) == 0
+            assert process.stderr is not None
+            assert "never retrieved" not in process.stderr.read(), "what was given up is no fault"
         for connection in asked:
             connection.close()
 
