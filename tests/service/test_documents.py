@@ -42,7 +42,7 @@ def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=110,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
