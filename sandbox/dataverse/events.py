@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sandbox.clock import Clock
@@ -152,10 +153,10 @@ class EventPoster:
                 if (fault := self.faults.turn("lose", job)) is not None:
                     self._lose(lane, job, fault)
                     continue
-                job.state = IN_PROGRESS
+                job.state, begun = IN_PROGRESS, self._clock.now()
                 self._record(job)
                 self._send(senders, job)
-                self._settle(lane, job)
+                self._settle(lane, job, begun)
         finally:
             senders.close()
 
@@ -186,12 +187,12 @@ class EventPoster:
                 waits = [(job.due - now).total_seconds() for _, job in heads]
                 self._changed.wait(min(waits, default=None))
 
-    def _settle(self, lane: UUID, job: SystemJob) -> None:
+    def _settle(self, lane: UUID, job: SystemJob, begun: datetime) -> None:
         self._record(job)  # first, so that whoever finds the job done finds its row so too
         with self._changed:
             if job.state == SUCCEEDED:
                 self._posted += 1
-                self._post_again(job)
+                self._post_again(job, begun)
                 self._let_go(job)
             if job.state in (SUCCEEDED, FAILED):
                 self._leave(lane, job)
@@ -241,14 +242,14 @@ class EventPoster:
             waiting.due = self._clock.now()
             self.faults.strikes(fault)
 
-    def _post_again(self, job: SystemJob) -> None:
+    def _post_again(self, job: SystemJob, begun: datetime) -> None:
         """The same operation once more, in a lane of its own; only the first post stands in ``asyncoperation``."""
         if job.again is not None:
             self.faults.strikes(job.again)
             return
         fault = self.faults.turn("repost", job)
         if fault is not None:
-            copy = replace(job, state=READY, due=self._clock.now() + fault.wait, has_row=False, again=fault)
+            copy = replace(job, state=READY, due=begun + fault.wait, has_row=False, again=fault)
             self._lanes[uuid4()] = deque([copy])
 
     def _leave(self, lane: UUID, job: SystemJob) -> None:
