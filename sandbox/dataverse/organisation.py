@@ -57,8 +57,12 @@ class Organisation:
         *,
         request_id: UUID | None = None,
         correlation_id: UUID | None = None,
+        caller: UUID | None = None,
     ) -> Iterator[Transaction]:
-        """A unit of work: committed at the end of the block, rolled back when anything is raised in it."""
+        """A unit of work: committed at the end of the block, rolled back when anything is raised in it.
+
+        ``caller``: who really calls, where they act for ``user``.
+        """
         uow = Transaction(
             store=self.store,
             currencies=self.currencies,
@@ -67,6 +71,7 @@ class Organisation:
             business_unit=BUSINESS_UNIT,
             request_id=request_id or uuid4(),
             correlation_id=correlation_id or uuid4(),
+            caller=caller,
             before_delete=self.before_delete,
             before_write=self.before_write,
             on_write=self.on_write,

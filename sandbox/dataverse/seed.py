@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sandbox.dataverse.bulk_tables import BULK, begins_with_bulk, offer
+from sandbox.dataverse.security.privileges import announce_privileges, seed_security
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link, Row
 
@@ -46,6 +47,7 @@ def seed(uow: Transaction) -> None:
         uow.create("sdkmessage", {"name": message}, seed_id(f"sdkmessage/{message}"))
     for table in uow.catalog:
         announce(uow, table.name)
+    seed_security(uow, USERS.values(), BUSINESS_UNIT)
 
 
 def announce(uow: Transaction, table: str) -> None:
@@ -54,5 +56,6 @@ def announce(uow: Transaction, table: str) -> None:
         link = Link("sdkmessage", seed_id(f"sdkmessage/{message}"))
         values: Row = {"sdkmessageid": link, "primaryobjecttypecode": table, "iscustomprocessingstepallowed": True}
         uow.create("sdkmessagefilter", values, seed_id(f"sdkmessagefilter/{message}/{table}"))
+    announce_privileges(uow, uow.catalog.table(table))
     if begins_with_bulk(table):
         offer(uow, table, on=True)

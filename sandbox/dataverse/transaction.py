@@ -32,6 +32,9 @@ class Transaction:
     now: datetime
     user: UUID
     business_unit: UUID | None = None
+    """The unit of rows whose owner has none."""
+    caller: UUID | None = None
+    """Who really calls, where they act for ``user``; ``None``: the user."""
     request_id: UUID = field(default_factory=uuid4)
     correlation_id: UUID = field(default_factory=uuid4)
     shared_variables: Mapping[str, str] = field(default_factory=dict)
@@ -93,7 +96,8 @@ class Transaction:
             base = self.currencies.base_id
             if base and facts.columns["transactioncurrencyid"].kind == "lookup":
                 cells["transactioncurrencyid"] = Link("transactioncurrency", base)
-        stamps.created(facts, cells, self.user, self.business_unit, self.now)
+        stamps.created(facts, cells, self.user, self._owning_unit(cells), self.now)
+        self._on_behalf(facts, cells, "createdonbehalfby", "modifiedonbehalfby")
         self.currencies.fill(facts, cells, None)
         cells[facts.id_column] = key
         self.lock(table, key)
@@ -128,7 +132,8 @@ class Transaction:
             cells["statuscode"] = stamps.matching_status(facts, cells)
         changed = frozenset(cells)
         self.currencies.fill(facts, cells, before)
-        stamps.changed(facts, cells, self.user, self.business_unit, self.now)
+        stamps.changed(facts, cells, self.user, self._owning_unit(cells), self.now)
+        self._on_behalf(facts, cells, "modifiedonbehalfby")
         self._lock_keys(facts, before | cells)
         version = self.store.next_version()
         self.store.update(facts, id, cells, version)
@@ -167,6 +172,22 @@ class Transaction:
         if self.locks is not None:
             for key in table.keys:
                 self.locks.lock((f"{table.name}/{key.name}", tuple(row.get(name) for name in key.columns)))
+
+    def unit_of(self, user: UUID) -> UUID | None:
+        """The business unit a user belongs to."""
+        found = self.store.values(self.catalog.table("systemuser"), user, "businessunitid")
+        return UUID(found[0]) if found and found[0] else self.business_unit
+
+    def _owning_unit(self, cells: Row) -> UUID | None:
+        owner = cells.get("ownerid")
+        return self.unit_of(owner.id if isinstance(owner, Link) else self.user)
+
+    def _on_behalf(self, table: Table, cells: Row, *names: str) -> None:
+        for name in names:
+            if name in table.columns and (self.caller or self.user) != self.user:
+                cells[name] = Link("systemuser", self.caller or self.user)
+            elif name in table.columns and name == "modifiedonbehalfby":
+                cells[name] = None
 
     def add_table(self, table: Table) -> None:
         """Make a table; it goes again when this transaction does not come to its commit."""

@@ -10,7 +10,7 @@ from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.payload import parameters
 from sandbox.dataverse.http.queries import Reader
 from sandbox.dataverse.refusals import missing, no_segment
-from sandbox.dataverse.seed import BUSINESS_UNIT, ORGANIZATION
+from sandbox.dataverse.seed import ORGANIZATION
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding
 
@@ -44,7 +44,7 @@ def who_am_i(uow: Transaction, request: Request) -> Answer:
         200,
         json={
             "@odata.context": f"{request.base}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
-            "BusinessUnitId": BUSINESS_UNIT,
+            "BusinessUnitId": uow.unit_of(uow.user),
             "UserId": uow.user,
             "OrganizationId": ORGANIZATION,
         },

@@ -112,7 +112,8 @@ class WebApi:
             base = f"http://{host}{match.group().removesuffix('/')}"
             acted_for = self._gate.acting_for(caller, headers)
             resource, query = split_url(url)
-            request = Request(method, resource, query, headers, body, base, acted_for or caller, request_id)
+            user = acted_for or caller
+            request = Request(method, resource, query, headers, body, base, user, request_id, caller=caller)
             return self._carry_out(request, meter, self._faults.cut(method, path, body))
         except Refused as refusal:
             return refused(refusal)
@@ -131,6 +132,7 @@ class WebApi:
             request.user,
             request_id=uuid4() if request.path == "$batch" else request.request_id,
             correlation_id=_id(request.headers.get("x-ms-correlation-id")),
+            caller=request.caller,
         )
 
     def _sandbox(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:

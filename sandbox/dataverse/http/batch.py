@@ -147,4 +147,5 @@ def _request(outer: Request, operation: Operation, references: dict[str, str], *
         request_id=outer.request_id,
         references=references,
         in_change_set=in_change_set,
+        caller=outer.caller,
     )

@@ -33,6 +33,8 @@ class Request:
     references: dict[str, str] = field(default_factory=dict)
     """Content-ID → path of the row it made, inside a change set."""
     in_change_set: bool = False
+    caller: UUID | None = None
+    """Who really calls, where ``user`` is somebody they act for."""
 
     def header(self, name: str) -> str | None:
         """The header's value; the literal word ``null`` counts as absent."""

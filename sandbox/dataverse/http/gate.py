@@ -9,6 +9,8 @@ from uuid import UUID
 from sandbox.dataverse.http.exchange import Answer
 from sandbox.dataverse.organisation import Organisation
 from sandbox.dataverse.refusals import bad_query
+from sandbox.dataverse.security.privileges import ACT_FOR_OTHERS
+from sandbox.dataverse.security.rights import rights_of
 from sandbox.dataverse.seed import USERS
 from sandbox.dataverse.unit_of_work import Refused
 
@@ -51,9 +53,15 @@ class Gate:
         """The user named by ``CallerObjectId`` or ``MSCRMCallerID``, if any; needs a privilege of the caller's."""
         named = headers.get("callerobjectid") or headers.get("mscrmcallerid")
         column = "azureactivedirectoryobjectid" if headers.get("callerobjectid") else "systemuserid"
+        store = self._organisation.store
+        with store.lock:
+            found = store.values(store.catalog.table("systemuser"), caller, "isdisabled")
+        if found is None or found[0]:
+            raise _disabled(caller)
         if named is None:
             return None
         with self._organisation.transaction(USERS["administrator"]) as uow:
+            rights_of(uow, caller).need(ACT_FOR_OTHERS)
             try:
                 wanted = UUID(named)
             except ValueError:

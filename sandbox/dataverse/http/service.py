@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from sandbox.dataverse.catalog import Table
-from sandbox.dataverse.http import bulk, records
+from sandbox.dataverse.http import associations, bulk, records
 from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
+from sandbox.dataverse.http.associations import ROLES
 from sandbox.dataverse.http.definitions import Definitions
 from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.keys import locate
@@ -15,11 +16,13 @@ from sandbox.dataverse.http.metadata_document import document
 from sandbox.dataverse.http.payload import follow
 from sandbox.dataverse.http.queries import Reader
 from sandbox.dataverse.refusals import bad_query, no_resource, no_segment, unsupported, wrong_method
+from sandbox.dataverse.security.guard import Guard
 from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Refused
 
 SEGMENT = re.compile(r"^(\w+)(?:\((.*)\))?$", re.DOTALL)
+WRITES = {"PATCH": "Update", "DELETE": "Delete"}
 REFUSED_HEADERS = (
     "mscrm.bypassbusinesslogicexecution",
     "mscrm.bypassbusinesslogicexecutionstepids",
@@ -32,7 +35,7 @@ class Service:
 
     def __init__(self, actions: Sequence[ActionBinding], switches: Switches) -> None:
         self._bindings = actions
-        self._actions = Actions(actions)
+        self._actions = Actions((*actions, *associations.ACTIONS))
         self._definitions = Definitions()
         self._switches = switches
 
@@ -53,15 +56,16 @@ class Service:
                 return Answer(200, raw=("application/xml", document(uow.catalog, self._bindings).encode()))
             raise no_segment(first)
         name, key = match.groups()
+        guard = Guard(uow)
         if name == "EntityDefinitions":
-            self._may_customize(request)
+            self._may_customize(request, guard, columns=bool(rest))
             return self._definitions.operate(uow, request, key, rest)
         table = uow.catalog.by_set(name)
         if table is None:
-            return self._unbound(uow, request, name, rest)
+            return self._unbound(uow, request, guard, name, rest)
         if key is None:
-            return self._collection(uow, request, table, rest)
-        return self._row(uow, request, table, key, rest)
+            return self._collection(uow, request, guard, table, rest)
+        return self._row(uow, request, guard, table, key, rest)
 
     def _understood(self, request: Request) -> None:
         for header in REFUSED_HEADERS:
@@ -70,9 +74,12 @@ class Service:
         if "odata.track-changes" in request.preferences:
             raise unsupported("change tracking (Prefer: odata.track-changes)")
 
-    def _may_customize(self, request: Request) -> None:
+    def _may_customize(self, request: Request, guard: Guard, *, columns: bool) -> None:
         """Environments may block unmanaged customizations; the words are shown publicly, the status is inferred."""
-        if request.method != "GET" and self._switches.block_unmanaged_customizations:
+        if request.method == "GET":
+            return
+        guard.customizing(columns=columns)
+        if self._switches.block_unmanaged_customizations:
             raise Refused(
                 "This environment doesn't allow unmanaged customizations. This was a choice made by your admin, and "
                 "certain actions won't be available or will be view only.",
@@ -80,44 +87,55 @@ class Service:
                 403,
             )
 
-    def _unbound(self, uow: Transaction, request: Request, name: str, rest: str) -> Answer:
+    def _unbound(self, uow: Transaction, request: Request, guard: Guard, name: str, rest: str) -> Answer:
         if name == "WhoAmI" and not rest:
             if request.method != "GET":
                 raise no_resource(f"{request.base}/{request.path}")
             return who_am_i(uow, request)
         if request.method == "POST" and not rest:
             self._may_call(request)
+            guard.acting(name, None, None)
             return self._actions.call(uow, request, name, None, None)
         raise no_segment(name)
 
-    def _collection(self, uow: Transaction, request: Request, table: Table, rest: str) -> Answer:
+    def _collection(self, uow: Transaction, request: Request, guard: Guard, table: Table, rest: str) -> Answer:
         if rest == "$count" and request.method == "GET":
-            return Reader(uow, request).count(table)
+            return Reader(guard.reading(table), request).count(table)
         if rest.startswith(NAMESPACE) and request.method == "POST":
             self._may_call(request)
             return bulk.run(self.operate, uow, request, table, rest.removeprefix(NAMESPACE))
         if rest:
             raise unsupported(f"the path {request.path}")
         if request.method == "GET":
-            return Reader(uow, request).page(table)
+            return Reader(guard.reading(table), request).page(table)
         if request.method == "POST":
-            return records.create(uow, request, table)
+            with guard.writing("Create", table, None):
+                return records.create(uow, request, table)
         raise wrong_method(request.method)
 
-    def _row(self, uow: Transaction, request: Request, table: Table, key: str, rest: str) -> Answer:
+    def _row(self, uow: Transaction, request: Request, guard: Guard, table: Table, key: str, rest: str) -> Answer:
         address = locate(uow, table, key)
         if rest.startswith(NAMESPACE):
             if request.method != "POST":
                 raise no_resource(f"{request.base}/{request.path}")
             self._may_call(request)
             name = rest.removeprefix(NAMESPACE).removesuffix("()")
+            guard.acting(name, table, address.existing())
             return self._actions.call(uow, request, name, table, address.existing())
+        if rest.startswith(ROLES):
+            return associations.change(uow, request, guard, table, address.existing(), rest)
         if rest:
             raise unsupported(f"the path {request.path}")
-        operation = {"GET": records.retrieve, "PATCH": records.patch, "DELETE": records.delete}.get(request.method)
+        if request.method == "GET":
+            return records.retrieve(guard.reading(table, address.existing()), request, address)
+        operation = {"PATCH": records.patch, "DELETE": records.delete}.get(request.method)
         if operation is None:
             raise wrong_method(request.method)
-        return operation(uow, request, address)
+        there = address.id is not None and uow.store.exists(table, address.id)
+        if not there and request.method == "DELETE":
+            raise address.missing()
+        with guard.writing(WRITES[request.method], table, address.id if there else None):
+            return operation(uow, request, address)
 
     def _may_call(self, request: Request) -> None:
         if request.in_change_set and not self._switches.actions_in_change_sets:
