@@ -16,6 +16,7 @@ from sandbox.dataverse.product.invoice_confirmation import confirm, pay
 from sandbox.dataverse.product.invoice_correction import correct
 from sandbox.dataverse.product.invoice_creation import create_invoice
 from sandbox.dataverse.product.invoice_totals import recalculate_draft
+from sandbox.dataverse.product.journals import JOURNAL, post
 from sandbox.dataverse.product.schedule_generation import SCHEDULE, generate_milestones, generate_schedule
 from sandbox.dataverse.product.scheduled_invoicing import carry_out
 from sandbox.dataverse.product.switches import Switches
@@ -97,6 +98,7 @@ def actions(switches: Switches) -> tuple[ActionBinding, ...]:
         ActionBinding(
             "msdyn_GenerateContractLineScheduleOfValues", "salesorderdetail", partial(_on_row, generate_milestones)
         ),
+        ActionBinding("msdyn_PostJournal", JOURNAL, partial(_on_row, partial(post, switches))),
         ActionBinding(ready_marking.ACTION, None, partial(ready_marking.mark, switches)),
         ActionBinding("msdyn_InvoiceRecalculate", "invoice", partial(_on_row, recalculate_draft)),
         ActionBinding("msdyn_PostInvoice", "invoice", partial(_on_row, partial(confirm, switches))),

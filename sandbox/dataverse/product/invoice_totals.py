@@ -55,7 +55,7 @@ def of_invoice(work: UnitOfWork, invoice: UUID) -> list[Row]:
 def _detail(work: UnitOfWork, row: Row) -> Row:
     value = amount(row, "msdyn_amount")
     currency = linked(row, "transactioncurrencyid")
-    if row.get("msdyn_amountmethod") == AmountMethod.QUANTITY_BY_PRICE and currency is not None:
+    if row.get("msdyn_amountmethod") in (None, AmountMethod.QUANTITY_BY_PRICE) and currency is not None:
         by = rounding.currency(work, currency)
         value = by.extended(amount(row, "msdyn_quantity"), amount(row, "msdyn_price"))
     changes: dict[str, Cell] = {

@@ -14,18 +14,21 @@ from sandbox.dataverse.product.pricing import Price
 from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
 
 
-def write(work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price, sales: Price | None) -> UUID:
-    """Make the cost line and, where a time and material line covers, the unbilled sales line.
+def write(
+    work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price, sales: Price | None, journal: UUID | None = None
+) -> UUID:
+    """Make the cost line and, where a time and material line covers, the unbilled sales line; in a journal if given.
 
     Origins: entry to each line. Connection: sales line "Unbilled Sales" with cost line "Cost". Returns the line the
     approval refers to: sales if there is one, else cost (which of the two it names is inferred).
     """
     source = Link(entry.kind.table, entry.id)
-    cost_line = Link(traces.JOURNAL_LINE, work.create(traces.JOURNAL_LINE, _cost(work, entry, coverage, cost)))
+    within: dict[str, Cell] = {} if journal is None else {"msdyn_journal": Link("msdyn_journal", journal)}
+    cost_line = Link(traces.JOURNAL_LINE, work.create(traces.JOURNAL_LINE, _cost(work, entry, coverage, cost) | within))
     traces.originate(work, source, cost_line)
     if sales is None or coverage.contract is None:
         return cost_line.id
-    values = _sales(work, entry, coverage, cost, sales, coverage.contract)
+    values = _sales(work, entry, coverage, cost, sales, coverage.contract) | within
     sales_line = Link(traces.JOURNAL_LINE, work.create(traces.JOURNAL_LINE, values))
     traces.originate(work, source, sales_line)
     traces.connect(work, sales_line, traces.UNBILLED_SALES, cost_line, traces.COST)

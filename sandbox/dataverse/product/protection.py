@@ -13,6 +13,7 @@ from uuid import UUID
 from sandbox.dataverse.product import entries, traces
 from sandbox.dataverse.product.cells import linked
 from sandbox.dataverse.product.choices import InvoiceStatus
+from sandbox.dataverse.product.contract_state import contract_changes
 from sandbox.dataverse.product.entries import EXPENSE, TIME, EntryKind
 from sandbox.dataverse.product.switches import Environment, Switches
 from sandbox.dataverse.unit_of_work import Cell, Refused, Row, UnitOfWork
@@ -35,6 +36,7 @@ def guards(switches: Switches) -> Mapping[str, Guard]:
         TIME.table: partial(_entry, switches, TIME),
         EXPENSE.table: partial(_entry, switches, EXPENSE),
         "invoice": _invoice,
+        "salesorder": partial(contract_changes, switches),
         traces.INVOICE_LINE_DETAIL: _detail,
     }
 
