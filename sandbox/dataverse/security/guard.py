@@ -8,9 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.indexes import UNINDEXED
 from sandbox.dataverse.security.rights import Rights, owning, rights_of
 from sandbox.dataverse.security.visible import narrowed
-from sandbox.dataverse.store import UNINDEXED
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link, Refused, Written
 

@@ -34,7 +34,8 @@ TYPE_CODES: Final = {"account": 1, "contact": 2, "systemuser": 8, "team": 9, "bu
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """A user's rights. ``depths``: the depth of each privilege by its name in lower case; ``None``: all of them."""
+    """A user's rights. ``depths``: the depth of each privilege by its name in lower case; ``None``: all of them, and
+    then the units do not matter and are left out."""
 
     store: Store
     user: UUID
@@ -103,7 +104,7 @@ class Rights:
         theirs = other.depths
         mine = dict(theirs) if self.depths is None else self.depths
         shared = {name: min(depth, theirs[name]) for name, depth in mine.items() if name in theirs}
-        return Rights(self.store, self.user, self.unit, self.units_below, self.roles, shared)
+        return Rights(self.store, self.user, *_place(self.store, self.user), self.roles, shared)
 
     def _lacks(self, privilege: str, table: Table | None) -> Refused:
         about = ""
@@ -142,13 +143,11 @@ def owning(table: Table) -> tuple[str, str] | None:
 def rights_of(uow: Transaction, user: UUID) -> Rights:
     """A user's rights from the roles assigned to them (not to their teams, which this sandbox leaves out)."""
     store = uow.store
-    found = store.values(uow.catalog.table("systemuser"), user, "businessunitid")
-    unit = found[0] if found else None
     roles = [
         id for (id,) in store.execute('SELECT "roleid" FROM "systemuserroles" WHERE "systemuserid" = ?', [str(user)])
     ]
     if str(ADMINISTRATOR) in roles:
-        return Rights(store, user, unit, frozenset(), len(roles), None)
+        return Rights(store, user, None, frozenset(), len(roles), None)
     marks = ", ".join("?" * len(roles))
     rows = store.execute(
         'SELECT p."name", r."privilegedepthmask" FROM "roleprivileges" r JOIN "privilege" p '  # noqa: S608
@@ -158,15 +157,17 @@ def rights_of(uow: Transaction, user: UUID) -> Rights:
     depths: dict[str, int] = {}
     for name, depth in rows:
         depths[name.lower()] = max(depth, depths.get(name.lower(), 0))
-    return Rights(store, user, unit, _below(store, unit), len(roles), depths)
+    return Rights(store, user, *_place(store, user), len(roles), depths)
 
 
-def _below(store: Store, unit: str | None) -> frozenset[str]:
-    """A business unit and all units below it."""
+def _place(store: Store, user: UUID) -> tuple[str | None, frozenset[str]]:
+    """A user's business unit, and that unit with all units below it."""
+    place = store.values(store.catalog.table("systemuser"), user, "businessunitid")
+    unit: str | None = place[0] if place else None
     parents = dict(store.execute('SELECT "businessunitid", "parentbusinessunitid" FROM "businessunit"').fetchall())
     found = {unit} if unit else set()
     while True:
         more = {child for child, parent in parents.items() if parent in found} - found
         if not more:
-            return frozenset(found)
+            return unit, frozenset(found)
         found |= more

@@ -83,3 +83,11 @@ def test_a_user_nobody_knows_and_a_disabled_one_cannot_be_acted_for_and_cannot_c
         uow.update("systemuser", house.people["Sam"], {"isdisabled": True})
     assert service.refused("GET", "accounts", **sam)[:2] == (403, "0x80040225")
     assert by("Sam").refused("GET", "WhoAmI")[:2] == (403, "0x80040225")
+
+
+def test_acting_for_an_administrator_gives_no_more_than_one_has_seen_from_there(
+    house: House, by: Callable[[str], Api]
+) -> None:
+    house.may("Sue", {"account": {"Read": UNIT}}, ACT_FOR_OTHERS)
+    found = by("Sue").get("accounts?$select=name", MSCRMCallerID=str(USERS["clerk"]))["value"]
+    assert [row["name"] for row in found] == ["of Rita"]
