@@ -6,7 +6,6 @@ import itertools
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 
@@ -14,44 +13,26 @@ from sandbox.dataverse.product import Environment
 from sandbox.dataverse.product.choices import (
     AdjustmentStatus,
     BillingStatus,
-    BillingType,
     InvoiceStatus,
     MilestoneStatus,
-    Stage,
     TransactionClass,
-    TransactionType,
 )
 from sandbox.dataverse.unit_of_work import Link, Refused
+from tests.sandbox.dataverse.product.acts import (
+    BILLED,
+    CHARGEABLE,
+    COSTS,
+    MILESTONE,
+    NON,
+    POSTED,
+    UNBILLED,
+    confirmed,
+    invoiced,
+    net_unbilled,
+)
 
 if TYPE_CHECKING:
     from tests.sandbox.dataverse.product.conftest import Fabrikam
-
-COST, UNBILLED, BILLED = TransactionType.COST, TransactionType.UNBILLED_SALES, TransactionType.BILLED_SALES
-CHARGEABLE, NON = BillingType.CHARGEABLE, BillingType.NON_CHARGEABLE
-MILESTONE = "msdyn_contractlinescheduleofvalue"
-COSTS = (COST, CHARGEABLE, 8, 800)
-POSTED = BillingStatus.INVOICE_POSTED
-
-
-def invoiced(fabrikam: Fabrikam, quantity: str | None = None) -> tuple[UUID, UUID]:
-    """Eight approved hours on a draft, whose quantity may be changed; the ids of approval and invoice."""
-    _, approval = fabrikam.submitted_time()
-    fabrikam.call("msdyn_ApprovalStatusApprove", approval)
-    fabrikam.ready_all()
-    invoice = fabrikam.invoice()
-    if quantity is not None:
-        fabrikam.change_quantity(invoice, quantity)
-    return approval, invoice
-
-
-def confirmed(fabrikam: Fabrikam, quantity: str | None = None) -> tuple[UUID, UUID]:
-    approval, invoice = invoiced(fabrikam, quantity)
-    fabrikam.confirm(invoice)
-    return approval, invoice
-
-
-def net_unbilled(fabrikam: Fabrikam) -> object:
-    return sum(quantity for kind, _, quantity, _ in fabrikam.ledger() if kind == UNBILLED)
 
 
 def test_scenario_35_everything_ready_becomes_one_draft(product: Fabrikam) -> None:
@@ -194,89 +175,6 @@ def test_more_hours_in_project_operations_go_through_unbilled(product: Fabrikam)
         (UNBILLED, CHARGEABLE, -10, -2000),
         (BILLED, CHARGEABLE, 10, 2000),
     ]
-
-
-def test_scenario_49_a_partial_correction_bills_the_new_total_and_reopens_the_rest(product: Fabrikam) -> None:
-    _, invoice = confirmed(product)
-    correction = product.correction_of(invoice)
-    product.change_quantity(correction, "6")
-    product.confirm(correction)
-    assert product.ledger()[3:] == [
-        (UNBILLED, CHARGEABLE, 2, 400),
-        (BILLED, CHARGEABLE, 8, 1600),
-        (BILLED, CHARGEABLE, -8, -1600),
-        (BILLED, CHARGEABLE, 6, 1200),
-    ]
-    open_again = product.actuals(UNBILLED)[-1]
-    assert (open_again["msdyn_billingstatus"], open_again["msdyn_adjustmentstatus"]) == (None, None)
-    assert product.row("invoice", correction)["totalamount"] == -400
-    with pytest.raises(Refused, match="nothing on it is billed"):
-        product.correction_of(invoice)
-
-
-def test_a_partial_correction_in_project_operations_shows_what_stays_billed_as_unbilled_too(product: Fabrikam) -> None:
-    product.switches.environment = Environment.PROJECT_OPERATIONS
-    _, invoice = confirmed(product)
-    correction = product.correction_of(invoice)
-    product.change_quantity(correction, "6")
-    product.confirm(correction)
-    assert sorted(product.ledger()[3:]) == sorted(
-        [
-            (UNBILLED, CHARGEABLE, 6, 1200),
-            (UNBILLED, CHARGEABLE, -6, -1200),
-            (UNBILLED, CHARGEABLE, 2, 400),
-            (BILLED, CHARGEABLE, 8, 1600),
-            (BILLED, CHARGEABLE, -8, -1600),
-            (BILLED, CHARGEABLE, 6, 1200),
-        ]
-    )
-
-
-def test_scenario_50_a_full_credit_reopens_the_hours_and_the_approval(product: Fabrikam) -> None:
-    approval, invoice = confirmed(product)
-    cancel = {"ActionType": 192350004, "ProjectApprovals": [{"msdyn_projectapprovalid": str(approval)}]}
-    with pytest.raises(Refused, match="already been invoiced"):
-        product.call_with("msdyn_ProcessProjectApprovalSets", cancel)
-    correction = product.correction_of(invoice)
-    assert [row["msdyn_quantity"] for row in product.details(correction)] == [0]
-    product.confirm(correction)
-    assert product.ledger()[3:] == [
-        (UNBILLED, CHARGEABLE, 8, 1600),
-        (BILLED, CHARGEABLE, 8, 1600),
-        (BILLED, CHARGEABLE, -8, -1600),
-    ]
-    assert product.actuals(UNBILLED)[-1]["msdyn_billingstatus"] is None
-    assert product.row("invoice", correction)["totalamount"] == -1600
-    product.call_with("msdyn_ProcessProjectApprovalSets", cancel)
-    assert product.row("msdyn_projectapproval", approval)["msdyn_recordstage"] == Stage.SUBMITTED
-    assert sum(amount for kind, _, _, amount in product.ledger() if kind != BILLED) == 0
-
-
-def test_what_was_credited_can_be_invoiced_again(product: Fabrikam) -> None:
-    _, invoice = confirmed(product)
-    product.confirm(product.correction_of(invoice))
-    product.ready_all()
-    again = product.invoice()
-    assert product.row("invoice", again)["totalamount"] == 1600
-    product.confirm(again)
-    assert net_unbilled(product) == 0
-
-
-def test_scenario_51_a_milestone_is_billed_without_unbilled_sales_and_credited_in_full_only(product: Fabrikam) -> None:
-    product.update(MILESTONE, product.milestone, {"msdyn_invoicestatus": MilestoneStatus.READY})
-    invoice = product.invoice()
-    product.confirm(invoice)
-    assert product.ledger() == [(BILLED, CHARGEABLE, 1, 5000)]
-    assert product.actuals()[0]["msdyn_transactionclassification"] == TransactionClass.MILESTONE
-    assert product.row(MILESTONE, product.milestone)["msdyn_invoicestatus"] == MilestoneStatus.INVOICE_POSTED
-    correction = product.correction_of(invoice)
-    product.change_quantity(correction, "0.5")
-    with pytest.raises(Refused, match="only be credited in full"):
-        product.confirm(correction)
-    product.change_quantity(correction, "0")
-    product.confirm(correction)
-    assert product.ledger() == [(BILLED, CHARGEABLE, 1, 5000), (BILLED, CHARGEABLE, -1, -5000)]
-    assert product.row(MILESTONE, product.milestone)["msdyn_invoicestatus"] == MilestoneStatus.READY
 
 
 def test_scenario_54_only_a_confirmed_invoice_is_paid(product: Fabrikam) -> None:
