@@ -20,9 +20,17 @@ from sandbox.dataverse.product.journals import JOURNAL, post
 from sandbox.dataverse.product.schedule_generation import SCHEDULE, generate_milestones, generate_schedule
 from sandbox.dataverse.product.scheduled_invoicing import carry_out
 from sandbox.dataverse.product.switches import Switches
+from sandbox.dataverse.refusals import unsupported
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
 
 Parameters = Mapping[str, object]
+_UNSUPPORTED: Final = (
+    ("msdyn_ReevaluateActualNotToExceedStatus", None, "not-to-exceed limits: their columns are published nowhere"),
+    ("msdyn_revise", None, "msdyn_revise, whose parameters are published nowhere; msdyn_CorrectInvoice corrects"),
+    ("msdyn_AddInvoiceLineDetails", "invoice", "adding to a draft what became ready after it was made"),
+    ("msdyn_ExportActual", None, "the export of actuals"),
+)
+"""Actions the product has and this sandbox does not, with what it lacks."""
 
 
 def _submit(kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
@@ -54,6 +62,23 @@ def _process_approval_sets(switches: Switches, work: UnitOfWork, _bound: UUID | 
     note = given.get("NoteLogName")
     ids = parameters.rows(given, "ProjectApprovals", approval.APPROVAL)
     approval_sets.process(switches, work, act, ids, note if isinstance(note, str) else None)
+
+
+def _decide_on_expense(
+    decision: Decision, switches: Switches, work: UnitOfWork, bound: UUID | None, _given: Parameters
+) -> None:
+    row = submission.open_approval(work, EXPENSE, _bound_to(bound))
+    if row is None:
+        raise Refused(f"The expense entry {bound} isn't waiting for approval.")
+    decision(switches, work, key(row, approval.APPROVAL))
+
+
+def _submit_expense(work: UnitOfWork, id: UUID) -> None:
+    submission.submit(work, EXPENSE, id)
+
+
+def _refuse(what: str, _work: UnitOfWork, _bound: UUID | None, _given: Parameters) -> None:
+    raise unsupported(what)
 
 
 def _create_invoice(switches: Switches, work: UnitOfWork, bound: UUID | None, _given: Parameters) -> Link:
@@ -89,6 +114,13 @@ def actions(switches: Switches) -> tuple[ActionBinding, ...]:
         ActionBinding("msdyn_ExpenseEntriesApprove", None, partial(_approve, switches, EXPENSE, "ExpenseEntryIds")),
         ActionBinding("msdyn_ApprovalStatusApprove", approval.APPROVAL, partial(_decide, approval.approve, switches)),
         ActionBinding("msdyn_ApprovalStatusReject", approval.APPROVAL, partial(_decide, approval.reject, switches)),
+        ActionBinding("msdyn_ExpenseSubmitAction", EXPENSE.table, partial(_on_row, _submit_expense)),
+        ActionBinding(
+            "msdyn_ExpenseApproveAction", EXPENSE.table, partial(_decide_on_expense, approval.approve, switches)
+        ),
+        ActionBinding(
+            "msdyn_ExpenseRejectAction", EXPENSE.table, partial(_decide_on_expense, approval.reject, switches)
+        ),
         ActionBinding("msdyn_ProcessProjectApprovalSets", None, partial(_process_approval_sets, switches)),
         ActionBinding("msdyn_NewInvoiceContract", "salesorder", partial(_create_invoice, switches)),
         ActionBinding("msdyn_createinvoicefrominvoiceschedule", "salesorder", partial(_run_schedules, switches)),
@@ -105,7 +137,8 @@ def actions(switches: Switches) -> tuple[ActionBinding, ...]:
         ActionBinding("msdyn_InvoicePaid", "invoice", partial(_on_row, pay)),
         ActionBinding("msdyn_CorrectInvoice", "invoice", _correct_invoice),
     )
-    return tuple(ActionBinding(one.name, one.bound_to, by_the_product(one.run)) for one in known)
+    refused = tuple(ActionBinding(name, table, partial(_refuse, what)) for name, table, what in _UNSUPPORTED)
+    return tuple(ActionBinding(one.name, one.bound_to, by_the_product(one.run)) for one in known + refused)
 
 
 ACTIONS: Final = actions(Switches())

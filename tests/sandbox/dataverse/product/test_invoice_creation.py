@@ -69,8 +69,7 @@ def delete(fabrikam: Fabrikam, invoice: UUID) -> None:
         work.delete("invoice", invoice)
 
 
-def test_everything_ready_on_a_contract_becomes_one_draft(fabrikam: Fabrikam) -> None:
-    """Scenario 35."""
+def test_scenario_35_everything_ready_on_a_contract_becomes_one_draft(fabrikam: Fabrikam) -> None:
     ready_all(fabrikam)
     invoice = create(fabrikam)
     by_line = lines(fabrikam, invoice)
@@ -161,8 +160,7 @@ def test_a_milestone_becomes_a_chargeable_detail_with_its_tax_on_top(fabrikam: F
     assert lines(fabrikam, invoice)[fabrikam.fixed]["extendedamount"] == 5950
 
 
-def test_with_nothing_ready_no_invoice_is_created(fabrikam: Fabrikam) -> None:
-    """Scenario 36."""
+def test_scenario_36_with_nothing_ready_no_invoice_is_created(fabrikam: Fabrikam) -> None:
     fabrikam.ready_actual("8", "200", status=None)
     with pytest.raises(Refused) as refused:
         create(fabrikam)
@@ -170,8 +168,7 @@ def test_with_nothing_ready_no_invoice_is_created(fabrikam: Fabrikam) -> None:
     assert fabrikam.find("invoice") == []
 
 
-def test_what_is_dated_tomorrow_is_left_for_tomorrow(fabrikam: Fabrikam) -> None:
-    """Scenario 37."""
+def test_scenario_37_what_is_dated_tomorrow_is_left_for_tomorrow(fabrikam: Fabrikam) -> None:
     today = day_of(fabrikam.clock.now())
     actual = fabrikam.ready_actual("8", "200", on=today + timedelta(days=1))
     with pytest.raises(Refused, match="no past dated transactions"):
@@ -213,8 +210,7 @@ def test_a_contract_that_is_not_there_is_not_found(fabrikam: Fabrikam) -> None:
         fabrikam.call(ACTION, USERS["clerk"])
 
 
-def test_deleting_the_draft_gives_everything_back(fabrikam: Fabrikam) -> None:
-    """Scenario 46, first half."""
+def test_scenario_46_deleting_the_draft_gives_everything_back(fabrikam: Fabrikam) -> None:
     actuals = ready_all(fabrikam)
     invoice = create(fabrikam)
     delete(fabrikam, invoice)

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.clock import Clock
 from sandbox.company import CUT, Company, load
-from sandbox.dataverse.product import ACTIONS, BEFORE_DELETE
+from sandbox.dataverse.product import BEFORE_DELETE, Creation, Environment, Switches, actions, guards
 from sandbox.dataverse.server import DataverseServer
 
 if TYPE_CHECKING:
@@ -22,9 +22,15 @@ READY = 192350004
 
 
 @pytest.fixture
-def server(loop: Loop) -> Iterator[DataverseServer]:
-    server = DataverseServer(Clock(), actions=ACTIONS)
+def switches() -> Switches:
+    return Switches()
+
+
+@pytest.fixture
+def server(loop: Loop, switches: Switches) -> Iterator[DataverseServer]:
+    server = DataverseServer(Clock(), actions=actions(switches))
     server.organisation.before_delete.update(BEFORE_DELETE)
+    server.organisation.before_write.update(guards(switches))
     loop.run(server.start())
     yield server
     loop.end(server.stop())
@@ -115,8 +121,10 @@ def test_an_empty_contract_is_refused_in_the_products_words(company: Company, as
     assert message.startswith("There are no past dated transactions to invoice for this project contract.")
 
 
-def test_two_simultaneous_requests_make_one_invoice(company: Company, as_user: Callable[[str], Api]) -> None:
-    """Scenario 40: here because writers take turns; the service must not rely on that."""
+def test_scenario_40_two_simultaneous_requests_make_one_invoice(
+    company: Company, as_user: Callable[[str], Api]
+) -> None:
+    """Here because writers take turns; the service must not rely on that."""
     make_ready(as_user("clerk"), company)
     callers, statuses = [as_user("clerk"), as_user("clerk")], []
     together = threading.Barrier(2)
@@ -149,3 +157,54 @@ def test_a_submitted_entry_is_not_deleted(company: Company, as_user: Callable[[s
     status, _, message = as_user("approver").refused("DELETE", f"msdyn_timeentries({entry})")
     assert status == 400
     assert "isn't a draft" in message
+
+
+def test_from_approval_to_payment_where_the_product_makes_the_actuals(
+    company: Company, switches: Switches, as_user: Callable[[str], Api]
+) -> None:
+    switches.actuals = Creation.AT_ONCE
+    entry, paula, colin = company.decided(CUT), as_user("approver"), as_user("clerk")
+    assert paula("PATCH", approval(entry.approval), json=dict(CUT.changes)).status_code == 204
+    approved = paula("POST", f"{approval(entry.approval)}/{NAMESPACE}.msdyn_ApprovalStatusApprove", json={})
+    assert approved.status_code == 204
+    actuals = paula.get("msdyn_actuals?$select=msdyn_amount,msdyn_transactiontypecode&$orderby=msdyn_amount")["value"]
+    assert [row["msdyn_amount"] for row in actuals] == [400, 800, 1200]
+    for row in actuals:
+        if row["msdyn_transactiontypecode"] == 192350005:
+            path = f"msdyn_actuals({row['msdyn_actualid']})"
+            assert colin("PATCH", path, json={"msdyn_billingstatus": READY}).status_code == 204
+    invoice = colin("POST", invoice_path(company.contracts["C1"]), json={}).json()["invoiceid"]
+    for action, status in (("msdyn_PostInvoice", 192350002), ("msdyn_InvoicePaid", 192350003)):
+        assert colin("POST", f"invoices({invoice})/{NAMESPACE}.{action}", json={}).status_code == 204
+        assert colin.get(f"invoices({invoice})")["msdyn_projectinvoicestatus"] == status
+    refused, _, message = colin.refused("PATCH", f"invoices({invoice})", json={"name": "Other"})
+    assert (refused, "has been confirmed" in message) == (400, True)
+    correction = colin("POST", f"invoices({invoice})/{NAMESPACE}.msdyn_CorrectInvoice", json={}).json()
+    assert (correction["totalamount"], correction["msdyn_hascorrections"]) == (-1200, True)
+
+
+def test_project_operations_refuses_an_actual_over_the_wire(
+    company: Company, switches: Switches, as_user: Callable[[str], Api]
+) -> None:
+    switches.environment = Environment.PROJECT_OPERATIONS
+    body = {
+        "msdyn_description": "By hand",
+        "msdyn_documentdate": "2026-02-10T05:00:00Z",
+        "msdyn_startdatetime": "2026-02-10T05:00:00Z",
+        "msdyn_enddatetime": "2026-02-10T05:00:00Z",
+        "msdyn_transactionclassification": 192350000,
+        "msdyn_transactiontypecode": 192350005,
+    }
+    status, _, message = as_user("service").refused("POST", "msdyn_actuals", json=body)
+    assert (status, message.split(".")[0]) == (
+        400,
+        "The product doesn't support creating actuals either manually or through customizations",
+    )
+
+
+def test_what_has_no_public_columns_is_refused_as_unsupported(company: Company, as_user: Callable[[str], Api]) -> None:
+    status, code, message = as_user("clerk").refused("POST", "msdyn_ReevaluateActualNotToExceedStatus", json={})
+    assert (status, code) == (501, "NotSupportedBySandbox")
+    assert "not-to-exceed" in message
+    path = f"msdyn_expenses({company.of_project('P3')[-1].id})/{NAMESPACE}.msdyn_ExpenseApproveAction"
+    assert as_user("approver")("POST", path, json={}).status_code == 204
