@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from sandbox.dataverse.http.batch import Batch
@@ -29,6 +30,33 @@ class Cut(Exception):
         super().__init__()
         self.answer = answer
         self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as it came in."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    gone: Future[None]
+    id: UUID = field(default_factory=uuid4)
+
+    @property
+    def path(self) -> str:
+        """The URL's path, still percent-encoded."""
+        return self.url.partition("?")[0]
+
+    @property
+    def root(self) -> str:
+        """Scheme and host, as the caller addressed them."""
+        return f"{self.headers.get('x-forwarded-proto', 'http')}://{self.headers.get('host', 'localhost')}"
+
+    @property
+    def essence(self) -> tuple[str, str, bytes]:
+        """What faults are planned by: method, path, body."""
+        return self.method, self.path, self.body
 
 
 class WebApi:
@@ -57,64 +85,47 @@ class WebApi:
 
         ``gone`` is done once the caller has hung up.
         """
-        path = url.partition("?")[0]
-        if path.startswith(ROOT):
-            return self._sandbox(method, path, headers, body)
-        request_id = uuid4()
-        gone = Future() if gone is None else gone
-        self._faults.wait(method, path, body, gone, after_commit=False)
-        answer = self._answer(method, url, path, headers, body, request_id)
-        self._faults.wait(method, path, body, gone, after_commit=True)
-        answer.headers |= {"x-ms-service-request-id": str(request_id), "REQ_ID": str(request_id)}
+        call = Call(method, url, headers, body, Future() if gone is None else gone)
+        if call.path.startswith(ROOT):
+            return self._sandbox(call)
+        answer = self._answer(call)
+        answer.headers |= {"x-ms-service-request-id": str(call.id), "REQ_ID": str(call.id)}
         answer.headers["x-ms-dop-hint"] = str(self._switches.degree_of_parallelism)
         if "x-ms-client-request-id" in headers:
             answer.headers["x-ms-client-request-id"] = headers["x-ms-client-request-id"]
-        lost = self._faults.lost(method, path, body)
+        lost = self._faults.lost(*call.essence)
         if lost is not None:
             raise Cut(answer, lost.sent)
         return answer
 
-    def _answer(
-        self, method: str, url: str, path: str, headers: Mapping[str, str], body: bytes, request_id: UUID
-    ) -> Answer:
-        fault = self._faults.refusal(method, path, body)
-        if fault is not None:
-            return refused(Refused(fault.message, fault.code, fault.status), fault.headers)
-        host = headers.get("host", "localhost")
+    def _answer(self, call: Call) -> Answer:
         try:
-            caller = self._gate.caller(headers, expired=self._faults.expired(method, path, body))
-            with self._protection.visit(caller, headers) as visit:
-                answer = self._admitted(method, url, path, headers, body, request_id, caller, host, visit)
+            caller = self._gate.caller(call.headers, expired=self._faults.expired(*call.essence))
+            with self._protection.visit(caller, call.headers) as visit:
+                self._faults.wait(*call.essence, call.gone, after_commit=False)
+                answer = self._admitted(call, caller, visit)
+                self._faults.wait(*call.essence, call.gone, after_commit=True)
             answer.headers |= visit.headers
         except Unauthorized as unknown:
-            return unknown.answer(host)
+            return unknown.answer(call.root)
         except Throttled as throttled:
             return refused(throttled, throttled.headers)
         return answer
 
-    def _admitted(
-        self,
-        method: str,
-        url: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        request_id: UUID,
-        caller: UUID,
-        host: str,
-        visit: Visit,
-    ) -> Answer:
+    def _admitted(self, call: Call, caller: UUID, visit: Visit) -> Answer:
+        fault = self._faults.refusal(*call.essence)
+        if fault is not None:
+            return refused(Refused(fault.message, fault.code, fault.status), fault.headers)
         meter = Meter(self._service, self._protection.settings, visit)
         try:
-            match = API.match(path)
+            match = API.match(call.path)
             if match is None:
-                raise no_resource(f"http://{host}{path}")
-            base = f"http://{host}{match.group().removesuffix('/')}"
-            acted_for = self._gate.acting_for(caller, headers)
-            resource, query = split_url(url)
-            user = acted_for or caller
-            request = Request(method, resource, query, headers, body, base, user, request_id, caller=caller)
-            return self._carry_out(request, meter, self._faults.cut(method, path, body))
+                raise no_resource(f"{call.root}{call.path}")
+            base = f"{call.root}{match.group().removesuffix('/')}"
+            user = self._gate.acting_for(caller, call.headers) or caller
+            resource, query = split_url(call.url)
+            request = Request(call.method, resource, query, call.headers, call.body, base, user, call.id, caller=caller)
+            return self._carry_out(request, meter, self._faults.cut(*call.essence))
         except Refused as refusal:
             return refused(refusal)
 
@@ -135,13 +146,13 @@ class WebApi:
             caller=request.caller,
         )
 
-    def _sandbox(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _sandbox(self, call: Call) -> Answer:
         """What is asked of the sandbox itself, which is no part of Dataverse."""
         try:
-            self._gate.administrator(headers)
+            self._gate.administrator(call.headers)
         except Unauthorized as unknown:
-            return unknown.answer(headers.get("host", "localhost"))
-        status, value = self._control.answer(method, path, body)
+            return unknown.answer(call.root)
+        status, value = self._control.answer(call.method, call.path, call.body)
         return Answer(status, json=value)
 
 

@@ -22,9 +22,9 @@ class Unauthorized(Exception):
         super().__init__()
         self._expired = expired
 
-    def answer(self, host: str) -> Answer:
+    def answer(self, root: str) -> Answer:
         """401 with where to get a token, and why this one does not do."""
-        challenge = f'Bearer authorization_uri="http://{host}/oauth2/authorize", resource_id="http://{host}/"'
+        challenge = f'Bearer authorization_uri="{root}/oauth2/authorize", resource_id="{root}/"'
         if self._expired:
             challenge += ', error="invalid_token", error_description="The token is expired"'
         return Answer(401, {"WWW-Authenticate": challenge}, text="HTTP Error 401 - Unauthorized: Access is denied")

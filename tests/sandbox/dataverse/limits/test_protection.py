@@ -179,3 +179,23 @@ def test_work_done_at_the_same_time_shares_the_time_that_passes() -> None:
         thread.join(10)
     passed = clock.now() - start
     assert timedelta(seconds=100) < passed < timedelta(seconds=400)
+
+
+def test_requests_that_are_still_under_way_crowd_out_others_over_http(
+    api: Api, limits: ServiceProtection, server: DataverseServer
+) -> None:
+    limits.concurrent = 1
+    hold = server.faults.hold("accounts", method="POST")
+    thread = threading.Thread(target=api.create, args=("accounts", {"name": "A"}))
+    thread.start()
+    assert hold.reached.wait(10)
+    message = "Number of concurrent requests exceeded the limit of 1."
+    headers = {"Authorization": f"Bearer {server.tokens['service']}"}
+    refusals = [requests.get(f"{api.root}/WhoAmI", headers=headers, timeout=20) for _ in range(2)]
+    assert [throttled(answer) for answer in refusals] == [
+        (429, "0x80072326", message, 2),
+        (429, "0x80072326", message, 4),
+    ]
+    hold.release()
+    thread.join(10)
+    assert api("GET", "WhoAmI").status_code == 200
