@@ -7,8 +7,9 @@ else
 BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
+CLIENTS := $(VENV)/.clients
 
-.PHONY: help demo run sandbox test check bench lock clean
+.PHONY: help demo run sandbox test clients check bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## what each verb does
@@ -26,6 +27,9 @@ sandbox: $(READY) ## only the outside world: a local Service Bus and Dataverse
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -q
 
+clients: $(CLIENTS) ## other people's clients against the sandbox: Microsoft's for Python, and one of npm where Node is
+	$(BIN)/python -m pytest -q tests/sandbox/clients -o python_files='client_*.py'
+
 check: $(READY) ## lint, format, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,6 +42,7 @@ bench: $(READY) ## timings as ratios, one JSON object a line
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group clients -c requirements.lock pyproject.toml -o requirements-clients.lock
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -49,3 +54,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
+
+$(CLIENTS): $(READY) requirements-clients.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-clients.lock
+	touch $(CLIENTS)

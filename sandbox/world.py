@@ -55,6 +55,7 @@ class Sandbox:
 
     ``data``: a directory for one SQLite file with Dataverse's rows, tables, tokens and keys (raises ``DataInUse``);
     without it everything is in memory. Messages always are: what nobody received when the sandbox stops is gone.
+    ``certificate``: a PEM file with its key; Dataverse then listens for https, as some clients insist on.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Sandbox:
         company: bool = True,
         *,
         data: Path | None = None,
+        certificate: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
@@ -87,6 +89,7 @@ class Sandbox:
         self.events.hear(self.web.organisation)
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
+        self._certificate = certificate
         self._with_company = company
         self._beginning = b""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -183,7 +186,7 @@ class Sandbox:
     async def _listen(self) -> None:
         servicebus_port, dataverse_port = self._ports
         await self.bus.start(port=servicebus_port)
-        await self.web.start("127.0.0.1", dataverse_port)
+        await self.web.start("127.0.0.1", dataverse_port, certificate=self._certificate)
 
     async def _close(self) -> None:
         await self.bus.stop()

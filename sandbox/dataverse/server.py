@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 from sandbox.clock import Clock
@@ -52,15 +53,24 @@ class DataverseServer:
         )
         self._socket = HttpSocket(self._api)
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0, *, beyond_loopback: bool = False) -> None:
+    async def start(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        beyond_loopback: bool = False,
+        certificate: Path | None = None,
+    ) -> None:
         """Listen; ``url`` then says where (``http://127.0.0.1:12345``); port 0 takes a free one.
 
-        A host that is not loopback needs ``beyond_loopback``, and is warned of.
+        A host that is not loopback needs ``beyond_loopback``, and is warned of. With a ``certificate`` (a PEM file that
+        has its key too) it listens for https, which some clients insist on.
         """
         listener = listen("Dataverse", host, port, beyond_loopback=beyond_loopback)
+        scheme = "https" if certificate else "http"
         name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-        self.url = f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
-        await self._socket.start(listener)
+        self.url = f"{scheme}://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
+        await self._socket.start(listener, certificate)
 
     async def stop(self) -> None:
         """Let go of held requests, finish what is under way, stop listening, close the database."""

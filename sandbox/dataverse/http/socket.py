@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import Generator, Iterable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -30,8 +31,8 @@ class HttpSocket:
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, listener: socket.socket) -> None:
-        """Serve what comes in on a listening socket."""
+    async def start(self, listener: socket.socket, certificate: Path | None = None) -> None:
+        """Serve what comes in on a listening socket; with a certificate (PEM, with its key) over TLS."""
         config = uvicorn.Config(
             self._serve,
             http=_protocol(self._connections),
@@ -42,6 +43,7 @@ class HttpSocket:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            ssl_certfile=certificate,
             timeout_graceful_shutdown=2,
         )
         self._server = _Server(config)
@@ -58,6 +60,9 @@ class HttpSocket:
             return
         self._server.stopping.set()
         await self._task
+        for connection in list(self._connections.values()):
+            connection.abort()  # one that speaks TLS waits for its caller's goodbye
+        await asyncio.sleep(0)
         self._workers.shutdown()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +70,7 @@ class HttpSocket:
         headers: MutableMapping[str, str] = {}
         for name, value in scope["headers"]:
             headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        headers["x-forwarded-proto"] = scope["scheme"]
         url = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             url = f"{url}?{scope['query_string'].decode('latin-1')}"
@@ -145,11 +151,12 @@ def _protocol(connections: dict[object, asyncio.Transport]) -> type[asyncio.Prot
         """Remembers its connection by the client's address, so that it can be cut."""
 
         def connection_made(self, transport: Any) -> None:
-            connections[tuple(transport.get_extra_info("peername"))] = transport
+            self._peer = tuple(transport.get_extra_info("peername"))
+            connections[self._peer] = transport
             super().connection_made(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            connections.pop(tuple(self.transport.get_extra_info("peername")), None)
+            connections.pop(self._peer, None)
             super().connection_lost(exc)
 
     return Protocol
