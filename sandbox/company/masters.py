@@ -43,11 +43,11 @@ class Masters(Rows):
                 larger: dict[str, Cell] = {"name": name, "uomscheduleid": schedule, "quantity": Decimal(quantity)}
                 self.named("uom", name, larger | {"baseuom": Link("uom", hour)})
 
-    def unit(self, name: str) -> UUID:
-        """Another unit of the group Unit, which is worth one Each."""
-        schedule = ref("uomschedule", "Unit")
-        values: dict[str, Cell] = {"name": name, "uomscheduleid": schedule, "quantity": Decimal(1)}
-        return self.named("uom", name, values | {"baseuom": ref("uom", "Each")})
+    def unit(self, name: str, group: str = "Unit", base: str = "Each", quantity: Decimal = Decimal(1)) -> UUID:
+        """Another unit of a group, and how much of the base unit it is."""
+        schedule = ref("uomschedule", group)
+        values: dict[str, Cell] = {"name": name, "uomscheduleid": schedule, "quantity": quantity}
+        return self.named("uom", name, values | {"baseuom": ref("uom", base)})
 
     def role(self, name: str, billing_type: int | None = BillingType.CHARGEABLE) -> UUID:
         """A role of the role master."""
@@ -127,17 +127,20 @@ class Masters(Rows):
             self.named("msdyn_projectparameterpricelist", name, tie | {"msdyn_projectparameter": parameters})
         return id
 
-    def role_price(self, price_list: str, role: str, price: Decimal, unit: str = "Hour") -> None:
-        """What an hour (or a day) in a role costs or sells for, in the list's currency."""
+    def role_price(
+        self, price_list: str, role: str, price: Decimal, unit: str = "Hour", of_unit: str | None = None
+    ) -> None:
+        """What an hour (or a day) in a role costs or sells for; for people of one unit only if it is named."""
         values: dict[str, Cell] = {
             "msdyn_description": role,
             "msdyn_resourcecategory": ref("bookableresourcecategory", role),
+            "msdyn_organizationalunit": None if of_unit is None else ref("msdyn_organizationalunit", of_unit),
             "msdyn_pricecalculation": PriceCalculation.PER_UNIT,
             "msdyn_price": price,
             "msdyn_unit": ref("uom", unit),
             "msdyn_unitschedule": ref("uomschedule", "Time"),
         }
-        self._price("msdyn_resourcecategorypricelevel", price_list, role, values)
+        self._price("msdyn_resourcecategorypricelevel", price_list, f"{role}/{of_unit}" if of_unit else role, values)
 
     def category_price(
         self,

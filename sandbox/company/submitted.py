@@ -40,6 +40,7 @@ class Entries(Rows):
         type: int = TimeType.WORK,
         comment: str | None = None,
         key: str | None = None,
+        unit: str = ORGANIZATIONAL_UNIT,
     ) -> UUID:
         """A draft time entry; the role is the resource's default one unless another is given."""
         values: dict[str, Cell] = {
@@ -50,7 +51,7 @@ class Entries(Rows):
             "msdyn_entrystatus": TIME.draft,
             "msdyn_description": comment,
             "msdyn_bookableresource": ref("bookableresource", resource),
-            "msdyn_resourceorganizationalunitid": ref("msdyn_organizationalunit", ORGANIZATIONAL_UNIT),
+            "msdyn_resourceorganizationalunitid": ref("msdyn_organizationalunit", unit),
             "msdyn_resourcecategory": ref("bookableresourcecategory", role) if role else self._default_role(resource),
             "msdyn_project": None if project is None else ref("msdyn_project", project),
             "ownerid": ref("systemuser", resource),
@@ -102,9 +103,11 @@ class Entries(Rows):
         role: str | None = None,
         type: int = TimeType.WORK,
         key: str | None = None,
+        unit: str = ORGANIZATIONAL_UNIT,
     ) -> Submitted:
         """A time entry waiting for approval."""
-        return self._submit(TIME, self.time(project, resource, minutes, on, role=role, type=type, key=key), key)
+        entry = self.time(project, resource, minutes, on, role=role, type=type, key=key, unit=unit)
+        return self._submit(TIME, entry, key)
 
     def submitted_expense(
         self,

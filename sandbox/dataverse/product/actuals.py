@@ -9,11 +9,13 @@ from sandbox.dataverse.product import rounding, traces
 from sandbox.dataverse.product.cells import amount, instant, key
 from sandbox.dataverse.product.choices import BillingType, TransactionType
 from sandbox.dataverse.product.entries import Entry
+from sandbox.dataverse.product.inter_organizational import owed
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.product.transactions import copied, create_actual, of_quantity
 from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
 
 
-def create(work: UnitOfWork, approval: Row, entry: Entry) -> None:
+def create(switches: Switches, work: UnitOfWork, approval: Row, entry: Entry) -> None:
     """One cost actual, and on a time and material line the unbilled sales, from the entry's open journal lines.
 
     Cost follows the submitted quantity. Sales follow the billable one: what was cut becomes Non-chargeable at the same
@@ -29,6 +31,8 @@ def create(work: UnitOfWork, approval: Row, entry: Entry) -> None:
             values = of_quantity(work, sales_line, quantity) | {"msdyn_billingtype": billing_type}
             sales = _create(work, entry, sales_line, values)
             traces.connect(work, sales, traces.UNBILLED_SALES, cost, traces.COST)
+    for values in owed(switches, work, entry, cost_line, has_sales=sales_line is not None):
+        _create(work, entry, cost_line, values)
     for line in lines.values():
         work.update(traces.JOURNAL_LINE, key(line, traces.JOURNAL_LINE), {"msdyn_isposted": True})
 
@@ -66,11 +70,8 @@ def _billed_as(approval: Row, line: Row) -> list[tuple[int, Decimal]]:
 
 def _create(work: UnitOfWork, entry: Entry, line: Row, values: dict[str, Cell]) -> Link:
     """An actual under a random id; its accounting date is the entry's, not the approval's (PSA/whats-new-ur-12)."""
-    own: dict[str, Cell] = {
-        "msdyn_transactiontypecode": line.get("msdyn_transactiontypecode"),
-        "msdyn_accountingdate": instant(line, "msdyn_documentdate"),
-    }
-    actual = create_actual(work, values | own)
+    kind: dict[str, Cell] = {"msdyn_transactiontypecode": line.get("msdyn_transactiontypecode")}
+    actual = create_actual(work, kind | values | {"msdyn_accountingdate": instant(line, "msdyn_documentdate")})
     traces.originate(work, Link(traces.JOURNAL_LINE, key(line, traces.JOURNAL_LINE)), actual)
     traces.originate(work, Link(entry.kind.table, entry.id), actual)
     return actual

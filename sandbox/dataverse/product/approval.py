@@ -39,7 +39,7 @@ def approve(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     work.update(APPROVAL, id, values | _sales_amount(work, approval))
     work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.approved})
     if switches.actuals is Creation.AT_ONCE:
-        actuals.create(work, approval, entry)
+        actuals.create(switches, work, approval, entry)
 
 
 def reject(switches: Switches, work: UnitOfWork, id: UUID) -> None:

@@ -81,7 +81,7 @@ class Background:
             with self._transaction() as work:
                 row = work.get(APPROVAL, id)
                 if row is not None and row.get("msdyn_recordstage") == Stage.APPROVED:
-                    actuals.create(work, row, entries.of_approval(work, row))
+                    actuals.create(self._switches, work, row, entries.of_approval(work, row))
 
 
 def _approved(work: UnitOfWork, after: timedelta) -> list[UUID]:

@@ -79,6 +79,8 @@ class TransactionType:
     PROJECT_CONTRACT: Final = 192350004
     UNBILLED_SALES: Final = 192350005
     BILLED_SALES: Final = 192350006
+    RESOURCING_UNIT_COST: Final = 192350007
+    INTER_ORGANIZATIONAL_SALES: Final = 192350008
 
 
 class TransactionClass:

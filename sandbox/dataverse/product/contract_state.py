@@ -30,17 +30,17 @@ def contract_changes(switches: Switches, work: UnitOfWork, id: UUID | None, valu
         return
     with as_product(work):
         if values[_REASON] == ContractState.REASON_CONFIRMED:
-            confirm(work, id)
+            confirm(switches, work, id)
         elif values[_REASON] == ContractState.REASON_LOST:
             lose(work, id)
 
 
-def confirm(work: UnitOfWork, contract: UUID) -> None:
+def confirm(switches: Switches, work: UnitOfWork, contract: UUID) -> None:
     """Reverse the actuals of the contract's projects and make them anew; entries on an invoice are left alone."""
     for project in _projects(work, contract):
         for entry in _entries_with_actuals(work, project):
             if not _is_on_invoice(work, entry):
-                recreate(work, entry)
+                recreate(switches, work, entry)
 
 
 def lose(work: UnitOfWork, contract: UUID) -> None:

@@ -37,7 +37,7 @@ def post(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     if kind == JournalType.ENTRY:
         _post_lines(work, id)
     elif isinstance(kind, int) and kind in _CORRECTS:
-        _correct(work, journal, _CORRECTS[kind])
+        _correct(switches, work, journal, _CORRECTS[kind])
     else:
         raise Refused("This journal can't be confirmed because it has no type.")
     work.update(JOURNAL, id, {"msdyn_isposted": True})
@@ -53,7 +53,7 @@ def _post_lines(work: UnitOfWork, journal: UUID) -> None:
         work.update(traces.JOURNAL_LINE, key(line, traces.JOURNAL_LINE), {"msdyn_isposted": True})
 
 
-def _correct(work: UnitOfWork, journal: Row, kind: EntryKind) -> None:
+def _correct(switches: Switches, work: UnitOfWork, journal: Row, kind: EntryKind) -> None:
     chosen = [
         origin.id
         for origin in traces.origins_of(work, Link(JOURNAL, key(journal, JOURNAL)))
@@ -66,7 +66,7 @@ def _correct(work: UnitOfWork, journal: Row, kind: EntryKind) -> None:
         ledger.refuse_if_invoiced(work, entry, f"This {kind.noun} can't be corrected", also_on_a_draft=True)
         if not ledger.live(work, entry):
             raise Refused(f"This {kind.noun} can't be corrected because it has no actuals.")
-        recreate(work, _with_values_of(work, journal, entry), key(journal, JOURNAL))
+        recreate(switches, work, _with_values_of(work, journal, entry), key(journal, JOURNAL))
 
 
 def _with_values_of(work: UnitOfWork, journal: Row, entry: Entry) -> Entry:

@@ -9,6 +9,12 @@ from sandbox.dataverse.product.entries import Entry
 from sandbox.dataverse.product.transactions import create_actual, negated
 from sandbox.dataverse.unit_of_work import Link, Refused, Row, UnitOfWork
 
+_KINDS = (
+    TransactionType.COST,
+    TransactionType.UNBILLED_SALES,
+    TransactionType.RESOURCING_UNIT_COST,
+    TransactionType.INTER_ORGANIZATIONAL_SALES,
+)
 _SETTLED = (BillingStatus.INVOICE_POSTED, BillingStatus.CANCELED)
 
 
@@ -20,14 +26,14 @@ def of_entry(work: UnitOfWork, entry: Entry) -> list[Row]:
 
 
 def live(work: UnitOfWork, entry: Entry) -> list[Row]:
-    """Costs and unbilled sales that were neither taken back nor invoiced."""
+    """Costs, unbilled and inter-organizational sales that were neither taken back nor invoiced."""
     return [row for row in of_entry(work, entry) if is_live(row)]
 
 
 def is_live(row: Row) -> bool:
-    """A cost or unbilled sales actual that is neither adjusted, nor an adjustment, nor settled."""
+    """A cost, unbilled or inter-organizational actual that is neither adjusted, nor an adjustment, nor settled."""
     return (
-        row.get("msdyn_transactiontypecode") in (TransactionType.COST, TransactionType.UNBILLED_SALES)
+        row.get("msdyn_transactiontypecode") in _KINDS
         and row.get("msdyn_adjustmentstatus") is None
         and row.get("msdyn_billingstatus") not in _SETTLED
     )

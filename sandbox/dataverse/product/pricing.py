@@ -48,6 +48,14 @@ def cost_price(work: UnitOfWork, entry: Entry) -> Price | None:
     return Price(_role_price(work, price_list, entry, currency), currency, price_list)
 
 
+def resourcing_cost(work: UnitOfWork, entry: Entry) -> Price:
+    """Time: the role's price in the currency of the unit that the person belongs to, from that currency's cost list."""
+    unit = existing(work, "msdyn_organizationalunit", entry.resource_unit)
+    currency = rounding.currency(work, _stated(linked(unit, "msdyn_currency"), "The resourcing unit"))
+    price_list = price_lists.cost_list(work, currency.id, entry.day)
+    return Price(_role_price(work, price_list, entry, currency), currency, price_list)
+
+
 def sales_price(work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price) -> Price | None:
     """The price of unbilled sales in the contract's currency; ``None`` where no time and material line covers."""
     if not coverage.time_and_material or coverage.contract is None:

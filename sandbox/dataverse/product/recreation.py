@@ -8,12 +8,13 @@ from uuid import UUID
 from sandbox.dataverse.product import actuals, contract_lines, journal_lines, ledger, pricing
 from sandbox.dataverse.product.choices import BillingType, Stage
 from sandbox.dataverse.product.entries import Entry
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 _APPROVAL: Final = "msdyn_projectapproval"
 
 
-def recreate(work: UnitOfWork, entry: Entry, journal: UUID | None = None) -> None:
+def recreate(switches: Switches, work: UnitOfWork, entry: Entry, journal: UUID | None = None) -> None:
     """Reverse what is live of the entry, and make actuals of it as it is given: line, price and chargeability anew.
 
     What the approver decided stays: the billable quantity, and hours given away.
@@ -28,7 +29,7 @@ def recreate(work: UnitOfWork, entry: Entry, journal: UUID | None = None) -> Non
     sales = pricing.sales_price(work, entry, coverage, cost)
     journal_lines.write(work, entry, coverage, cost, sales, journal)
     decided: Row = approval | {"msdyn_billingtype": _billing_type(approval, coverage.billing_type)}
-    actuals.create(work, decided, entry)
+    actuals.create(switches, work, decided, entry)
 
 
 def _approval_of(work: UnitOfWork, entry: Entry) -> Row:

@@ -52,6 +52,9 @@ class Switches:
     """How often a set is tried before it stays Failed. Undocumented."""
     entries_locked: bool = True
     """Submitted and approved entries can't be changed through the Web API (PSA/time-entry-extensibility-v3)."""
+    inter_organizational_without_sales: bool = False
+    """Work for another unit makes resourcing unit cost and inter-organizational sales on fixed price and internal
+    projects too; two pages of the documentation disagree, the default is the table of PSA/actuals."""
     draft_blocks_cancel: bool = True
     """An entry on a draft invoice can't have its approval cancelled; the documentation only says "invoiced"."""
     empty_run_succeeds: bool = True

@@ -40,6 +40,42 @@ def approved(fabrikam: Fabrikam, project: str | None = "T", minutes: int = 480, 
     return entry, approval
 
 
+def abroad(product: Fabrikam, project: str) -> UUID:
+    """A submitted entry of Indi, of Contoso India, for Fabrikam US; the id of its approval."""
+    with product.building() as builder:
+        rupee = builder.currency("INR", Decimal(80))
+        builder.organizational_unit("Contoso India", rupee)
+        builder.resource("Indi", "Developer", "Contoso India")
+        builder.unit("Long day", "Time", "Hour", Decimal(10))
+        builder.role_price("Fabrikam US cost 2026", "Developer", Decimal(67), of_unit="Contoso India")
+        builder.role_price("Adatum 2026", "Developer", Decimal(112), of_unit="Contoso India")
+        builder.price_list("India cost", rupee, date(2026, 1, 1), date(2026, 12, 31), cost=True)
+        builder.role_price("India cost", "Developer", Decimal(1000), "Long day")
+        return builder.submitted_time(project, "Indi", 480, product.day, unit="Contoso India").approval
+
+
+def test_scenario_11_work_of_another_unit_makes_four_kinds_of_actuals(product: Fabrikam) -> None:
+    approval = abroad(product, "T")
+    approve(product, approval)
+    rows = product.actuals()
+    kinds = [COST, UNBILLED, TransactionType.RESOURCING_UNIT_COST, TransactionType.INTER_ORGANIZATIONAL_SALES]
+    assert [row["msdyn_transactiontypecode"] for row in rows] == kinds
+    assert [row["msdyn_amount"] for row in rows] == [536, 896, 800, 536]
+    currencies = {Link("transactioncurrency", id): code for code, id in product.currencies.items()}
+    assert [currencies.get(row["transactioncurrencyid"], "INR") for row in rows] == ["USD", "USD", "INR", "USD"]  # type: ignore[arg-type]
+
+
+def test_on_fixed_price_another_units_work_costs_only_unless_switched(product: Fabrikam) -> None:
+    approval = abroad(product, "F")
+    approve(product, approval)
+    assert [row[3] for row in product.ledger()] == [536]
+    product.switches.inter_organizational_without_sales = True
+    cancel = {"ActionType": 192350004, "ProjectApprovals": [{"msdyn_projectapprovalid": str(approval)}]}
+    product.call_with("msdyn_ProcessProjectApprovalSets", cancel)
+    approve(product, approval)
+    assert sorted(row[3] for row in product.ledger()) == [-536, 536, 536, 536, 800]
+
+
 def test_scenario_20_airfare_is_charged_on_with_its_markup(product: Fabrikam) -> None:
     with product.building() as builder:
         builder.account("Contoso Ltd")
@@ -74,7 +110,9 @@ def test_scenario_23_cost_is_in_the_units_currency_and_sales_in_the_contracts(pr
         builder.contract("J", "Wingtip", "Wingtip", yen, "Yen 2026")
         builder.project("Y", "Wingtip", yen, "Contoso UK")
         builder.project_line("Y", "J", yen)
-    approved(product, "Y")
+        builder.resource("Uma", "Developer", "Contoso UK")
+        approval = builder.submitted_time("Y", "Uma", 480, product.day, unit="Contoso UK").approval
+    approve(product, approval)
     cost, sales = product.actuals()
     assert (cost["msdyn_amount"], cost["transactioncurrencyid"]) == (400, Link("transactioncurrency", pound))
     assert (sales["msdyn_amount"], sales["transactioncurrencyid"]) == (160000, Link("transactioncurrency", yen))
