@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connector.errors import Conflict, ConnectorError, UnknownOutcome
+from connector.errors import Conflict, ConnectorError
 from connector.recoverability import History, ImmediateRetry, Policy, recover
 from handlers import Mission, Subject
-from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Settled, Unsettled
+from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Unsettled
 
 
 def settle_patiently(
@@ -35,15 +35,9 @@ def settle_patiently(
             return outcomes, tries
         for subject in again:
             tries[subject] = tries.get(subject, 0) + 1
-        unsure = {one for one in again if _is_unknown(outcomes[one])}
         for subject, outcome in mission.settle(again, fixed_point).items():
-            # A write of the try before may still land, unless this one wrote over it.
-            late = isinstance(outcome, Settled) and subject in unsure and not outcome.commits
-            outcomes[subject] = replace(outcome, unsure=True) if late and isinstance(outcome, Settled) else outcome
-
-
-def _is_unknown(outcome: Outcome) -> bool:
-    return isinstance(outcome, Unsettled) and isinstance(outcome.failure, UnknownOutcome)
+            # A write of an earlier try may still land, whatever this one found.
+            outcomes[subject] = replace(outcome, unsure=outcome.unsure or outcomes[subject].unsure)
 
 
 def tries_so_far(failure: ConnectorError, tries: int, policy: Policy) -> int:

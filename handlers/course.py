@@ -21,25 +21,30 @@ class Limits:
 
 @dataclass
 class Course:
-    """The course of one subject's run. ``unsure``: a write of ours may still land after everything was read."""
+    """The course of one subject's run."""
 
     limits: Limits
     commits: int = 0
-    unsure: bool = False
     refusals: dict[Reference, Rejected] = field(default_factory=dict)
     _unknown: int = 0
+    _unanswered: list[frozenset[Reference]] = field(default_factory=list)
     _conflicts: Counter[str] = field(default_factory=Counter)
     _created: set[Reference] = field(default_factory=set)
     _undone: int = 0
 
-    def objects(self, plan: Plan) -> Rejected | None:
-        """Whether the plan takes back, a second time, what this very run wrote.
+    @property
+    def unsure(self) -> bool:
+        """A write that was never answered may still land, after everything was read."""
+        return bool(self._unanswered)
 
-        Once is right: the approval may have been withdrawn meanwhile. Twice means that rows do not stay as they are
+    def objects(self, plan: Plan) -> Rejected | None:
+        """Whether the plan corrects, a second time, what this very run wrote.
+
+        Once is right: other figures may have been released meanwhile. Twice means that rows do not stay as they are
         written, because something in the environment alters them, and every further round would only add more.
         """
         touched = {change.row for one in plan.change_sets for change in one.changes if isinstance(change, Update)}
-        if plan.takes_back and touched & self._created:
+        if plan.corrects and touched & self._created:
             self._undone += 1
         if self._undone < 2:
             return None
@@ -55,7 +60,9 @@ class Course:
         match outcome:
             case Committed():
                 self.commits += 1
-                self.unsure = False
+                # What was never answered can't land any more once the same rows were written by another request.
+                written = _rows(change_set)
+                self._unanswered = [rows for rows in self._unanswered if not rows <= written]
                 self._created |= {change.row for change in change_set.changes if isinstance(change, Create)}
             case Conflict() as conflict:
                 # Everything in the set was rolled back. Who was faster, and what it means, only a new reading can say.
@@ -64,7 +71,7 @@ class Course:
                 if self._conflicts[blocked] >= self.limits.conflicts:
                     return conflict
             case UnknownOutcome() as unknown:
-                self.unsure = True
+                self._unanswered.append(_rows(change_set))
                 self._unknown += 1
                 if self._unknown >= self.limits.unknown:
                     return unknown
@@ -73,3 +80,7 @@ class Course:
             case failure:
                 return failure
         return None
+
+
+def _rows(change_set: ChangeSet) -> frozenset[Reference]:
+    return frozenset(subject_of(change) for change in change_set.changes)

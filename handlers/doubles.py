@@ -41,7 +41,7 @@ def doubled(actuals: Iterable[UUID], dataverse: Reader) -> frozenset[UUID]:
     both: set[UUID] = set()
     for entry, ids in found.items():
         ledger = Ledger(entry, tuple(by_id[id] for id in sorted(ids) if id in by_id), frozenset(signed & ids))
-        ours, theirs = _sales(ledger.live), _sales(ledger.foreign)
+        ours, theirs = map(_sales, ledger.counting_twice)
         if ours and theirs:
             both |= ours | theirs
     return frozenset(both & asked)

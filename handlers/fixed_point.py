@@ -48,9 +48,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """The subject is not at its fixed point, and why."""
+    """The subject is not at its fixed point, and why; ``unsure`` as with ``Settled``."""
 
     failure: ConnectorError
+    unsure: bool = False
 
 
 Outcome = Settled | Unsettled
@@ -73,16 +74,16 @@ class FixedPoint:
                 return done
             plans = self._decide(handler, waiting, courses, done)
             self._commit(plans, courses, done)
-        for subject in courses:
+        for subject, course in courses.items():
             restless = Transient("restless", f"{subject} did not come to rest in {self._limits.rounds} rounds.")
-            done.setdefault(subject, Unsettled(restless))
+            done.setdefault(subject, Unsettled(restless, course.unsure))
         return done
 
     def _decide(
         self, handler: Handler[S, F], waiting: Sequence[S], courses: Mapping[S, Course], done: dict[S, Outcome]
     ) -> dict[S, Plan]:
         plans: dict[S, Plan] = {}
-        for subject, facts in self._gather(handler, waiting, done).items():
+        for subject, facts in self._gather(handler, waiting, courses, done).items():
             course = courses[subject]
             match handler.decide(subject, facts, course.refusals):
                 case NothingToDo(because, outcome, is_news):
@@ -91,28 +92,31 @@ class FixedPoint:
                     done[subject] = Settled(because, outcome, course.commits, course.unsure)
                 case NotYet(because):
                     log.info("%s: not yet. %s", subject, because)
-                    done[subject] = Unsettled(Transient(NOT_YET, because))
+                    done[subject] = Unsettled(Transient(NOT_YET, because), course.unsure)
                 case Refuse(code, sentence):
-                    done[subject] = Unsettled(AgainstTheRules(code, sentence))
+                    done[subject] = Unsettled(AgainstTheRules(code, sentence), course.unsure)
                 case Plan() as plan:
                     objection = course.objects(plan)
                     if objection is not None:
-                        done[subject] = Unsettled(objection)
+                        done[subject] = Unsettled(objection, course.unsure)
                     else:
                         plans[subject] = plan
         return plans
 
-    def _gather(self, handler: Handler[S, F], waiting: Sequence[S], done: dict[S, Outcome]) -> Mapping[S, F]:
+    def _gather(
+        self, handler: Handler[S, F], waiting: Sequence[S], courses: Mapping[S, Course], done: dict[S, Outcome]
+    ) -> Mapping[S, F]:
         """The facts of those whose rows could be read. A refused question is no verdict on who was asked about."""
         try:
             return handler.gather(waiting, self._dataverse)
         except (Rejected, Conflict) as refused:
             if len(waiting) > 1:
-                return {s: facts for one in waiting for s, facts in self._gather(handler, [one], done).items()}
+                each = [self._gather(handler, [one], courses, done) for one in waiting]
+                return {subject: facts for found in each for subject, facts in found.items()}
             failure: ConnectorError = Transient("read-refused", f"Reading was refused: {refused.sentence}")
         except ConnectorError as error:
             failure = error
-        done.update((subject, Unsettled(failure)) for subject in waiting)
+        done.update((subject, Unsettled(failure, courses[subject].unsure)) for subject in waiting)
         return {}
 
     def _commit(self, plans: Mapping[S, Plan], courses: Mapping[S, Course], done: dict[S, Outcome]) -> None:
@@ -125,7 +129,7 @@ class FixedPoint:
             failure = courses[subject].weigh(plans[subject], change_set, outcome)
             if failure is not None:
                 named = self._named(failure, change_set) if isinstance(failure, Conflict) else failure
-                done[subject] = Unsettled(named)
+                done[subject] = Unsettled(named, courses[subject].unsure)
         for subject, plan in plans.items():
             if courses[subject].commits > before[subject]:
                 log.info("%s: %s", subject, plan.because)
@@ -142,8 +146,9 @@ class FixedPoint:
             found = self._dataverse.query(
                 [Query(table, (f"{table}id",), any_of(f"{table}id", ids)) for table, ids in wanted.items()]
             )
-        except ConnectorError as failure:
-            return failure
+        except ConnectorError:
+            # What stands in the way can't be told just now; that it does is known.
+            return conflict
         in_the_way = ", ".join(str(record.row) for records in found for record in records)
         if not in_the_way:
             return conflict

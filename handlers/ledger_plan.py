@@ -46,6 +46,9 @@ class LedgerPlan:
 
     def toward(self, planned: Sequence[PlannedActual]) -> Decision:
         """Compare what the approval calls for with what is live, side by side, and plan the difference."""
+        stale = [actual for actual in self.ledger.live if self.ledger.is_stale(actual)]
+        if stale:
+            return self.reverse("Left over from an earlier approval", stale)
         live = self.ledger.live
         # Our own reversal takes back a whole generation, so a lone row of this one was taken back by somebody else.
         live_ids = {actual.id for actual in live}
@@ -58,7 +61,7 @@ class LedgerPlan:
         held = Counter(self._substance_of(actual) for actual in live if actual.type in wanted_sides)
         released = Counter(self._substance_planned(one) for one in planned if one.type in live_sides)
         if held != released:
-            return self.reverse("Approved anew, and not the same")
+            return _correcting(self.reverse("Approved anew, and not the same"))
         missing = [one for one in planned if one.type not in live_sides]
         if missing:
             return self._create(missing)
@@ -69,8 +72,9 @@ class LedgerPlan:
 
     def refuse_doubled(self) -> None:
         """Raises ``Refusal`` when one side counts twice, once by us and once by somebody else."""
-        for side in {actual.type for actual in self.ledger.live} & {actual.type for actual in self.ledger.foreign}:
-            both = (*self.ledger.live, *self.ledger.foreign)
+        ours, theirs = self.ledger.counting_twice
+        for side in {actual.type for actual in ours} & {actual.type for actual in theirs}:
+            both = (*ours, *theirs)
             named = _named(actual for actual in both if actual.type == side)
             raise Refusal(
                 "doubled",
@@ -91,28 +95,28 @@ class LedgerPlan:
         difference = ", ".join(differs) or "no quantity differs"
         return NothingToDo(f"Handled elsewhere: {named} is not of this service; {difference}.", is_news=True)
 
-    def reverse(self, reason: str) -> Plan | NotYet:
-        """Take back every live row of ours; not while one is on a draft. Raises ``Refusal`` when one was posted."""
-        if self.drafted:
-            return NotYet(f"{reason}, but {self.drafted} stands on a draft invoice; delete the draft.")
-        self._refuse_invoiced(reason)
+    def reverse(self, reason: str, rows_of_ours: Sequence[Actual] | None = None) -> Plan | NotYet:
+        """Take back these, or every live row of ours; not while one is on a draft.
+
+        Raises ``Refusal`` when one was posted.
+        """
+        taken_back = self.ledger.live if rows_of_ours is None else rows_of_ours
+        unsigned = _named(actual for actual in taken_back if actual.id not in self.ledger.signed)
+        if unsigned:
+            # Found by its id alone: the reading is torn, or origins were deleted. Half a generation must not go.
+            return NotYet(f"{reason}, but no origin leads to {unsigned}, so its siblings may not have been found.")
+        drafted = _named(actual for actual in taken_back if actual.is_on_draft)
+        if drafted:
+            return NotYet(f"{reason}, but {drafted} stands on a draft invoice; delete the draft.")
+        posted = _named(actual for actual in taken_back if actual.is_invoiced)
+        if posted:
+            sentence = f"{reason}, but {posted} stands on a posted invoice; credit it, then replay."
+            raise Refusal("already-invoiced", sentence)
         changes: list[Change] = []
-        for actual in self.ledger.live:
+        for actual in taken_back:
             reversal = reversal_of(actual, self._sources(actual.type))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
-        return replace(self._plan(f"{reason}: {_counted(self.ledger.live)} reversed.", changes), takes_back=True)
-
-    @property
-    def drafted(self) -> str | None:
-        """The live rows that stand on a draft invoice, named; taking them back has to wait for the draft to go."""
-        return _named(actual for actual in self.ledger.actuals if actual.is_live and actual.is_on_draft)
-
-    def _refuse_invoiced(self, reason: str) -> None:
-        posted = _named(actual for actual in self.ledger.actuals if actual.is_live and actual.is_invoiced)
-        if posted:
-            raise Refusal(
-                "already-invoiced", f"{reason}, but {posted} stands on a posted invoice; credit it, then replay."
-            )
+        return self._plan(f"{reason}: {_counted(taken_back)} reversed.", changes)
 
     def _substance_of(self, actual: Actual) -> tuple[Hashable, ...]:
         billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
@@ -147,6 +151,10 @@ class LedgerPlan:
 
     def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
         return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))
+
+
+def _correcting(decision: Plan | NotYet) -> Plan | NotYet:
+    return replace(decision, corrects=True) if isinstance(decision, Plan) else decision
 
 
 def _named(actuals: Iterable[Actual]) -> str | None:

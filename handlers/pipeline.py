@@ -11,7 +11,7 @@ from connector import recoverability
 from connector.dataverse.access import Dataverse
 from connector.dataverse.query import Query, any_of
 from connector.envelope import Envelope
-from connector.errors import ConnectorError, Rejected, Throttled, Transient, UnknownOutcome
+from connector.errors import Conflict, ConnectorError, Rejected, Throttled, Transient, UnknownOutcome
 from connector.recoverability import History, Policy, Recovery, Streak, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
 from handlers import Mission, Subject
@@ -65,7 +65,8 @@ class Pipeline:
                 messages[index] = parsed
         subjects, unresolved = self._resolve(messages)
         for index, failure in unresolved.items():
-            settlements[index] = self._settlement(envelopes[index], str(messages[index]), failure, 0)
+            told = str(messages[index])
+            settlements[index] = self._settlement(envelopes[index], told, failure, self.policy.immediate)
         by_index = {index: subject for index, subject in subjects.items() if subject is not None}
         outcomes, tries = settle_patiently(
             self.mission, self.fixed_point, list(by_index.values()), self.policy, self.now
@@ -95,6 +96,10 @@ class Pipeline:
         )
         try:
             (found,) = ask(self.dataverse, wanted)
+        except (Rejected, Conflict) as refused:
+            # A refused question is no verdict on the approvals that were asked about.
+            failure: ConnectorError = Transient("read-refused", f"Reading was refused: {refused.sentence}")
+            return subjects, dict.fromkeys(approvals, failure)
         except ConnectorError as failure:
             return subjects, dict.fromkeys(approvals, failure)
         entries = {row.id: row.link("msdyn_timeentry") or row.link("msdyn_expenseentry") for row in found}
@@ -103,23 +108,28 @@ class Pipeline:
 
     def _end(self, envelope: Envelope, message: Message, subject: Subject, outcome: Outcome, tries: int) -> Settlement:
         match outcome:
-            case Settled(because=because, unsure=unsure):
-                self._streak.succeeded()
+            case Settled(because=because, commits=commits, unsure=unsure):
+                if commits:
+                    self._streak.succeeded()
                 if unsure:
                     return self._second_look(envelope, "A write of ours was never answered and may still land.")
-                rolls_back = isinstance(message, EntryChanged) and message.may_roll_back
-                if rolls_back and envelope.attempt == 0:
-                    # The transaction it tells of may still be open, and what was read may be what was before it.
+                if self._may_be_open(envelope, message):
                     return self._second_look(envelope, "Announced inside an open transaction.")
                 return Complete(because)
-            case Unsettled(failure=failure):
-                return self._settlement(envelope, str(subject), failure, tries)
+            case Unsettled(failure=failure, unsure=unsure):
+                return self._settlement(envelope, str(subject), failure, tries, unsure)
 
     def _without_subject(self, envelope: Envelope, message: Message) -> Settlement:
         """The end of a message about an approval that can't be read: it is gone, or not committed yet."""
-        if isinstance(message, EntryChanged) and message.may_roll_back and envelope.attempt == 0:
+        if self._may_be_open(envelope, message):
             return self._second_look(envelope, "Announced inside an open transaction.")
         return Complete("The approval no longer exists and leads to no entry.")
+
+    def _may_be_open(self, envelope: Envelope, message: Message) -> bool:
+        """The transaction it tells of may still be open, and what was read may be what was before it."""
+        now = self.now()
+        young = now - (envelope.enqueued_at or now) < SECOND_LOOK
+        return young and isinstance(message, EntryChanged) and message.may_roll_back
 
     def _second_look(self, envelope: Envelope, because: str) -> RedeliverAt:
         return RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt + 1, because)
@@ -130,7 +140,9 @@ class Pipeline:
         history = History(envelope.attempt, tries_so_far(failure, tries, self.policy), seen, in_a_row, lineage)
         return recover(failure, history, self.policy, self.now())
 
-    def _settlement(self, envelope: Envelope, subject: str, failure: ConnectorError, tries: int) -> Settlement:
+    def _settlement(
+        self, envelope: Envelope, subject: str, failure: ConnectorError, tries: int, unsure: bool = False
+    ) -> Settlement:
         in_a_row = 1
         if isinstance(failure, Rejected) and not isinstance(failure, AgainstTheRules):
             in_a_row = self._streak.refused(failure.code, subject)
@@ -144,7 +156,7 @@ class Pipeline:
             case recoverability.DelayedRetry(when=when):
                 # Being told to wait is no attempt: a busy hour must not leave a message without any.
                 waited = isinstance(failure, Throttled)
-                if isinstance(failure, UnknownOutcome):
+                if unsure or isinstance(failure, UnknownOutcome):
                     when = max(when, self.now() + SECOND_LOOK)
                 return RedeliverAt(when, envelope.attempt + (0 if waited else 1), failure.sentence)
             case recoverability.Discard(because=because):

@@ -19,13 +19,13 @@ class Plan:
     """Change sets to be committed, and the sentence that says why.
 
     ``each_alone``: a refusal of one change set does not end the subject; it is shown to the next decision instead.
-    ``takes_back``: rows that stand are undone, not completed.
+    ``corrects``: rows that stand are undone because they are not what they should be.
     """
 
     because: str
     change_sets: tuple[ChangeSet, ...]
     each_alone: bool = False
-    takes_back: bool = False
+    corrects: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,23 @@ class Ledger:
         """Only we could have given it this id."""
         return actual.id in self._own_ids or actual.id in self.signed
 
+    def is_stale(self, actual: Actual) -> bool:
+        """A live row of ours of a generation whose cost was taken back: it should have gone with it."""
+        roles = own_roles([actual.customer] if actual.customer else [])
+        earlier = range(self.generation)
+        return any(actual.id == keys.row_id(self.entry, generation, role) for generation in earlier for role in roles)
+
+    @property
+    def counting_twice(self) -> tuple[list[Actual], list[Actual]]:
+        """Our rows and somebody else's that would count the same work, where both sides have any.
+
+        Once ours was posted, what the product adds are the rows of confirming and correcting that invoice; and a row
+        that takes away counts nothing.
+        """
+        ours = [actual for actual in self.live if not actual.is_invoiced]
+        theirs = [actual for actual in self.foreign if actual.figures[0] > 0]
+        return ours, theirs
+
     @cached_property
     def live(self) -> tuple[Actual, ...]:
         """Our rows that still count."""

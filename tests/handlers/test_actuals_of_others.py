@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from connector.dataverse.changes import Reference
+from handlers.fixed_point import Unsettled
 from mappings import keys
 from tests.handlers.fake_dataverse import Stalled
 from tests.handlers.judging import ADJUSTED, EIGHT_HOURS, UNADJUSTABLE, refused, write
@@ -110,3 +111,41 @@ def test_a_confirmed_invoice_leaves_the_entry_at_rest(world: World) -> None:
     write(world, entry, UNBILLED, msdyn_adjustmentstatus=UNADJUSTABLE, msdyn_amount=Decimal(-1600))
     write(world, entry, 192350006)
     assert world.settled(entry).commits == 0
+
+
+def test_confirming_our_invoice_does_not_count_as_the_product_doubling_us(world: World) -> None:
+    """Confirmation posts our row, takes it back in kind, and bills it; correction adds what is open again."""
+    entry = world.approved()
+    world.settled(entry)
+    sales = next(r for r, c in world.actuals(entry).items() if c["msdyn_transactiontypecode"] == UNBILLED)
+    world.dataverse.put(sales, msdyn_billingstatus=192350002)
+    write(world, entry, UNBILLED, msdyn_quantity=Decimal(-8), msdyn_amount=Decimal(-1600))
+    write(world, entry, UNBILLED, msdyn_quantity=Decimal(2), msdyn_amount=Decimal(400))
+    assert world.settled(entry).commits == 0
+
+
+def test_what_a_torn_reading_left_of_an_earlier_generation_goes_with_the_rest(world: World) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    cost = next(r for r, c in world.actuals(entry).items() if c["msdyn_transactiontypecode"] == COST)
+    world.dataverse.put(cost, msdyn_adjustmentstatus=ADJUSTED, msdyn_billingstatus=192350003)
+    write(
+        world, entry, COST, msdyn_adjustmentstatus=UNADJUSTABLE, msdyn_quantity=Decimal(-8), msdyn_amount=Decimal(-800)
+    )
+    world.settled(entry)
+    assert world.live(entry) == EIGHT_HOURS
+    assert world.net(entry, UNBILLED) == Decimal(1600)
+    assert world.net(entry, COST) == Decimal(800)
+
+
+def test_half_a_generation_is_not_taken_back_while_its_origins_are_missing(world: World) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    for origin, cells in list(world.dataverse.rows.of("msdyn_transactionorigin").items()):
+        if cells["msdyn_transactiontype"] == "msdyn_actual":
+            del world.dataverse.rows.cells[origin]
+    world.cancel(entry)
+    (outcome,) = world.settle(entry)
+    assert isinstance(outcome, Unsettled)
+    assert "no origin leads to" in outcome.failure.sentence
+    assert [cells.get("msdyn_adjustmentstatus") for cells in world.actuals().values()] == [None, None]

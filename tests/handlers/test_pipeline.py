@@ -6,11 +6,12 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from connector.errors import Rejected
+from connector.errors import Rejected, Throttled, UnknownOutcome
 from connector.settlement import Complete, DeadLetter, RedeliverAt
 from handlers.pipeline import SECOND_LOOK
 from mappings.tables import Ref
 from tests.handlers.envelopes import NOW, context, envelope
+from tests.handlers.fake_dataverse import touches
 from tests.handlers.judging import EIGHT_HOURS
 from tests.handlers.service import POLICY, Service, ends, event
 from tests.handlers.test_readiness import sales
@@ -100,7 +101,7 @@ def test_an_approval_that_is_not_committed_yet_is_looked_for_once_more(world: Wo
     about = Ref(approval.table, approval.id)
     assert ends(service.about(about, in_transaction=True)) == [RedeliverAt]
     world.dataverse.rows.cells[approval] = committed
-    assert ends(service.about(about, in_transaction=True, attempt=1)) == [Complete]
+    assert ends(service.about(about, in_transaction=True, attempt=1, enqueued_at=NOW - SECOND_LOOK)) == [Complete]
     assert world.live(entry) == EIGHT_HOURS
 
 
@@ -110,8 +111,35 @@ def test_an_announcement_from_an_open_transaction_is_looked_at_twice(world: Worl
     assert isinstance(first, RedeliverAt)
     assert (first.when, first.attempt) == (NOW + SECOND_LOOK, 1)
     world.approve(entry)
-    assert ends(service.about(entry, in_transaction=True, attempt=1)) == [Complete]
+    assert ends(service.about(entry, in_transaction=True, attempt=1, enqueued_at=NOW - SECOND_LOOK)) == [Complete]
     assert world.live(entry) == EIGHT_HOURS
+
+
+def test_a_retry_for_another_reason_does_not_stand_for_the_second_look(world: World, service: Service) -> None:
+    """A blip brings the message back within seconds, while the transaction it tells of may still be open."""
+    entry = world.submit()
+    (end,) = service.about(entry, in_transaction=True, attempt=1)
+    assert isinstance(end, RedeliverAt)
+    assert end.when == NOW + SECOND_LOOK
+
+
+def test_a_refused_lookup_of_approvals_is_no_verdict_on_them(world: World, service: Service) -> None:
+    approvals = [world.approval_of(world.approved()) for _ in range(3)]
+    world.dataverse.query_faults.append(Rejected("refused", "Bad request."))
+    endings = service.about(*(Ref(one.table, one.id) for one in approvals))
+    assert ends(endings) == [RedeliverAt] * 3
+    assert all(isinstance(one, RedeliverAt) and one.when > NOW for one in endings)
+
+
+def test_a_write_that_may_still_land_is_waited_for_whatever_comes_after_it(world: World, service: Service) -> None:
+    entry = world.approved()
+    world.dataverse.fail(UnknownOutcome("lost", "The connection was lost."), touches("msdyn_actual"))
+    world.dataverse.before_commit = [
+        lambda: world.dataverse.query_faults.append(Throttled("busy", "Wait.", timedelta(seconds=5)))
+    ]
+    (end,) = service.about(entry)
+    assert isinstance(end, RedeliverAt)
+    assert end.when >= NOW + SECOND_LOOK
 
 
 def test_an_announcement_inside_a_transaction_is_looked_at_again_even_when_work_was_found(
