@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sandbox.dataverse.catalog import Catalog, Column, Key, Table, facts_of, table_from
 from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS, decode, encode
+from sandbox.dataverse.date_switches import DateSwitches
 from sandbox.dataverse.indexes import UNINDEXED as UNINDEXED
 from sandbox.dataverse.indexes import indexed
 from sandbox.dataverse.refusals import key_taken
@@ -44,6 +45,7 @@ class Store:
         """Open ``database``; ``image`` is the content a database in memory begins with (see ``image``)."""
         self.catalog = catalog
         self.lock = threading.RLock()
+        self.dates = DateSwitches()
         self.journal: list[tuple[str, Sequence[Any]]] | None = None
         """What the transaction under way has changed, for one that may have to step aside (``row_locks``)."""
         self._connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
@@ -247,17 +249,18 @@ class Store:
 
     def points_to(self, table: Table, column: Column, target: str, id: UUID) -> bool:
         """Whether any row of ``table`` points to this row through ``column``."""
-        condition, parameters = _pointing(column, target, id)
+        condition, parameters = pointing(column, target, id)
         sql = f'SELECT 1 FROM "{table.name}" WHERE {condition} LIMIT 1'  # noqa: S608
         return self.execute(sql, parameters).fetchone() is not None
 
     def delete_pointing(self, table: Table, column: Column, target: str, id: UUID) -> None:
         """Remove the rows of ``table`` that point to this row through ``column``."""
-        condition, parameters = _pointing(column, target, id)
+        condition, parameters = pointing(column, target, id)
         self.execute(f'DELETE FROM "{table.name}" WHERE {condition}', parameters)  # noqa: S608
 
 
-def _pointing(column: Column, target: str, id: UUID) -> tuple[str, list[str]]:
+def pointing(column: Column, target: str, id: UUID) -> tuple[str, list[Any]]:
+    """The condition that a lookup points to this row, and what fills its question marks."""
     extra = target_column(column)
     if extra is None:
         return f'"{column.name}" = ?', [str(id)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sandbox.dataverse.http.json_text import load
 from sandbox.dataverse.http.keys import GUID, locate
 from sandbox.dataverse.odata.values import edm_type
 from sandbox.dataverse.refusals import direct_reference, invalid_property, literal, payload, undeclared, unsupported
+from sandbox.dataverse.time_zones import midnight, zone_of
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row
 
@@ -50,17 +51,20 @@ def values_of(uow: Transaction, table: Table, request: Request, body: Mapping[st
         elif isinstance(value, dict) and name in table.navigations and creating:
             column, cell = _inner(uow, table, request, name, value)
         else:
-            column, cell = _plain(table, name, value)
+            column, cell = _plain(uow, table, name, value)
         if column.read_only or (column.kind == "id" and not creating):
             continue
         cells[column.name] = cell
     return cells
 
 
-def _plain(table: Table, name: str, value: Any) -> tuple[Column, Cell]:
+def _plain(uow: Transaction, table: Table, name: str, value: Any) -> tuple[Column, Cell]:
     column = table.properties.get(name)
     if column is not None and column.kind != "lookup":
-        return column, from_json(table, column, value)
+        if column.kind != "datetime" or column.date_only:
+            return column, from_json(table, column, value)
+        zone = uow.store.dates.zone_of_plain_dates(zone_of(uow.store, uow.user))
+        return column, from_json(table, column, value, zone)
     if column is not None or (name in table.columns and name not in table.navigations):
         raise direct_reference()
     if name not in table.navigations:
@@ -126,17 +130,17 @@ def follow(request: Request, reference: str) -> str:
     return made + reference[match.end() :]
 
 
-def from_json(table: Table, column: Column, value: Any) -> Cell:
-    """A JSON value as the column's cell; a value of another JSON type is refused."""
+def from_json(table: Table, column: Column, value: Any, zone: tzinfo = UTC) -> Cell:
+    """A JSON value as the column's cell; a value of another JSON type is refused. ``zone``: where plain dates begin."""
     if value is None:
         return None
-    cell = _cell(column, value)
+    cell = _cell(column, value, zone)
     if cell is None:
         raise literal(table.set_name, str(value), edm_type(column))
     return cell
 
 
-def _cell(column: Column, value: Any) -> Cell:
+def _cell(column: Column, value: Any, zone: tzinfo) -> Cell:
     kind = column.kind
     if kind in TEXTS:
         return value if isinstance(value, str) else None
@@ -149,16 +153,16 @@ def _cell(column: Column, value: Any) -> Cell:
     if not isinstance(value, str):
         return None
     if kind == "datetime":
-        return _moment(column, value)
+        return _moment(column, value, zone)
     match = GUID.fullmatch(value)
     return UUID(match.group(1)) if match else None
 
 
-def _moment(column: Column, text: str) -> Cell:
+def _moment(column: Column, text: str, zone: tzinfo) -> Cell:
     try:
         if DAY.match(text):
             day = date.fromisoformat(text)
-            return day if column.date_only else datetime(day.year, day.month, day.day, tzinfo=UTC)
+            return day if column.date_only else midnight(column, day, zone)
         if MOMENT.match(text) and not column.date_only:
             return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).astimezone(UTC)
     except (ValueError, OverflowError):

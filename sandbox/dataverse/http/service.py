@@ -9,6 +9,7 @@ from sandbox.dataverse.catalog import Table
 from sandbox.dataverse.http import associations, bulk, records
 from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
 from sandbox.dataverse.http.associations import ROLES
+from sandbox.dataverse.http.collections import collection, collection_count
 from sandbox.dataverse.http.definitions import Definitions
 from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.keys import locate
@@ -71,8 +72,6 @@ class Service:
         for header in REFUSED_HEADERS:
             if request.header(header):
                 raise unsupported(f"the header {header}")
-        if "odata.track-changes" in request.preferences:
-            raise unsupported("change tracking (Prefer: odata.track-changes)")
 
     def _may_customize(self, request: Request, guard: Guard, *, columns: bool) -> None:
         """Environments may block unmanaged customizations; the words are shown publicly, the status is inferred."""
@@ -100,14 +99,14 @@ class Service:
 
     def _collection(self, uow: Transaction, request: Request, guard: Guard, table: Table, rest: str) -> Answer:
         if rest == "$count" and request.method == "GET":
-            return Reader(guard.reading(table), request).count(table)
+            return collection_count(Reader(guard.reading(table), request), table)
         if rest.startswith(NAMESPACE) and request.method == "POST":
             self._may_call(request)
             return bulk.run(self.operate, uow, request, table, rest.removeprefix(NAMESPACE))
         if rest:
             raise unsupported(f"the path {request.path}")
         if request.method == "GET":
-            return Reader(guard.reading(table), request).page(table)
+            return collection(Reader(guard.reading(table), request), table)
         if request.method == "POST":
             with guard.writing("Create", table, None):
                 return records.create(uow, request, table)
@@ -124,6 +123,8 @@ class Service:
             return self._actions.call(uow, request, name, table, address.existing())
         if rest.startswith(ROLES):
             return associations.change(uow, request, guard, table, address.existing(), rest)
+        if rest and request.method == "GET":
+            return Reader(guard.reading(table, address.existing()), request).behind(table, address.existing(), rest)
         if rest:
             raise unsupported(f"the path {request.path}")
         if request.method == "GET":

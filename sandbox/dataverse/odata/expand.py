@@ -1,4 +1,4 @@
-"""``$expand`` over single-valued navigation properties, with ``$select`` and further ``$expand`` inside."""
+"""``$expand``: navigation properties to be followed, to one row or to many, with options inside."""
 
 from __future__ import annotations
 
@@ -6,28 +6,39 @@ from dataclasses import dataclass
 
 from sandbox.dataverse.catalog import Catalog, Column, Table
 from sandbox.dataverse.odata.sql import navigation
-from sandbox.dataverse.refusals import bad_query, unsupported
+from sandbox.dataverse.refusals import bad_query
+
+ONE = {"$select", "$expand"}
+MANY = ONE | {"$filter", "$orderby", "$top", "$count"}
+MOST = 15
+"""Navigation properties one request may follow (expand tables, "limitations")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """One navigation property to be followed, and what to show of the row behind it."""
+    """One navigation property to be followed, and what to show of what is behind it.
+
+    ``many``: the rows of ``target`` whose ``lookup`` points here; otherwise the one row ``lookup`` points to.
+    """
 
     navigation: str
     lookup: Column
     target: Table
-    select: str | None
+    many: bool
+    options: dict[str, str]
     inner: list[Expansion]
 
 
 def split_outside_parentheses(text: str, mark: str) -> list[str]:
-    """The parts of ``text`` between ``mark``s that are not inside parentheses."""
-    parts, depth, part = [], 0, ""
+    """The parts of ``text`` between ``mark``s that are inside neither parentheses nor quotes."""
+    parts, depth, part, quoted = [], 0, "", False
     for character in text:
-        depth += (character == "(") - (character == ")")
+        quoted ^= character == "'"
+        if not quoted:
+            depth += (character == "(") - (character == ")")
         if depth < 0:
             break
-        if character == mark and depth == 0:
+        if character == mark and depth == 0 and not quoted:
             parts.append(part)
             part = ""
         else:
@@ -53,13 +64,28 @@ def clause(text: str) -> tuple[str, dict[str, str]]:
 
 def parse_expand(catalog: Catalog, table: Table, text: str) -> list[Expansion]:
     """The expansions a ``$expand`` asks for."""
+    expansions = _parse(catalog, table, text)
+    if _count(expansions) > MOST:
+        raise bad_query(f"The number of expanded navigation properties exceeds the limit of {MOST}.")
+    return expansions
+
+
+def _parse(catalog: Catalog, table: Table, text: str) -> list[Expansion]:
     expansions = []
     for part in split_outside_parentheses(text, ","):
         name, options = clause(part)
-        strange = set(options) - {"$select", "$expand"}
+        collection = catalog.collections(table).get(name)
+        if collection:
+            lookup, target = collection.lookup, collection.table
+        else:
+            lookup, target = navigation(catalog, table, name)
+        strange = set(options) - (MANY if collection else ONE)
         if strange:
-            raise unsupported(f"{', '.join(sorted(strange))} inside $expand")
-        lookup, target = navigation(catalog, table, name)
-        inner = parse_expand(catalog, target, options["$expand"]) if "$expand" in options else []
-        expansions.append(Expansion(name, lookup, target, options.get("$select"), inner))
+            raise bad_query(f"{', '.join(sorted(strange))} cannot be used inside the $expand of '{name}'.")
+        inner = _parse(catalog, target, options["$expand"]) if "$expand" in options else []
+        expansions.append(Expansion(name, lookup, target, collection is not None, options, inner))
     return expansions
+
+
+def _count(expansions: list[Expansion]) -> int:
+    return sum(1 + _count(expansion.inner) for expansion in expansions)

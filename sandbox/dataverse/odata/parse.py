@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sandbox.dataverse.odata.functions import LISTS, MINE, NAMESPACE, known
+from sandbox.dataverse.odata.periods import PLAIN
 from sandbox.dataverse.odata.tokens import Literal, Token, tokenize
-from sandbox.dataverse.odata.tree import Comparison, Condition, Junction, Membership, Not, Path, TextMatch
+from sandbox.dataverse.odata.tree import (
+    Comparison,
+    Condition,
+    Junction,
+    Lambda,
+    Membership,
+    Not,
+    Path,
+    QueryFunction,
+    TextMatch,
+)
 from sandbox.dataverse.refusals import bad_query
 
 OPERATORS = {"eq", "ne", "gt", "ge", "lt", "le"}
 TEXT_FUNCTIONS = {"contains", "startswith", "endswith"}
-IN_FUNCTION = "Microsoft.Dynamics.CRM.In"
 DEEPEST = 100
 MOST = 900
 """Conditions in one filter; beyond them SQLite cannot build the expression."""
@@ -66,7 +77,20 @@ class _Parser:
         token = self._take("name")
         if self._mark("("):
             return self._function(token)
-        return self._comparison(self._path(token))
+        path = self._path(token)
+        if path.names[-1] in ("any", "all") and len(path.names) > 1 and self._mark("("):
+            return self._lambda(path)
+        return self._comparison(path)
+
+    def _lambda(self, path: Path) -> Lambda:
+        word, collection = path.names[-1], Path(path.names[:-1])
+        if word == "any" and self._mark(")"):
+            return Lambda(word, collection, "", None)
+        variable = self._take("name").text
+        self._expect(":")
+        condition = self.disjunction()
+        self._expect(")")
+        return Lambda(word, collection, variable, condition)
 
     def _comparison(self, path: Path) -> Condition:
         token = self._take("name")
@@ -76,6 +100,9 @@ class _Parser:
             raise self._error(
                 f"Syntax error: '{token.text}' is no comparison, at position {token.at} in '{self._text}'."
             )
+        other = self._peek()
+        if other.kind == "name" and not other.text.startswith("@"):
+            return Comparison(path, token.text, self._path(self._take("name")))
         return Comparison(path, token.text, self._literal())
 
     def _function(self, token: Token) -> Condition:
@@ -87,29 +114,37 @@ class _Parser:
             if not isinstance(text, str):
                 raise self._error(f"The function '{token.text}' takes a property and a string.")
             return TextMatch(token.text, path, text)
-        if token.text == IN_FUNCTION:
-            return self._in_function()
+        name = known(token.text) if token.text.startswith(NAMESPACE) else ""
+        if name:
+            return self._query_function(name)
         raise self._error(
-            f"An unknown function with name '{token.text}' was found. This sandbox knows "
-            f"{', '.join(sorted(TEXT_FUNCTIONS))} and {IN_FUNCTION}."
+            f"An unknown function with name '{token.text}' was found. There are {', '.join(sorted(TEXT_FUNCTIONS))} "
+            f"and those that begin with {NAMESPACE}."
         )
 
-    def _in_function(self) -> Condition:
-        self._argument("PropertyName")
-        name = self._literal()
-        self._expect(",")
-        self._argument("PropertyValues")
-        values = self._list("[", "]")
-        self._expect(")")
-        if not isinstance(name, str) or not all(isinstance(value, str) for value in values):
-            raise self._error(f"{IN_FUNCTION} takes a property name and a list of strings.")
-        return Membership(Path((name,)), values, as_text=True)
-
-    def _argument(self, name: str) -> None:
-        token = self._take("name")
-        if token.text != name:
-            raise self._error(f"{IN_FUNCTION}: '{name}' was expected, '{token.text}' was found.")
-        self._expect("=")
+    def _query_function(self, name: str) -> Condition:
+        given: dict[str, tuple[Literal, ...]] = {}
+        while not self._mark(")"):
+            if given:
+                self._expect(",")
+            argument = self._take("name").text
+            self._expect("=")
+            if argument in given or argument not in ("PropertyName", "PropertyValue", "PropertyValues"):
+                raise self._error(f"{NAMESPACE}{name} takes no '{argument}', or takes it only once.")
+            given[argument] = self._list("[", "]") if argument == "PropertyValues" else (self._literal(),)
+        (column,) = given.pop("PropertyName", (None,))
+        if not isinstance(column, str):
+            raise self._error(f"{NAMESPACE}{name} takes a property name.")
+        path = Path(tuple(column.split("/")))
+        wanted = {"PropertyValues"} if name in LISTS | {"In"} else set() if name in PLAIN | MINE else {"PropertyValue"}
+        if set(given) != wanted:
+            raise self._error(f"{NAMESPACE}{name} takes {', '.join(['PropertyName', *wanted])}.")
+        values = next(iter(given.values()), ())
+        if name != "In":
+            return QueryFunction(name, path, values)
+        if not all(isinstance(value, str) for value in values):
+            raise self._error(f"{NAMESPACE}In takes a property name and a list of strings.")
+        return Membership(path, values, as_text=True)
 
     def _list(self, opening: str, closing: str) -> tuple[Literal, ...]:
         token = self._peek()
@@ -144,7 +179,7 @@ class _Parser:
         if token.kind != "literal":
             raise self._error(
                 f"Syntax error: a literal value was expected at position {token.at} in '{self._text}'. "
-                "This sandbox compares a property (on the left) with a literal (on the right) only."
+                "A property is on the left of a comparison, a literal or another property on its right."
             )
         return token.value
 

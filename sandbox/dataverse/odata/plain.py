@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.dataverse.odata.tree import Comparison, Condition, Junction, Membership, Not, Path, TextMatch
+from sandbox.dataverse.odata.tree import Comparison, Condition, Junction, Membership, Not, Path
 from sandbox.dataverse.refusals import bad_query, unsupported
 
 
@@ -17,12 +17,10 @@ def holds(tree: Condition, facts: Mapping[str, Any]) -> bool:
     if isinstance(tree, Not):
         return not holds(tree.part, facts)
     value = _value(tree.path, facts)
-    if isinstance(tree, Comparison) and tree.operator in ("eq", "ne"):
+    if isinstance(tree, Comparison) and tree.operator in ("eq", "ne") and not isinstance(tree.value, Path):
         return bool((value == tree.value) == (tree.operator == "eq"))
     if isinstance(tree, Membership) and not tree.as_text:
         return value in tree.values
-    if isinstance(tree, TextMatch):
-        raise unsupported(f"{tree.function} in a filter on metadata")
     raise unsupported("this comparison in a filter on metadata; eq, ne and in are known")
 
 

@@ -1,22 +1,37 @@
 """A filter's tree → SQL over the store, with every literal checked against its column's type.
 
-A comparison with an empty column is false, except ``ne``, which is true for it: a filter is never "unknown".
+A comparison with an empty column is false, except ``ne``, which is true for it: a filter is never "unknown". A property
+behind a navigation property that leads nowhere is empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.dataverse.catalog import Catalog, Column, Table
-from sandbox.dataverse.cells import TEXTS, encode
+from sandbox.dataverse.cells import DECIMALS, TEXTS, encode
+from sandbox.dataverse.odata.asked import Asked
+from sandbox.dataverse.odata.functions import function_sql
 from sandbox.dataverse.odata.tokens import Literal
-from sandbox.dataverse.odata.tree import Comparison, Condition, Junction, Membership, Not, TextMatch
+from sandbox.dataverse.odata.tree import (
+    Comparison,
+    Condition,
+    Junction,
+    Lambda,
+    Membership,
+    Not,
+    Path,
+    QueryFunction,
+    TextMatch,
+)
 from sandbox.dataverse.odata.values import as_cell, edm_type, from_text, literal_type, mismatch
 from sandbox.dataverse.refusals import bad_query, no_property, unsupported
 
 SYMBOLS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+EQUALITY_ONLY = ("id", "guid", "lookup", "boolean")
 
 
 @dataclass(slots=True)
@@ -25,7 +40,10 @@ class Sql:
 
     catalog: Catalog
     table: Table
+    asked: Asked
     parameters: list[Any] = field(default_factory=list)
+    _variables: dict[str, tuple[Table, str]] = field(default_factory=dict)
+    _aliases: Iterator[int] = field(default_factory=itertools.count)
 
     def condition(self, tree: Condition) -> str:
         """The SQL of a tree."""
@@ -33,51 +51,91 @@ class Sql:
             return "(" + f" {tree.word.upper()} ".join([self.condition(part) for part in tree.parts]) + ")"
         if isinstance(tree, Not):
             return f"NOT coalesce({self.condition(tree.part)}, 0)"
-        names = tree.path.names
-        if len(names) == 1:
-            return self._leaf(self.table, tree)
-        return self._behind(names, tree)
-
-    def _behind(self, names: Sequence[str], tree: Comparison | TextMatch | Membership) -> str:
-        if len(names) > 2:
-            raise unsupported(f"filters over more than one navigation property ({'/'.join(names)})")
-        lookup, target = navigation(self.catalog, self.table, names[0])
-        near, far = f'"{self.table.name}"."{lookup.name}"', f'"{target.name}"."{target.id_column}"'
-        if target.name == self.table.name:
-            raise unsupported(f"filters over a navigation property back to the same table ({names[0]})")
-        condition = self._leaf(target, tree)
-        return f'EXISTS (SELECT 1 FROM "{target.name}" WHERE {far} = {near} AND {condition})'  # noqa: S608
-
-    def _leaf(self, table: Table, tree: Comparison | TextMatch | Membership) -> str:
-        column = self._column(table, tree)
-        name = f'"{table.name}"."{column.name}"'
+        if isinstance(tree, Lambda):
+            return self._lambda(tree)
+        by_name = isinstance(tree, QueryFunction) or (isinstance(tree, Membership) and tree.as_text)
+        column, name = self.value(tree.path, by_logical_name=by_name)
         if isinstance(tree, Comparison):
             return self._comparison(column, name, tree)
         if isinstance(tree, TextMatch):
             return self._text(column, name, tree)
+        if isinstance(tree, QueryFunction):
+            text, parameters = function_sql(tree.name, column, name, tree.values, self.asked)
+            self.parameters += parameters
+            return text
         values = [self._listed(column, value, tree.as_text) for value in tree.values]
         self.parameters += values
         return f"{name} IN ({','.join('?' * len(values))})" if values else "0"
 
-    def _column(self, table: Table, tree: Comparison | TextMatch | Membership) -> Column:
-        name = tree.path.names[-1]
-        column = table.properties.get(name)
-        if column is None and isinstance(tree, Membership) and tree.as_text:
-            column = table.columns.get(name)
-        if column is None:
-            raise no_property(name, table.name)
-        return column
+    def value(self, path: Path, *, by_logical_name: bool = False) -> tuple[Column, str]:
+        """The column a path leads to, and the SQL that reads it."""
+        names = path.names
+        table, alias = self.table, self.table.name
+        if len(names) > 1 and names[0] in self._variables:
+            table, alias = self._variables[names[0]]
+            names = names[1:]
+        return self._behind(table, alias, names, by_logical_name)
+
+    def _behind(self, table: Table, alias: str, names: tuple[str, ...], by_logical_name: bool) -> tuple[Column, str]:
+        if len(names) == 1:
+            column = table.properties.get(names[0])
+            if column is None and by_logical_name:
+                column = table.columns.get(names[0])
+            if column is None:
+                raise no_property(names[0], table.name)
+            return column, f'"{alias}"."{column.name}"'
+        lookup, target = navigation(self.catalog, table, names[0])
+        inner = f":{next(self._aliases)}"
+        column, text = self._behind(target, inner, names[1:], by_logical_name)
+        collation = " COLLATE NUMBER" if column.kind in DECIMALS else " COLLATE NOCASE" if column.kind in TEXTS else ""
+        where = f'"{inner}"."{target.id_column}" = "{alias}"."{lookup.name}"'
+        return column, f'(SELECT {text} FROM "{target.name}" AS "{inner}" WHERE {where}){collation}'  # noqa: S608
+
+    def _lambda(self, tree: Lambda) -> str:
+        *way, last = tree.path.names
+        table, alias = self.table, self.table.name
+        if way and way[0] in self._variables:
+            table, alias = self._variables[way.pop(0)]
+        if way:
+            raise unsupported(f"a lambda over a collection behind a navigation property ({tree.path})")
+        collection = self.catalog.collections(table).get(last)
+        if collection is None:
+            raise no_property(last, table.name)
+        inner = f":{next(self._aliases)}"
+        where = f'"{inner}"."{collection.lookup.name}" = "{alias}"."{table.id_column}"'
+        if tree.condition is not None:
+            if tree.variable in self._variables:
+                raise bad_query(f"The range variable '{tree.variable}' has already been declared.")
+            self._variables[tree.variable] = (collection.table, inner)
+            condition = self.condition(tree.condition)
+            del self._variables[tree.variable]
+            where += f" AND {'NOT ' if tree.word == 'all' else ''}coalesce({condition}, 0)"
+        found = f'EXISTS (SELECT 1 FROM "{collection.table.name}" AS "{inner}" WHERE {where})'  # noqa: S608
+        return f"NOT {found}" if tree.word == "all" else found
 
     def _comparison(self, column: Column, name: str, tree: Comparison) -> str:
-        if tree.value is None:
-            if tree.operator not in ("eq", "ne"):
-                raise mismatch(edm_type(column), literal_type(tree.value), tree.operator)
-            return f"{name} IS {'NOT ' if tree.operator == 'ne' else ''}NULL"
-        if column.kind in ("id", "guid", "lookup", "boolean") and tree.operator not in ("eq", "ne"):
-            raise mismatch(edm_type(column), literal_type(tree.value), tree.operator)
-        self.parameters.append(encode(column, as_cell(column, tree.value, tree.operator)))
-        comparison = f"{name} {SYMBOLS[tree.operator]} ?"
-        return f"({comparison} OR {name} IS NULL)" if tree.operator == "ne" else comparison
+        operator, value = tree.operator, tree.value
+        if isinstance(value, Path):
+            return self._columns(column, name, operator, value)
+        if value is None:
+            if operator not in ("eq", "ne"):
+                raise mismatch(edm_type(column), literal_type(value), operator)
+            return f"{name} IS {'NOT ' if operator == 'ne' else ''}NULL"
+        if column.kind in EQUALITY_ONLY and operator not in ("eq", "ne"):
+            raise mismatch(edm_type(column), literal_type(value), operator)
+        cell = as_cell(column, value, operator, self.asked.plain_dates_in)
+        self.parameters.append(encode(column, cell))
+        return f"{name} {SYMBOLS[operator]} ?" if operator != "ne" else f"{name} IS NOT ?"
+
+    def _columns(self, column: Column, name: str, operator: str, path: Path) -> str:
+        """Two columns of one row; their types are to match (filter rows, "column comparison")."""
+        other, text = self.value(path)
+        left, right = edm_type(column), edm_type(other)
+        if left != right or (column.kind in EQUALITY_ONLY and operator not in ("eq", "ne")):
+            raise mismatch(left, right, operator)
+        if "SELECT" in name + text:
+            raise bad_query("Only columns of the same row can be compared with each other.")
+        return f"{name} {SYMBOLS[operator]} {text}" if operator != "ne" else f"{name} IS NOT {text}"
 
     def _text(self, column: Column, name: str, tree: TextMatch) -> str:
         if column.kind not in TEXTS:
@@ -94,7 +152,7 @@ class Sql:
     def _listed(self, column: Column, value: Literal, as_text: bool) -> Any:
         if as_text and isinstance(value, str):
             return encode(column, from_text(column, value))
-        return encode(column, as_cell(column, value, "eq"))
+        return encode(column, as_cell(column, value, "eq", self.asked.plain_dates_in))
 
 
 def navigation(catalog: Catalog, table: Table, name: str) -> tuple[Column, Table]:

@@ -22,7 +22,7 @@ _PATTERN = re.compile(
     r"|(?P<string>'(?:[^']|'')*')"
     r'|(?P<quoted>"(?:[^"\\]|\\.)*")'
     r"|(?P<name>@?[A-Za-z_][\w.]*)"
-    r"|(?P<mark>[(),/=\[\]])"
+    r"|(?P<mark>[(),/=:\[\]])"
 )
 
 

@@ -9,7 +9,10 @@ from sandbox.dataverse.odata.tokens import Literal
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A property, or one behind a single-valued navigation property (``sdkmessageid/name``)."""
+    """A property, or one behind single-valued navigation properties (``sdkmessageid/name``).
+
+    Inside a lambda the first name is its variable (``o/name``).
+    """
 
     names: tuple[str, ...]
 
@@ -19,11 +22,11 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``path operator literal``; the operator is eq, ne, gt, ge, lt or le."""
+    """``path operator value``; the operator is eq, ne, gt, ge, lt or le, the value a literal or another property."""
 
     path: Path
     operator: str
-    value: Literal
+    value: Literal | Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,25 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryFunction:
+    """A query function of Dataverse's own (``Microsoft.Dynamics.CRM.LastXDays``), by its short name."""
+
+    name: str
+    path: Path
+    values: tuple[Literal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """``any`` or ``all`` over a collection; ``any`` without a condition asks whether there is a row at all."""
+
+    word: str
+    path: Path
+    variable: str
+    condition: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """The part does not hold."""
 
@@ -59,4 +81,4 @@ class Junction:
     parts: tuple[Condition, ...]
 
 
-Condition = Comparison | TextMatch | Membership | Not | Junction
+Condition = Comparison | TextMatch | Membership | QueryFunction | Lambda | Not | Junction

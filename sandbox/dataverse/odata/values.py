@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sandbox.dataverse.catalog import Column
 from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS
 from sandbox.dataverse.odata.tokens import Literal
 from sandbox.dataverse.refusals import bad_query, unsupported
+from sandbox.dataverse.time_zones import midnight
 from sandbox.dataverse.unit_of_work import Cell
 
 KINDS = {"eq": "Equal", "ne": "NotEqual", "gt": "GreaterThan", "lt": "LessThan"} | {
@@ -55,8 +56,8 @@ def mismatch(left: str, right: str, operator: str) -> Exception:
     )
 
 
-def as_cell(column: Column, value: Literal, operator: str = "eq") -> Cell:
-    """A literal as a value of the column; one of another type is refused."""
+def as_cell(column: Column, value: Literal, operator: str = "eq", zone: tzinfo = UTC) -> Cell:
+    """A literal as a value of the column; one of another type is refused. ``zone``: where a plain date begins."""
     edm = edm_type(column)
     if edm == literal_type(value) and column.kind != "datetime":
         return value
@@ -70,7 +71,7 @@ def as_cell(column: Column, value: Literal, operator: str = "eq") -> Cell:
     if edm == "Edm.Date" and type(value) is date:
         return value
     if edm == "Edm.DateTimeOffset" and isinstance(value, date):
-        return value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return value if isinstance(value, datetime) else midnight(column, value, zone)
     raise mismatch(edm, literal_type(value), operator)
 
 
