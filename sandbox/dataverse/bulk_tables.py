@@ -8,11 +8,13 @@ listed. ``DeleteMultiple`` exists for elastic tables only, which there are none 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from sandbox.dataverse.refusals import unsupported
 from sandbox.dataverse.transaction import Transaction
-from sandbox.dataverse.unit_of_work import Link, Row
+from sandbox.dataverse.unit_of_work import Cell, Link, Row
 
 BULK: Final = ("CreateMultiple", "UpdateMultiple")
 STANDARD: Final = frozenset({"account", "contact"})
@@ -38,6 +40,13 @@ def takes(uow: Transaction, message: str, table: str) -> bool:
     filters = uow.catalog.table("sdkmessagefilter")
     needed = BULK if message == "UpsertMultiple" else (message,)
     return all(uow.store.exists(filters, filter_id(name, table)) for name in needed)
+
+
+def no_step_on_bulk(_uow: Transaction, _id: UUID | None, values: Mapping[str, Cell]) -> None:
+    """Refuse processing steps on bulk messages, which nothing would call; those on single rows hear of all."""
+    message = values.get("sdkmessageid")
+    if isinstance(message, Link) and message.id in {message_id(name) for name in BULK}:
+        raise unsupported("processing steps on bulk messages; register them on Create and Update")
 
 
 def offer(uow: Transaction, table: str, *, on: bool) -> None:

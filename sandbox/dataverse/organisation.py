@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 from sandbox.clock import Clock
+from sandbox.dataverse.bulk_tables import no_step_on_bulk
 from sandbox.dataverse.catalog import Catalog
 from sandbox.dataverse.money import Currencies
 from sandbox.dataverse.row_locks import LockingTransaction, RowLocks
@@ -43,7 +44,9 @@ class Organisation:
         self._telling = False
         self.before_delete: dict[str, Callable[[Transaction, UUID], None]] = {}
         """The product's rules (``product.BEFORE_DELETE``)."""
-        self.before_write: dict[str, Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]] = {}
+        self.before_write: dict[str, Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]] = {
+            "sdkmessageprocessingstep": no_step_on_bulk
+        }
         """The product's guards (``product.before_write``); they are asked for whatever comes through the Web API."""
         if not self.store.exists(self.catalog.table("transactioncurrency"), BASE_CURRENCY):
             with self.store.writing():
@@ -68,7 +71,6 @@ class Organisation:
             currencies=self.currencies,
             now=self.clock.now(),
             user=user,
-            business_unit=BUSINESS_UNIT,
             request_id=request_id or uuid4(),
             correlation_id=correlation_id or uuid4(),
             caller=caller,
@@ -78,6 +80,7 @@ class Organisation:
         )
         with self.store.lock:
             uow.now = self.clock.now().replace(microsecond=0)
+            uow.business_unit = uow.unit_of(user) or BUSINESS_UNIT
             with self.store.writing(), self._locking(uow):
                 try:
                     yield uow

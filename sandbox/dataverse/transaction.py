@@ -32,7 +32,7 @@ class Transaction:
     now: datetime
     user: UUID
     business_unit: UUID | None = None
-    """The unit of rows whose owner has none."""
+    """The user's, and that of rows whose owner has none."""
     caller: UUID | None = None
     """Who really calls, where they act for ``user``; ``None``: the user."""
     request_id: UUID = field(default_factory=uuid4)
@@ -175,6 +175,8 @@ class Transaction:
 
     def unit_of(self, user: UUID) -> UUID | None:
         """The business unit a user belongs to."""
+        if user == self.user and self.business_unit is not None:
+            return self.business_unit
         found = self.store.values(self.catalog.table("systemuser"), user, "businessunitid")
         return UUID(found[0]) if found and found[0] else self.business_unit
 

@@ -1,5 +1,6 @@
 """Giving users roles and roles privileges, the ways the Web API has for it.
 
+GET    systemusers(id)/systemuserroles_association
 POST   systemusers(id)/systemuserroles_association/$ref          {"@odata.id": ".../roles(id)"}
 DELETE systemusers(id)/systemuserroles_association(roleid)/$ref
 POST   roles(id)/Microsoft.Dynamics.CRM.AddPrivilegesRole        {"Privileges": [{"PrivilegeId": …, "Depth": "Global"}]}
@@ -15,6 +16,7 @@ from uuid import UUID
 from sandbox.dataverse.catalog import Table
 from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.payload import read_object, resolve
+from sandbox.dataverse.http.queries import Reader, allow
 from sandbox.dataverse.refusals import missing, no_segment, unsupported
 from sandbox.dataverse.security.guard import Guard
 from sandbox.dataverse.security.privileges import DEPTHS, grant
@@ -26,10 +28,13 @@ ONE: Final = re.compile(rf"{ROLES}\(([0-9a-fA-F-]{{36}})\)/\$ref")
 
 
 def change(uow: Transaction, request: Request, guard: Guard, table: Table, id: UUID, rest: str) -> Answer:
-    """Give a user a role, or take it away: 204."""
+    """Give a user a role, or take it away: 204; or list the roles a user has."""
     one = ONE.fullmatch(rest)
     if table.name != "systemuser":
         raise no_segment(rest)
+    if request.method == "GET" and rest == ROLES:
+        allow(request.query, {"$select"})
+        return _roles(uow, request, guard, id)
     guard.rights.need("prvAssignRole")
     if request.method == "POST" and rest == f"{ROLES}/$ref":
         reference = read_object(request, ROLES).get("@odata.id")
@@ -48,6 +53,16 @@ def change(uow: Transaction, request: Request, guard: Guard, table: Table, id: U
     else:
         raise unsupported(f"{request.method} {request.path}")
     return Answer(204)
+
+
+def _roles(uow: Transaction, request: Request, guard: Guard, user: UUID) -> Answer:
+    roles = uow.catalog.table("role")
+    reader = Reader(guard.reading(roles), request)
+    select = request.query.get("$select")
+    held = [row["roleid"] for row in uow.find("systemuserroles", systemuserid=user)]
+    rows = [reader.one(roles, role, select=select) for role in held if isinstance(role, UUID)]
+    plain = [{name: value for name, value in row.items() if name != "@odata.context"} for row in rows]
+    return Answer(200, json={"@odata.context": f"{request.base}/$metadata#roles", "value": plain})
 
 
 def _add_privileges(work: UnitOfWork, id: UUID | None, given: Mapping[str, object]) -> Link | None:

@@ -97,6 +97,13 @@ def test_targets_must_be_rows_of_this_table(api: Api, body: Any) -> None:
     assert names(api) == []
 
 
+def test_a_step_on_a_bulk_message_is_refused_as_nothing_would_call_it(api: Api) -> None:
+    (message,) = api.get("sdkmessages?$select=sdkmessageid&$filter=name eq 'CreateMultiple'")["value"]
+    step = {"name": "s", "stage": 40, "mode": 1, "rank": 1, "supporteddeployment": 0}
+    bound = {"sdkmessageid@odata.bind": f"/sdkmessages({message['sdkmessageid']})"}
+    assert api.refused("POST", "sdkmessageprocessingsteps", step | bound)[0] == 501
+
+
 def test_a_target_without_a_key_cannot_be_updated(api: Api) -> None:
     assert api.refused("POST", bulk("UpdateMultiple"), targets({"name": "A"}))[:2] == (400, "0x80040203")
 

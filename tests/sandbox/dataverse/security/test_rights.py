@@ -187,6 +187,7 @@ def test_roles_are_given_taken_and_filled_over_the_web_api(
     link = f"systemusers({house.people['Sam']})/systemuserroles_association"
     assert admin("POST", f"{link}/$ref", json={"@odata.id": f"{admin.root}/roles({role})"}).status_code == 204
     assert len(names(by("Sam"))) == 5
+    assert [row["name"] for row in admin.get(f"{link}?$select=name")["value"]] == ["Reader"]
     assert by("Sam").refused("POST", f"{link}/$ref", {"@odata.id": f"{admin.root}/roles({role})"})[0] == 403
     assert admin("DELETE", f"{link}({role})/$ref").status_code == 204
     assert by("Sam").refused("GET", "accounts")[0] == 403
