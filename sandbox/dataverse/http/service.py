@@ -106,6 +106,8 @@ class Service:
         if rest:
             raise unsupported(f"the path {request.path}")
         if request.method == "GET":
+            if "odata.track-changes" in request.preferences or "$deltatoken" in request.query:
+                guard.tracking(table)
             return collection(Reader(guard.reading(table), request), table)
         if request.method == "POST":
             with guard.writing("Create", table, None):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sandbox.dataverse.catalog import Table
 from sandbox.dataverse.indexes import UNINDEXED
+from sandbox.dataverse.security.privileges import ORGANIZATION, privilege_name
 from sandbox.dataverse.security.rights import Rights, owning, rights_of
 from sandbox.dataverse.security.visible import narrowed
 from sandbox.dataverse.transaction import Transaction
@@ -47,6 +48,11 @@ class Guard:
         else:
             self.rights.need_row("Read", table, id)
         return narrowed(self._uow, self.rights)
+
+    def tracking(self, table: Table) -> None:
+        """Refused unless the user may read all of the organization's rows: changes are told to nobody else."""
+        if self.rights.need_on("Read", table) < ORGANIZATION:
+            raise self.rights.lacks(privilege_name("Read", table), table)
 
     @contextmanager
     def writing(self, method: str, table: Table, id: UUID | None) -> Iterator[None]:

@@ -50,7 +50,7 @@ class Rights:
             return ORGANIZATION
         depth = self.depths.get(privilege.lower(), 0)
         if depth == 0:
-            raise self._lacks(privilege, table)
+            raise self.lacks(privilege, table)
         return depth
 
     def need_on(self, access: str, table: Table) -> int:
@@ -106,7 +106,8 @@ class Rights:
         shared = {name: min(depth, theirs[name]) for name, depth in mine.items() if name in theirs}
         return Rights(self.store, self.user, *_place(self.store, self.user), self.roles, shared)
 
-    def _lacks(self, privilege: str, table: Table | None) -> Refused:
+    def lacks(self, privilege: str, table: Table | None) -> Refused:
+        """The refusal of what needs a privilege the user does not have, or not deep enough."""
         about = ""
         if table is not None:
             code = TYPE_CODES.get(table.name, 10000)
