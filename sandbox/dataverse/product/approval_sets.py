@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sandbox.dataverse.product import approval, entries
 from sandbox.dataverse.product.approval import APPROVAL
-from sandbox.dataverse.product.cells import existing, instant, key
+from sandbox.dataverse.product.cells import existing, instant, key, linked
 from sandbox.dataverse.product.choices import ApprovalAct, SetStatus, Stage
 from sandbox.dataverse.product.entries import EXPENSE
 from sandbox.dataverse.product.switches import Switches
@@ -65,9 +65,10 @@ def due(switches: Switches, work: UnitOfWork) -> list[UUID]:
 
 
 def run(switches: Switches, work: UnitOfWork, id: UUID) -> None:
-    """One attempt at a set: the approvals of it that are still to be decided."""
+    """One attempt at a set, as its approver: the approvals of it that are still to be decided."""
     row = existing(work, SET, id)
     act = row.get("msdyn_actiontype")
+    work.user = linked(row, "msdyn_approver") or work.user
     attempts, failures = _attempts(row) + 1, []
     for member in work.find(APPROVAL, msdyn_approvalset=Link(SET, id)):
         if not isinstance(act, int) or member.get("msdyn_recordstage") == _DECIDED[act]:

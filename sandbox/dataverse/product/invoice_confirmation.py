@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sandbox.dataverse.product import ledger, traces
+from sandbox.dataverse.product.business_dates import day_of, midnight
 from sandbox.dataverse.product.cells import amount, existing, key, link, linked
 from sandbox.dataverse.product.choices import (
     AdjustmentStatus,
@@ -35,8 +36,11 @@ def confirm(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     invoice = existing(work, "invoice", id)
     if invoice.get("msdyn_projectinvoicestatus") != InvoiceStatus.DRAFT:
         raise Refused("This invoice can't be confirmed because it is no longer a draft.")
+    if id in switches.failing:
+        raise Refused(switches.failing[id])
     recalculate(work, id)
-    for detail in of_invoice(work, id):
+    for row in of_invoice(work, id):
+        detail = row | _accounted(switches, work)
         if detail.get("msdyn_correction") is True:
             confirm_corrections(switches, work, detail)
         else:
@@ -53,6 +57,13 @@ def pay(work: UnitOfWork, id: UUID) -> None:
     if existing(work, "invoice", id).get("msdyn_projectinvoicestatus") != InvoiceStatus.CONFIRMED:
         raise Refused("This invoice can't be marked as paid because it isn't confirmed.")
     work.update("invoice", id, {"msdyn_projectinvoicestatus": InvoiceStatus.PAID})
+
+
+def _accounted(switches: Switches, work: UnitOfWork) -> dict[str, Cell]:
+    """Project Operations accounts billed sales on the day of confirmation (proforma-invoicing/modern-invoicing)."""
+    if switches.environment is not Environment.PROJECT_OPERATIONS:
+        return {}
+    return {"msdyn_accountingdate": midnight(day_of(work.now))}
 
 
 def _confirm_detail(switches: Switches, work: UnitOfWork, detail: Row) -> None:

@@ -97,6 +97,7 @@ def _being_corrected(work: UnitOfWork, detail: Row) -> bool:
 
 
 def _copy_line(work: UnitOfWork, invoice: UUID, line: Row) -> UUID:
+    """The line again, its tax credited: only milestones have any, and they are credited in full."""
     kept = (
         "salesorderdetailid",
         "invoicedetailname",
@@ -112,7 +113,7 @@ def _copy_line(work: UnitOfWork, invoice: UUID, line: Row) -> UUID:
     )
     values: dict[str, Cell] = {column: line.get(column) for column in kept}
     values |= {"invoiceid": Link("invoice", invoice), "producttypecode": ProductType.PROJECT_SERVICE}
-    return work.create("invoicedetail", filled(values | {"quantity": Decimal(1)}))
+    return work.create("invoicedetail", filled(values | {"quantity": Decimal(1), "tax": -amount(line, "tax")}))
 
 
 def _copy_detail(work: UnitOfWork, invoice: UUID, line: UUID | None, old: Row) -> None:

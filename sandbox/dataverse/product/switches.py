@@ -36,7 +36,7 @@ class Switches:
     shown as ready what another one took within this time.
 
     ``failing``: rows whose next acts fail, with the sentence they fail with, until they are taken out: approvals (being
-    decided on), contracts (being invoiced), journals (being posted).
+    decided on), contracts (being invoiced), invoices (being confirmed), journals (being posted).
     """
 
     environment: Environment = Environment.PSA_3

@@ -21,7 +21,8 @@ from sandbox.dataverse.product.choices import (
     TransactionClass,
     TransactionType,
 )
-from sandbox.dataverse.unit_of_work import Refused
+from sandbox.dataverse.seed import USERS
+from sandbox.dataverse.unit_of_work import Link, Refused
 
 if TYPE_CHECKING:
     from tests.sandbox.dataverse.product.conftest import Fabrikam
@@ -132,6 +133,19 @@ def test_scenario_16_an_entry_on_its_way_reads_submitted_with_its_target_and_has
     assert product.row("msdyn_timeentry", entry)["msdyn_entrystatus"] == TimeStatus.APPROVED
     assert product.find("msdyn_approvalset")[0]["statuscode"] == 192350004
     assert len(product.ledger()) == 2
+
+
+@pytest.mark.parametrize(("act", "stage"), [(192350001, Stage.REJECTED), (APPROVE, Stage.APPROVED)])
+def test_a_set_is_carried_out_later_as_its_approver(product: Fabrikam, act: int, stage: int) -> None:
+    product.switches.approval_sets_after = timedelta(minutes=1)
+    _, approval = product.submitted_time()
+    product.call(SETS, ActionType=act, ProjectApprovals=[{"msdyn_projectapprovalid": str(approval)}])
+    assert product.row(APPROVAL, approval)["msdyn_recordstage"] == Stage.SUBMITTED
+    product.wait(timedelta(minutes=1))
+    row = product.row(APPROVAL, approval)
+    assert row["msdyn_recordstage"] == stage
+    if stage == Stage.APPROVED:
+        assert row["msdyn_approvedby"] == Link("systemuser", USERS["approver"])
 
 
 def test_a_set_that_keeps_failing_stays_failed(product: Fabrikam) -> None:

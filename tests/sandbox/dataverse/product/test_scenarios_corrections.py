@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from sandbox.dataverse.product.choices import (
     Stage,
     TransactionClass,
 )
-from sandbox.dataverse.unit_of_work import Refused
+from sandbox.dataverse.unit_of_work import Refused, Row
 from tests.sandbox.dataverse.product.acts import (
     BILLED,
     CHARGEABLE,
@@ -90,6 +91,15 @@ def test_what_was_credited_can_be_invoiced_again(product: Fabrikam) -> None:
     assert product.row("invoice", again)["totalamount"] == 1600
     product.confirm(again)
     assert net_unbilled(product) == 0
+
+
+def test_a_credited_milestone_gives_its_tax_back(product: Fabrikam) -> None:
+    changes: Row = {"msdyn_invoicestatus": MilestoneStatus.READY, "msdyn_tax": Decimal(950)}
+    product.update(MILESTONE, product.milestone, changes)
+    invoice = product.invoice()
+    product.confirm(invoice)
+    totals = [product.row("invoice", id)["totalamount"] for id in (invoice, product.correction_of(invoice))]
+    assert totals == [5950, -5950]
 
 
 def test_scenario_51_a_milestone_is_billed_without_unbilled_sales_and_credited_in_full_only(product: Fabrikam) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.dataverse.product import Environment
+from sandbox.dataverse.product.business_dates import day_of, midnight
 from sandbox.dataverse.product.choices import (
     AdjustmentStatus,
     BillingStatus,
@@ -123,6 +124,7 @@ def test_scenario_47_confirming_reverses_the_unbilled_and_bills(product: Fabrika
     assert reversal["msdyn_adjustmentstatus"] == AdjustmentStatus.UNADJUSTABLE
     assert (billed["msdyn_billingstatus"], billed["msdyn_invoice"]) == (POSTED, Link("invoice", invoice))
     assert net_unbilled(product) == 0
+    assert billed["msdyn_accountingdate"] == original["msdyn_accountingdate"]
     assert product.row("invoice", invoice)["msdyn_projectinvoicestatus"] == InvoiceStatus.CONFIRMED
     with pytest.raises(Refused, match="no longer a draft"):
         product.confirm(invoice)
@@ -159,6 +161,18 @@ def test_scenario_48_in_project_operations_makes_seven_rows(product: Fabrikam) -
         ]
     )
     assert net_unbilled(product) == 0
+
+
+def test_project_operations_accounts_billed_sales_on_the_day_of_confirmation(product: Fabrikam) -> None:
+    product.switches.environment = Environment.PROJECT_OPERATIONS
+    _, invoice = invoiced(product)
+    product.switches.failing[invoice] = "A deadlock."
+    with pytest.raises(Refused, match="deadlock"):
+        product.confirm(invoice)
+    product.switches.failing.clear()
+    product.confirm(invoice)
+    (billed,) = product.actuals(BILLED)
+    assert billed["msdyn_accountingdate"] == midnight(day_of(product.clock.now()))
 
 
 def test_more_hours_on_the_draft_are_billed_as_they_stand(product: Fabrikam) -> None:
