@@ -18,6 +18,7 @@ from sandbox.company import Company, load
 from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.events import EventPoster
 from sandbox.dataverse.product import BEFORE_DELETE, Background, Switches, actions, guards
+from sandbox.dataverse.row_locks import RowLocks
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
 from sandbox.listening import PortTaken as PortTaken
@@ -161,6 +162,11 @@ class Sandbox:
     def token(self) -> str:
         """The bearer token of the service's application user."""
         return self.web.tokens["service"]
+
+    @property
+    def row_locks(self) -> RowLocks:
+        """Whether and how writers of the same rows wait for each other, time out and deadlock."""
+        return self.web.organisation.row_locks
 
     @property
     def tokens(self) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,6 +14,7 @@ from azure.servicebus.exceptions import ServiceBusAuthenticationError, ServiceBu
 
 from sandbox.servicebus import QueueSettings
 from sandbox.world import COMMANDS, EVENTS, PortTaken, Sandbox
+from tests.sandbox.clients.certificates import certificate_in
 
 
 @pytest.fixture
@@ -121,3 +123,21 @@ def test_the_company_is_loaded_before_anyone_can_ask() -> None:
             timeout=10,
         )
         assert answer.status_code == 200
+
+
+def test_with_a_certificate_dataverse_speaks_https_and_its_links_do_too(tmp_path: Path) -> None:
+    certificate = certificate_in(tmp_path)
+    with Sandbox(company=False, certificate=certificate) as world, requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {world.tokens['administrator']}"
+        session.trust_env, session.verify = False, str(certificate)
+        for name in ("A", "B"):
+            made = session.post(f"{world.dataverse}/api/data/v9.2/accounts", json={"name": name}, timeout=10)
+            assert made.headers["OData-EntityId"].startswith(f"{world.dataverse}/api/data/v9.2/accounts(")
+        url = f"{world.dataverse}/api/data/v9.2/accounts?$select=name"
+        names = []
+        while url:
+            page = session.get(url, headers={"Prefer": "odata.maxpagesize=1"}, timeout=10).json()
+            names += [row["name"] for row in page["value"]]
+            url = page.get("@odata.nextLink", "")
+        assert names == ["A", "B"]
+        assert world.dataverse.startswith("https://")
