@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from sandbox.dataverse.product.entries import EXPENSE, TIME
 from sandbox.dataverse.product.scheduled_invoicing import run_batch_jobs
 from sandbox.dataverse.product.switches import Creation, Switches
 from sandbox.dataverse.product.traces import JOURNAL_LINE, origins_of
-from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
+from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks for what has become due in real time; an advanced clock is looked at once."""
@@ -70,7 +71,8 @@ class Background:
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            self.run_due()
+            with contextlib.suppress(Refused):  # a job that lost against a caller is due again at the next look
+                self.run_due()
             self._wake.wait(_LOOK_EVERY)
             self._wake.clear()
 
