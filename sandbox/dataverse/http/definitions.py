@@ -6,11 +6,12 @@ import re
 from typing import Any
 from uuid import uuid5
 
-from sandbox.dataverse.catalog import Key, Table
+from sandbox.dataverse.catalog import Column, Key, Table
 from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.new_keys import add_key, drop_key, new_key
 from sandbox.dataverse.http.new_tables import new_column, new_table, widened
 from sandbox.dataverse.http.payload import read_object
+from sandbox.dataverse.http.removal import drop_column, drop_table
 from sandbox.dataverse.http.table_facts import (
     attribute_facts,
     collection_facts,
@@ -31,7 +32,7 @@ from sandbox.dataverse.unit_of_work import Refused
 
 CAST = re.compile(r"^Attributes/Microsoft\.Dynamics\.CRM\.(\w+)$")
 NAMED = re.compile(r"^LogicalName='(\w+)'$")
-ATTRIBUTE = re.compile(r"^Attributes\(LogicalName='(\w+)'\)$")
+ATTRIBUTE = re.compile(r"^Attributes\((?:LogicalName=)?'?([\w-]+)'?\)$")
 KEY = re.compile(r"^Keys\((?:LogicalName=)?'?([\w-]+)'?\)$")
 CHILDREN = {"Attributes": attribute_facts, "ManyToOneRelationships": relationship_facts, "Keys": key_facts}
 
@@ -50,8 +51,8 @@ class Definitions:
                 return self._make_column(uow, request, self._named(uow, key))
             if key is not None and rest == "Keys":
                 return self._make_key(uow, request, self._named(uow, key))
-        if request.method == "DELETE" and key is not None and KEY.match(rest):
-            return self._drop_key(uow, self._named(uow, key), rest)
+        if request.method == "DELETE" and key is not None:
+            return self._drop(uow, self._named(uow, key), rest)
         if request.method != "GET":
             raise wrong_method(request.method)
         if key is None:
@@ -107,7 +108,7 @@ class Definitions:
         return Answer(200, json=context | {"value": chosen})
 
     def _attribute(self, request: Request, table: Table, name: str, cast: str) -> Answer:
-        column = table.column(name)
+        column = self._column(table, name)
         (fact,) = (fact for fact in attribute_facts(table, of_type=None) if fact["LogicalName"] == column.name)
         if cast and f"#{cast}" != fact["@odata.type"]:
             raise no_segment(cast)
@@ -129,9 +130,23 @@ class Definitions:
         add_key(uow, table, key)
         return _made(f"{request.base}/EntityDefinitions({metadata_id(table.name)})/Keys({key_id(table, key)})")
 
-    def _drop_key(self, uow: Transaction, table: Table, rest: str) -> Answer:
-        drop_key(uow, table, self._key(table, rest))
+    def _drop(self, uow: Transaction, table: Table, rest: str) -> Answer:
+        one = ATTRIBUTE.match(rest)
+        if not rest:
+            drop_table(uow, table)
+        elif KEY.match(rest):
+            drop_key(uow, table, self._key(table, rest))
+        elif one:
+            drop_column(uow, table, self._column(table, one.group(1)))
+        else:
+            raise no_segment(rest)
         return Answer(204)
+
+    def _column(self, table: Table, name: str) -> Column:
+        for column in table.columns.values():
+            if name.lower() in (column.name, str(uuid5(metadata_id(table.name), column.name))):
+                return column
+        return table.column(name)
 
     def _shape(self, table: Table, query: Any) -> dict[str, Any]:
         allowed(query, {"$select", "$filter", "$expand"})

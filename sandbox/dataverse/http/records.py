@@ -55,7 +55,8 @@ def retrieve(uow: Transaction, request: Request, address: Address) -> Answer:
     if version is None:
         raise address.missing()
     query = request.query
-    if not_modified(request, version) and "$expand" not in query:
+    plain = "$expand" not in query and "odata.include-annotations" not in request.preferences
+    if plain and not_modified(request, version):
         return Answer(304)
     row = Reader(uow, request).one(table, id, select=query.get("$select"), expand=query.get("$expand"))
     return Answer(200, {"ETag": etag(version)}, row)

@@ -205,3 +205,37 @@ def test_an_environment_may_block_unmanaged_customizations(api: Api, server: Dat
     assert (status, code) == (403, "")
     assert message.startswith("This environment doesn't allow unmanaged customizations.")
     assert api.get("EntityDefinitions?$select=LogicalName&$filter=LogicalName eq 'account'")["value"]
+
+
+def test_tables_and_columns_made_can_be_taken_away_again(api: Api) -> None:
+    api("POST", "EntityDefinitions", json=table(*COLUMNS))
+    api.create("psac_commands", {"psac_name": "x", "psac_attempts": 1})
+    root = "EntityDefinitions(LogicalName='psac_command')"
+    facts = api.get(f"{root}/Attributes(LogicalName='psac_attempts')?$select=MetadataId,SchemaName")
+    assert facts["SchemaName"] == "psac_Attempts"
+    assert api("DELETE", f"{root}/Attributes({facts['MetadataId']})").status_code == 204
+    (row,) = api.get("psac_commands")["value"]
+    assert row["psac_name"] == "x"
+    assert "psac_attempts" not in row
+    for kept in ("psac_name", "psac_commandid", "createdon", "statuscode"):
+        assert api.refused("DELETE", f"{root}/Attributes(LogicalName='{kept}')")[0] == 400
+    id = api.get(f"{root}?$select=MetadataId")["MetadataId"]
+    assert api("DELETE", f"EntityDefinitions({id})").status_code == 204
+    assert api.refused("GET", "psac_commands")[0] == 404
+    assert api.refused("GET", root)[0] == 404
+    assert api.refused("DELETE", "EntityDefinitions(LogicalName='account')")[0] == 400
+    assert api("POST", "EntityDefinitions", json=table(*COLUMNS)).status_code == 204
+
+
+def test_the_options_of_a_choice_are_read_as_the_python_client_reads_them(api: Api) -> None:
+    api("POST", "EntityDefinitions", json=table(*COLUMNS))
+    cast = f"{CRM}PicklistAttributeMetadata?$select=LogicalName&$expand=OptionSet($select=Options)"
+    (choice,) = api.get(f"EntityDefinitions(LogicalName='psac_command')/Attributes/{cast}")["value"]
+    (option,) = choice["OptionSet"]["Options"]
+    assert (choice["LogicalName"], option["Value"]) == ("psac_state", 1)
+    assert option["Label"]["UserLocalizedLabel"]["Label"] == "Open"
+    one = f"EntityDefinitions(LogicalName='psac_command')/Attributes(LogicalName='psac_state')/{cast}"
+    assert api.get(one)["OptionSet"] == choice["OptionSet"]
+    info = "MetadataId,LogicalName,SchemaName,EntitySetName,PrimaryNameAttribute,PrimaryIdAttribute"
+    listed = api.get(f"EntityDefinitions?$select={info}&$filter=IsPrivate eq false")["value"]
+    assert {"account", "psac_command"} <= {entry["LogicalName"] for entry in listed}

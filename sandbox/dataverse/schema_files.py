@@ -1,0 +1,53 @@
+"""Tables, columns and alternate keys from files of one's own, in the format of the files in ``schema/``.
+
+A file names its table. A table that is not there yet is made; one that is gets the columns and keys it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.dataverse.catalog import Key, Table, column_from, common_columns, table_from
+from sandbox.dataverse.http.new_keys import add_key
+from sandbox.dataverse.http.new_tables import widened
+from sandbox.dataverse.seed import announce
+from sandbox.dataverse.transaction import Transaction
+
+
+def add_schema(uow: Transaction, folder: Path) -> list[str]:
+    """Make what the ``*.json`` files of a folder describe; the tables' names. ``ValueError`` names a wrong file."""
+    names = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            names.append(_add(uow, json.loads(path.read_text("utf-8"))))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"{path.name} does not describe a table: {error!r}.") from error
+    return names
+
+
+def _add(uow: Transaction, facts: Mapping[str, Any]) -> str:
+    name: str = facts["table"]
+    table = uow.catalog.find(name)
+    if table is None:
+        table = table_from({"common": [], "custom": True, **facts}, common_columns())
+        uow.add_table(table)
+        announce(uow, name)
+        return name
+    for column_name, entry in facts.get("columns", {}).items():
+        if column_name not in table.columns:
+            column = column_from(column_name, entry)
+            table = widened(table, column)
+            uow.add_column(table, column)
+    _add_keys(uow, table, facts.get("keys", ()))
+    return name
+
+
+def _add_keys(uow: Transaction, table: Table, keys: Any) -> None:
+    for entry in keys:
+        key = Key(entry["name"], entry.get("schema", entry["name"]), tuple(entry["columns"]))
+        if all(key.name != one.name for one in table.keys):
+            add_key(uow, table, key)
+            table = uow.catalog.table(table.name)
