@@ -1,32 +1,31 @@
 """Faults, clock and switches over loopback HTTP, for tests and demonstrations that run in another process.
 
-    POST   /sandbox/faults               {"fault": "storm", "status": 503, "seconds": 60} → 201 {"id": 1, …}
+    POST   /sandbox/faults               {"fault": "storm", "status": 503, "lasting": 60} → 201 {"id": 1, …}
     GET    /sandbox/faults               every fault planned, and how often it struck
     POST   /sandbox/faults/1/release     let a held request go on
     DELETE /sandbox/faults               plan nothing any more, let everything go on
     GET    /sandbox/clock                {"now": …}
     POST   /sandbox/clock                {"advance_seconds": 3600}
-    GET    /sandbox/switches             PATCH with the ones to move, also inside "protection"
+    GET    /sandbox/switches             PATCH with the ones to move, also in a section: {"product": {…}}
 
 All of it needs the administrator's token. ``fault`` is the name of a method of ``Faults``; its arguments go by their
-names, durations as ``seconds``.
+names, durations in seconds.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 from sandbox.clock import Clock
-from sandbox.dataverse.limits.costs import PRESETS, CostModel
 from sandbox.dataverse.switches import Switches
 from sandbox.faults import Faults, Hold, Rule
+from sandbox.switches_http import Board, NoSuchSetting, seconds
 
 ROOT: Final = "/sandbox/"
 KINDS: Final = frozenset(
@@ -50,14 +49,15 @@ class Control:
     def __init__(self, faults: Faults, clock: Clock, switches: Switches) -> None:
         self._faults = faults
         self._clock = clock
-        self._switches = switches
+        self.board = Board(switches)
+        """The switches that can be moved; other parts of the sandbox add theirs."""
         self._paths: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Any]] = {
             ("POST", "faults"): self._plan,
             ("GET", "faults"): lambda _: {"value": [_told(*entry) for entry in enumerate(faults.planned, 1)]},
             ("DELETE", "faults"): lambda _: faults.release_all(),
             ("GET", "clock"): lambda _: self._now(),
             ("POST", "clock"): self._advance,
-            ("GET", "switches"): lambda _: _state(switches),
+            ("GET", "switches"): lambda _: self.board.state(),
             ("PATCH", "switches"): self._switch,
         }
 
@@ -75,6 +75,8 @@ class Control:
             result = carry_out(_read(body))
         except Misused as misuse:
             return misuse.status, {"error": {"code": "", "message": misuse.reason}}
+        except NoSuchSetting as misuse:
+            return 400, {"error": {"code": "", "message": str(misuse)}}
         if result is None:
             return 204, None
         return (201 if (method, name) == ("POST", "faults") else 200), result
@@ -85,12 +87,11 @@ class Control:
         if name not in KINDS:
             raise Misused(400, f"fault is to be one of {', '.join(sorted(KINDS))}.")
         plan = getattr(self._faults, name)
-        if "seconds" in given:
-            given["lasting"] = timedelta(seconds=_number(given.pop("seconds")))
         try:
-            inspect.signature(plan).bind(**given)
-            rule = plan(**given)
-        except (TypeError, KeyError, re.error) as error:
+            known = inspect.signature(plan).parameters
+            arguments = {key: _argument(known[key].annotation, value) for key, value in given.items()}
+            rule = plan(**arguments)
+        except (TypeError, KeyError, ValueError, AttributeError, re.error) as error:
             raise Misused(400, f"{name}: {error}") from None
         return _told(self._faults.planned.index(rule) + 1, rule)
 
@@ -105,50 +106,15 @@ class Control:
         return {"now": self._clock.now().isoformat()}
 
     def _advance(self, wanted: Mapping[str, Any]) -> Any:
-        seconds = _number(wanted.get("advance_seconds"))
-        if seconds < 0:
+        by = seconds(wanted.get("advance_seconds"))
+        if by < timedelta():
             raise Misused(400, "The clock only goes forward.")
-        self._clock.advance(timedelta(seconds=seconds))
+        self._clock.advance(by)
         return self._now()
 
     def _switch(self, wanted: Mapping[str, Any]) -> Any:
-        inner = wanted.get("protection", {})
-        if not isinstance(inner, Mapping):
-            raise Misused(400, "protection is to be an object.")
-        plain = {name: value for name, value in wanted.items() if name != "protection"}
-        moves = [*_moves(self._switches, plain), *_moves(self._switches.protection, inner)]
-        for target, name, value in moves:
-            setattr(target, name, value)
-        return _state(self._switches)
-
-
-def _moves(target: Any, wanted: Mapping[str, Any]) -> list[tuple[Any, str, Any]]:
-    """What is to be set, each value of the kind the switch holds now."""
-    moves: list[tuple[Any, str, Any]] = []
-    for name, value in wanted.items():
-        now = getattr(target, name, None)
-        if isinstance(now, timedelta):
-            moves.append((target, name, timedelta(seconds=_number(value))))
-        elif isinstance(now, CostModel) and value in PRESETS:
-            moves.append((target, name, PRESETS[value]))
-        elif type(now) is type(value) and isinstance(value, bool | int):
-            moves.append((target, name, value))
-        else:
-            raise Misused(400, f"{name} is no switch that can be set to {value!r}.")
-    return moves
-
-
-def _state(switches: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for field in dataclasses.fields(switches):
-        value = getattr(switches, field.name)
-        if isinstance(value, CostModel):
-            shown[field.name] = value.name
-        elif isinstance(value, timedelta):
-            shown[field.name] = Decimal(value // timedelta(milliseconds=1)) / 1000
-        else:
-            shown[field.name] = _state(value) if dataclasses.is_dataclass(value) else value
-    return shown
+        self.board.move(wanted)
+        return self.board.state()
 
 
 def _told(number: int, rule: Rule) -> dict[str, Any]:
@@ -173,7 +139,8 @@ def _read(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Misused(400, f"{value!r} is no number of seconds.")
-    return float(value)
+def _argument(kind: str, value: Any) -> Any:
+    """A JSON value as the argument of a method, by the text of its annotation."""
+    if value is not None and "timedelta" in kind:
+        return seconds(value)
+    return UUID(value) if value is not None and "UUID" in kind else value

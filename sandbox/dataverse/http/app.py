@@ -76,7 +76,7 @@ class WebApi:
         self._gate = Gate(organisation, tokens)
         self._protection = Protection(organisation.clock, switches.protection)
         self._service = Service(actions, switches)
-        self._control = Control(faults, organisation.clock, switches)
+        self.control = Control(faults, organisation.clock, switches)
 
     def answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, gone: Future[None] | None = None
@@ -152,7 +152,7 @@ class WebApi:
             self._gate.administrator(call.headers)
         except Unauthorized as unknown:
             return unknown.answer(call.root)
-        status, value = self._control.answer(call.method, call.path, call.body)
+        status, value = self.control.answer(call.method, call.path, call.body)
         return Answer(status, json=value)
 
 

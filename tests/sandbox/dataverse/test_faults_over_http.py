@@ -6,9 +6,13 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 import pytest
 import requests
+
+from sandbox.dataverse.product.switches import Environment
+from sandbox.dataverse.product.switches import Switches as ProductSwitches
 
 if TYPE_CHECKING:
     from sandbox.dataverse.server import DataverseServer
@@ -38,7 +42,7 @@ def test_a_storm_planned_from_outside_strikes_and_is_counted(
 
 
 def test_a_storm_lasts_until_the_clock_has_moved_on(control: Callable[..., requests.Response], api: Api) -> None:
-    control("POST", "faults", {"fault": "storm", "status": 503, "seconds": 60})
+    control("POST", "faults", {"fault": "storm", "status": 503, "lasting": 60})
     assert api("GET", "WhoAmI").status_code == 503
     before = datetime.fromisoformat(control("GET", "clock").json()["now"])
     after = datetime.fromisoformat(control("POST", "clock", {"advance_seconds": 61}).json()["now"])
@@ -76,6 +80,22 @@ def test_switches_are_shown_and_moved(control: Callable[..., requests.Response],
     assert server.switches.protection.window.total_seconds() == 60
 
 
+def test_a_part_has_its_switches_in_a_section_and_a_wrong_one_moves_none(
+    control: Callable[..., requests.Response], server: DataverseServer
+) -> None:
+    product = ProductSwitches()
+    server.board.section("product", product)
+    job = str(uuid4())
+    wanted = {"environment": "project-operations", "actuals_after": 5, "failing": {job: "No."}}
+    moved = control("PATCH", "switches", {"product": wanted, "row_locks": {"timeout": 3}}).json()
+    assert wanted.items() <= moved["product"].items()
+    assert (product.environment, product.failing) == (Environment.PROJECT_OPERATIONS, {UUID(job): "No."})
+    assert server.organisation.row_locks.timeout.total_seconds() == 3
+    for wrong in ({"environment": "psa-9"}, {"failing": {"x": "y"}}, {"failing": 1}, {"actuals_after": "soon"}):
+        assert control("PATCH", "switches", {"row_locks": {"timeout": 9}, "product": wrong}).status_code == 400
+    assert server.organisation.row_locks.timeout.total_seconds() == 3
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -90,6 +110,9 @@ def test_switches_are_shown_and_moved(control: Callable[..., requests.Response],
         ("PATCH", "switches", {"nonsense": True}, 400),
         ("PATCH", "switches", {"degree_of_parallelism": "many"}, 400),
         ("PATCH", "switches", {"protection": {"costs": "cheap"}}, 400),
+        ("PATCH", "switches", {"protection": True}, 400),
+        ("PATCH", "switches", {"row_locks": {"waited": 1}}, 400),
+        ("POST", "faults", {"fault": "storm", "lasting": "long"}, 400),
         ("GET", "nothing", None, 404),
     ],
 )
