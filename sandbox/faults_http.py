@@ -8,8 +8,8 @@
     POST   /sandbox/clock                {"advance_seconds": 3600}
     GET    /sandbox/switches             PATCH with the ones to move, also in a section: {"product": {…}}
 
-All of it needs the administrator's token. ``fault`` is the name of a method of ``Faults``; its arguments go by their
-names, durations in seconds.
+All of it needs the administrator's token. ``fault`` is the name of a method of ``Faults`` or ``EventFaults``; its
+arguments go by their names, durations in seconds.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ ROOT: Final = "/sandbox/"
 KINDS: Final = frozenset(
     {"lose_reply", "cut_in_batch", "refuse", "storm", "deadlock", "sql_timeout", "expire_token", "hold", "finish_late"}
 )
+EVENT_KINDS: Final = frozenset({"delay", "repost", "overtake", "lose", "roll_back"})
 RELEASE: Final = re.compile(r"faults/(\d+)/release")
 
 
@@ -49,17 +50,23 @@ class Control:
     def __init__(self, faults: Faults, clock: Clock, switches: Switches) -> None:
         self._faults = faults
         self._clock = clock
+        self._event_faults: Any = None
+        self._of_events: list[tuple[str, Any]] = []
         self.board = Board(switches)
         """The switches that can be moved; other parts of the sandbox add theirs."""
         self._paths: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Any]] = {
             ("POST", "faults"): self._plan,
-            ("GET", "faults"): lambda _: {"value": [_told(*entry) for entry in enumerate(faults.planned, 1)]},
-            ("DELETE", "faults"): lambda _: faults.release_all(),
+            ("GET", "faults"): lambda _: {"value": self._list()},
+            ("DELETE", "faults"): lambda _: self._call_off(),
             ("GET", "clock"): lambda _: self._now(),
             ("POST", "clock"): self._advance,
             ("GET", "switches"): lambda _: self.board.state(),
             ("PATCH", "switches"): self._switch,
         }
+
+    def hear_of_events(self, faults: Any) -> None:
+        """Also plan the faults of events (``event_faults.EventFaults``)."""
+        self._event_faults = faults
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Carry a request out."""
@@ -84,16 +91,31 @@ class Control:
     def _plan(self, wanted: Mapping[str, Any]) -> Any:
         given = dict(wanted)
         name = given.pop("fault", None)
-        if name not in KINDS:
-            raise Misused(400, f"fault is to be one of {', '.join(sorted(KINDS))}.")
-        plan = getattr(self._faults, name)
+        of_events = self._event_faults is not None and name in EVENT_KINDS
+        if not of_events and name not in KINDS:
+            there = KINDS | (EVENT_KINDS if self._event_faults is not None else set())
+            raise Misused(400, f"fault is to be one of {', '.join(sorted(there))}.")
+        plan = getattr(self._event_faults if of_events else self._faults, name)
         try:
             known = inspect.signature(plan).parameters
             arguments = {key: _argument(known[key].annotation, value) for key, value in given.items()}
             rule = plan(**arguments)
         except (TypeError, KeyError, ValueError, AttributeError, re.error) as error:
             raise Misused(400, f"{name}: {error}") from None
+        if of_events:
+            self._of_events.append((name, rule))
+            return self._list()[-1]
         return _told(self._faults.planned.index(rule) + 1, rule)
+
+    def _list(self) -> list[dict[str, Any]]:
+        planned = [_told(number, rule) for number, rule in enumerate(self._faults.planned, 1)]
+        return planned + [{"fault": name, "left": rule.left, "struck": rule.struck} for name, rule in self._of_events]
+
+    def _call_off(self) -> None:
+        self._faults.release_all()
+        self._of_events.clear()
+        if self._event_faults is not None:
+            self._event_faults.forget()
 
     def _release(self, number: int) -> None:
         planned = self._faults.planned

@@ -83,12 +83,13 @@ class Sandbox:
         if any(queue.name == EVENTS for queue in settings):
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
         self.bus = ServiceBusServer(settings, keys, self.clock)
-        self.web.board.section("product", self.switches)
+        self.web.control.board.section("product", self.switches)
         self.web.organisation.before_delete.update(BEFORE_DELETE)
         self.web.organisation.before_write.update(guards(self.switches))
         self.background = Background(self.web.transaction, self.clock, self.switches)
         self.events = EventPoster(self.web.transaction, self.clock)
         self.events.hear(self.web.organisation)
+        self.web.control.hear_of_events(self.events.faults)
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
         self._certificate = certificate

@@ -51,9 +51,9 @@ class DataverseServer:
             actions or (),
             self.switches,
         )
-        self.board = self._api.control.board
-        """The switches that can be moved from another process; who adds parts adds their switches."""
-        self.board.section("row_locks", self.organisation.row_locks, "enabled", "timeout")
+        self.control = self._api.control
+        """What can be planned, moved and switched from another process; who adds parts adds theirs."""
+        self.control.board.section("row_locks", self.organisation.row_locks, "enabled", "timeout")
         self._socket = HttpSocket(self._api)
 
     async def start(

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 
+from sandbox.dataverse.event_faults import EventFaults
 from sandbox.dataverse.product.switches import Environment
 from sandbox.dataverse.product.switches import Switches as ProductSwitches
 
@@ -80,11 +81,25 @@ def test_switches_are_shown_and_moved(control: Callable[..., requests.Response],
     assert server.switches.protection.window.total_seconds() == 60
 
 
+def test_faults_of_events_are_planned_beside_the_others_where_there_are_events(
+    control: Callable[..., requests.Response], server: DataverseServer
+) -> None:
+    assert control("POST", "faults", {"fault": "repost"}).status_code == 400
+    events = EventFaults()
+    server.control.hear_of_events(events)
+    planned = control("POST", "faults", {"fault": "repost", "times": 2, "after": 60, "record": str(uuid4())})
+    assert (planned.status_code, planned.json()) == (201, {"fault": "repost", "left": 2, "struck": 0})
+    assert control("POST", "faults", {"fault": "lose", "record": "x"}).status_code == 400
+    assert control("GET", "faults").json()["value"] == [planned.json()]
+    assert control("DELETE", "faults").status_code == 204
+    assert control("GET", "faults").json()["value"] == []
+
+
 def test_a_part_has_its_switches_in_a_section_and_a_wrong_one_moves_none(
     control: Callable[..., requests.Response], server: DataverseServer
 ) -> None:
     product = ProductSwitches()
-    server.board.section("product", product)
+    server.control.board.section("product", product)
     job = str(uuid4())
     wanted = {"environment": "project-operations", "actuals_after": 5, "failing": {job: "No."}}
     moved = control("PATCH", "switches", {"product": wanted, "row_locks": {"timeout": 3}}).json()
