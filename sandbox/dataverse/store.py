@@ -14,7 +14,6 @@ from uuid import UUID
 from sandbox.dataverse.catalog import Catalog, Column, Key, Table, facts_of, table_from
 from sandbox.dataverse.cells import DECIMALS, INTEGERS, TEXTS, decode, encode
 from sandbox.dataverse.date_switches import DateSwitches
-from sandbox.dataverse.indexes import UNINDEXED as UNINDEXED
 from sandbox.dataverse.indexes import indexed
 from sandbox.dataverse.refusals import key_taken
 from sandbox.dataverse.unit_of_work import Cell, Refused, Row
