@@ -12,7 +12,9 @@ REFERENCES: Final = {
     "sdkmessagefilter": ("primaryobjecttypecode",),
 }
 """String columns that stand for references."""
-UNINDEXED: Final = frozenset({"createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "organizationid"}) | {
+UNINDEXED: Final = frozenset(
+    {"createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "organizationid"}
+) | {
     "ownerid",
     "owninguser",
     "owningteam",
