@@ -40,7 +40,7 @@ def missing_by_key(table: str) -> Refused:
 
 
 def no_key(table: str, names: Iterable[str]) -> Refused:
-    """The columns between the parentheses are no alternate key of the table."""
+    """The columns between the parentheses are no alternate key of the table (the code is inferred from its list)."""
     return Refused(
         f"The specified key attributes are not a defined key for the {table} entity: {', '.join(names)}.", "0x80060890"
     )
