@@ -29,6 +29,7 @@ def test_a_repeated_post_has_the_same_operation_and_a_message_id_of_its_own(worl
     assert fault.struck == 0
     world.clock.advance(HOUR)
     (second,) = world.receive(1)
+    assert world.poster.idle(10)
     assert first.message_id != second.message_id
     assert body(first) == body(second)
     assert (body(first)["PrimaryEntityId"], fault.struck) == (entry, 1)
