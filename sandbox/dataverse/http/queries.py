@@ -46,7 +46,7 @@ def allow(query: Mapping[str, str], names: set[str]) -> None:
     for name in query:
         if name.startswith("$") and name not in names:
             raise bad_query(f"The query parameter {name} is not supported.")
-        if name in ("fetchXml", "savedQuery", "userQuery"):
+        if name in ("fetchXml", "savedQuery", "userQuery", "sql"):
             raise unsupported(f"{name} queries")
 
 
