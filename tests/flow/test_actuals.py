@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
 
@@ -70,6 +72,18 @@ def test_an_approval_withdrawn_is_taken_back_and_approved_again_starts_the_next_
     assert world.faults() == []
 
 
+@contextmanager
+def a_worker_stalled_before_writing(world: World, entry: LoadedEntry) -> Iterator[None]:
+    """A worker has its plan; what the block does happens before it writes. Afterwards it has come to rest."""
+    stalled = Stalled(world.client)
+    worker = in_background(lambda: world.work_on(entry, dataverse=stalled))
+    assert stalled.gathered.wait(30)
+    yield
+    stalled.go.set()
+    worker.join(30)
+    assert not worker.is_alive()
+
+
 def test_a_worker_stalled_before_writing_finds_the_approval_withdrawn_and_takes_its_rows_back(world: World) -> None:
     stall_approve_then_cancel(world)
     assert world.live(world.time("P1", "Ada")) == []
@@ -80,28 +94,19 @@ def stall_approve_then_cancel(world: World) -> None:
     """A worker plans the first approval; before it writes, the approval is withdrawn and that event is handled."""
     entry = world.time("P1", "Ada")
     world.approve(entry)
-    stalled = Stalled(world.client)
-    worker = in_background(lambda: world.work_on(entry, dataverse=stalled))
-    assert stalled.gathered.wait(30)
-    world.cancel(entry)
-    world.work_on(entry)
-    stalled.go.set()
-    worker.join(30)
-    assert not worker.is_alive()
+    with a_worker_stalled_before_writing(world, entry):
+        world.cancel(entry)
+        world.work_on(entry)
 
 
 def test_a_stalled_worker_that_writes_last_does_not_double_a_second_approval(world: World) -> None:
     entry = world.time("P1", "Ada")
     world.approve(entry)
-    stalled = Stalled(world.client)
-    worker = in_background(lambda: world.work_on(entry, dataverse=stalled))
-    assert stalled.gathered.wait(30)
-    world.cancel(entry)
-    world.work_on(entry)
-    world.approve(entry)
-    world.work_on(entry)
-    stalled.go.set()
-    worker.join(30)
+    with a_worker_stalled_before_writing(world, entry):
+        world.cancel(entry)
+        world.work_on(entry)
+        world.approve(entry)
+        world.work_on(entry)
     assert world.live(entry) == ONCE
     assert world.faults() == []
 
@@ -109,14 +114,10 @@ def test_a_stalled_worker_that_writes_last_does_not_double_a_second_approval(wor
 def test_a_stalled_worker_that_writes_first_is_overtaken_by_a_second_approval_with_fewer_hours(world: World) -> None:
     entry = world.time("P1", "Ada")
     world.approve(entry)
-    stalled = Stalled(world.client)
-    worker = in_background(lambda: world.work_on(entry, dataverse=stalled))
-    assert stalled.gathered.wait(30)
-    world.cancel(entry)
-    world.release(entry, msdyn_salesquantity=6)
-    world.approve(entry)
-    stalled.go.set()
-    worker.join(30)
+    with a_worker_stalled_before_writing(world, entry):
+        world.cancel(entry)
+        world.release(entry, msdyn_salesquantity=6)
+        world.approve(entry)
     world.work_on(entry)
     assert world.live(entry) == [(COST, EIGHT), (SALES, Decimal(2)), (SALES, Decimal(6))]
     assert world.faults() == []
@@ -127,13 +128,9 @@ def test_a_stalled_reversal_that_comes_after_the_second_approval_ends_with_the_e
     world.approve(entry)
     world.work_on(entry)
     world.cancel(entry)
-    stalled = Stalled(world.client)
-    worker = in_background(lambda: world.work_on(entry, dataverse=stalled))
-    assert stalled.gathered.wait(30)
-    world.approve(entry)
-    world.work_on(entry)
-    stalled.go.set()
-    worker.join(30)
+    with a_worker_stalled_before_writing(world, entry):
+        world.approve(entry)
+        world.work_on(entry)
     assert world.live(entry) == ONCE
     assert world.faults() == []
 
