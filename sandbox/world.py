@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import contextlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +14,22 @@ from typing import Final, Self
 
 from sandbox.clock import Clock
 from sandbox.company import Company, load
+from sandbox.control_http import UnderWay
+from sandbox.data_directory import DataInUse as DataInUse
+from sandbox.data_directory import NoData as NoData
+from sandbox.data_directory import Remembered, file_in
 from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.events import EventPoster
 from sandbox.dataverse.product import BEFORE_DELETE, Background, Switches, actions, guards
+from sandbox.dataverse.product.switches import Creation, Environment
 from sandbox.dataverse.row_locks import RowLocks
+from sandbox.dataverse.schema_files import add_schema
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
 from sandbox.listening import PortTaken as PortTaken
 from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey
 from sandbox.servicebus.sas import SEND
+from sandbox.switches_http import Attributes
 
 EVENTS: Final = "approvals"
 """The queue Dataverse posts its events to."""
@@ -38,15 +44,11 @@ QUEUES: Final = tuple(
     )
     for name in (EVENTS, COMMANDS)
 )
-DATABASE: Final = "dataverse.sqlite"
-"""The file in a directory of data."""
 _SERVICE_KEY, _EVENTS_KEY = "service", "dataverse"
+_ENVIRONMENT, _BUS_PORT, _WEB_PORT = "environment", "service_bus_port", "dataverse_port"
+"""What is remembered beside the rows."""
 _WAIT = 60.0
 """Seconds for starting or stopping to take at most."""
-
-
-class DataInUse(OSError):
-    """Another sandbox keeps its data in the same directory."""
 
 
 class Sandbox:
@@ -54,8 +56,12 @@ class Sandbox:
 
     ``queues``: other queues than the product's own two. ``company``: load the demo company. Ports of 0 are free ones.
 
-    ``data``: a directory for one SQLite file with Dataverse's rows, tables, tokens and keys (raises ``DataInUse``);
-    without it everything is in memory. Messages always are: what nobody received when the sandbox stops is gone.
+    ``data``: a directory for one SQLite file with Dataverse's rows, tables, tokens and keys (raises ``NoData``,
+    ``DataInUse``); without it everything is in memory. Messages always are: what nobody received when the sandbox stops
+    is gone. Opened again, it listens on the ports of last time unless they are taken or others are asked for.
+    ``environment``: which product it behaves like; psa-3, or what the data are of. In Project Operations approval makes
+    actuals at once, and nothing else does, until a switch is moved. ``schema``: files or folders of files that describe
+    tables and columns of one's own; ``start`` then raises ``ValueError`` for a wrong one.
     ``certificate``: a PEM file with its key; Dataverse then listens for https, as some clients insist on.
     """
 
@@ -67,15 +73,19 @@ class Sandbox:
         company: bool = True,
         *,
         data: Path | None = None,
+        environment: Environment | None = None,
+        schema: Sequence[Path] = (),
         certificate: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.faults = Faults(self.clock)
         self.switches = Switches()
-        database = ":memory:" if data is None else _file_in(data)
+        database = ":memory:" if data is None else file_in(data)
         self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
         store = self.web.organisation.store
+        self._remembered = Remembered(store)
+        self._settle(environment)
         self.servicebus_send_key = (_EVENTS_KEY, kept(store, "Service Bus key of Dataverse"))
         """Name and key for Dataverse's service endpoint: it may send to the event queue, nothing else."""
         keys = [SharedKey(_SERVICE_KEY, kept(store, "Service Bus key of the service"))]
@@ -83,17 +93,19 @@ class Sandbox:
         if any(queue.name == EVENTS for queue in settings):
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
         self.bus = ServiceBusServer(settings, keys, self.clock)
-        self.web.control.board.section("product", self.switches)
+        self.web.control.board.section("product", Attributes(self.switches))
         self.web.organisation.before_delete.update(BEFORE_DELETE)
         self.web.organisation.before_write.update(guards(self.switches))
         self.background = Background(self.web.transaction, self.clock, self.switches)
         self.events = EventPoster(self.web.transaction, self.clock)
         self.events.hear(self.web.organisation)
         self.web.control.hear_of_events(self.events.faults)
+        self.web.control.go_back(self)
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
         self._certificate = certificate
         self._with_company = company
+        self._schema = schema
         self._beginning = b""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -102,9 +114,11 @@ class Sandbox:
         """Load the company and listen; returns when both services answer. Raises ``PortTaken``."""
         if self._thread is not None:
             raise RuntimeError("The sandbox is started already.")
-        if self._with_company:
-            self.company = load(self.web)
-        self._beginning = self.snapshot()
+        try:
+            self._fill()
+        except BaseException:
+            self.web.organisation.store.close()
+            raise
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
         self._thread.start()
@@ -123,6 +137,7 @@ class Sandbox:
         loop = self._loop
         if thread is None:
             return
+        self.row_locks.close()  # who waits for a row would otherwise be waited for
         self.background.stop()
         self.events.stop()
         if loop is not None and not loop.is_closed():
@@ -134,8 +149,14 @@ class Sandbox:
         return self.web.organisation.snapshot()
 
     def restore(self, snapshot: bytes) -> None:
-        """Put Dataverse back to a snapshot of this sandbox, while nothing is under way; posts that wait are dropped."""
+        """Put Dataverse back to a snapshot of this sandbox; posts that wait are dropped.
+
+        Raises ``UnderWay`` while transactions wait for each other's rows.
+        """
+        if not self.row_locks.reached(0):
+            raise UnderWay("Transactions are waiting for each other's rows; let them end first.")
         self.web.organisation.restore(snapshot)
+        self._remember()
         self.events.forget()
 
     def reset(self) -> None:
@@ -191,23 +212,49 @@ class Sandbox:
                 raise
             started.set_exception(problem)
 
+    def _settle(self, environment: Environment | None) -> None:
+        """Which product this is: an environment is of one kind for good."""
+        known = self._remembered.get(_ENVIRONMENT)
+        if known is not None and environment not in (None, Environment(known)):
+            self.web.organisation.store.close()
+            raise NoData(f"These data are those of a {known} environment; begin another one in a new directory.")
+        self.switches.environment = environment or Environment(known or Environment.PSA_3)
+        if self.switches.environment is Environment.PROJECT_OPERATIONS:
+            self.switches.actuals = Creation.AT_ONCE
+        self._remembered.put(**{_ENVIRONMENT: self.switches.environment.value})
+
+    def _fill(self) -> None:
+        if self._with_company:
+            self.company = load(self.web)
+        with self.web.transaction() as uow:
+            for source in self._schema:
+                add_schema(uow, source)
+        self._beginning = self.snapshot()
+
     async def _listen(self) -> None:
         servicebus_port, dataverse_port = self._ports
-        await self.bus.start(port=servicebus_port)
-        await self.web.start("127.0.0.1", dataverse_port, certificate=self._certificate)
+        await self._on(_BUS_PORT, servicebus_port, dataverse_port, lambda port: self.bus.start(port=port))
+        await self._on(
+            _WEB_PORT,
+            dataverse_port,
+            self.bus.port,
+            lambda port: self.web.start("127.0.0.1", port, certificate=self._certificate),
+        )
+        self._remember()
+
+    async def _on(self, name: str, port: int, other: int, start: Callable[[int], Awaitable[None]]) -> None:
+        """Listen where it was asked for, else where it was last time, else anywhere; never where the ``other`` is."""
+        before = int(self._remembered.get(name) or 0)
+        if not port and before and before != other:
+            with contextlib.suppress(PortTaken):
+                await start(before)
+                return
+        await start(port)
+
+    def _remember(self) -> None:
+        port = self.web.url.rpartition(":")[2]
+        self._remembered.put(**{_BUS_PORT: str(self.bus.port), _WEB_PORT: port})
 
     async def _close(self) -> None:
         await self.bus.stop()
         await self.web.stop()
-
-
-def _file_in(directory: Path) -> str:
-    """The database file in the directory, which is made where it is missing; refused while another sandbox has it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = str(directory / DATABASE)
-    try:
-        with closing(sqlite3.connect(path, timeout=0)) as probe:
-            probe.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        raise DataInUse(f"The data in {directory} cannot be opened, perhaps because another sandbox has it.") from error
-    return path

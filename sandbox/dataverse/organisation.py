@@ -84,6 +84,8 @@ class Organisation:
             with self.store.writing(), self._locking(uow):
                 try:
                     yield uow
+                    if (lost := uow.lost) is not None:
+                        raise lost
                 except BaseException:
                     for undo in reversed(uow.on_rollback):
                         undo()

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from sandbox.clock import Clock
@@ -50,7 +51,8 @@ class RowLocks:
         self.holds: Mapping[str, timedelta] = {}
         self.waited = self.timeouts = self.deadlocks = 0
         self._clock = clock
-        self._holders: dict[Resource, LockingTransaction] = {}
+        self._holders: dict[Resource, set[LockingTransaction]] = {}
+        self._alone: set[Resource] = set()
         self._queues: dict[Resource, deque[LockingTransaction]] = {}
         self._writing = 0
         self._changed = threading.Condition()
@@ -75,31 +77,34 @@ class RowLocks:
 
     # what a transaction calls
 
-    def take(self, transaction: LockingTransaction, resource: Resource) -> bool:
-        """Lock it if nobody has it or was first to ask."""
+    def take(self, transaction: LockingTransaction, resource: Resource, *, shared: bool = False) -> bool:
+        """Lock it if nobody has it or was first to ask; ``shared``: together with others who share it."""
         with self._changed:
-            if resource in self._holders or resource in self._queues:
+            if resource in self._queues or not self._free(transaction, resource, shared=shared):
                 return False
-            self._holders[resource] = transaction
+            self._give(transaction, resource, shared=shared)
             return True
 
-    def wait_for(self, transaction: LockingTransaction, resource: Resource) -> None:
+    def wait_for(self, transaction: LockingTransaction, resource: Resource, *, shared: bool = False) -> None:
         """Lock it when it is free. Whoever closes a circle of waits is the deadlock's victim."""
         with self._changed:
-            if self._closes_circle(transaction, resource):
+            queue = self._queues.get(resource, deque())
+            # Whoever shares it already and wants it alone goes first: those in the queue wait for them anyway.
+            first = transaction in self._holders.get(resource, ())
+            if self._closes_circle(transaction, self._others(transaction, resource) | (set() if first else {*queue})):
                 self.deadlocks += 1
                 raise deadlock()
             self.waited += 1
-            queue = self._queues.setdefault(resource, deque())
-            queue.append(transaction)
+            queue = self._queues.setdefault(resource, queue)
+            queue.appendleft(transaction) if first else queue.append(transaction)
             self._changed.notify_all()
             try:
                 until = self._clock.now() + self.timeout
-                while resource in self._holders or queue[0] is not transaction:
+                while queue[0] is not transaction or not self._free(transaction, resource, shared=shared):
                     if not self._sleep(until):
                         self.timeouts += 1
                         raise timed_out()
-                self._holders[resource] = transaction
+                self._give(transaction, resource, shared=shared)
             finally:
                 queue.remove(transaction)
                 if not queue:
@@ -116,20 +121,40 @@ class RowLocks:
                 pass
             self._writing -= 1
 
-    def release(self, resources: Iterable[Resource]) -> None:
+    def release(self, transaction: LockingTransaction, resources: Iterable[Resource]) -> None:
         """Unlock them."""
         with self._changed:
             for resource in resources:
-                del self._holders[resource]
+                self._holders[resource].remove(transaction)
+                self._alone.discard(resource)
+                if not self._holders[resource]:
+                    del self._holders[resource]
             self._changed.notify_all()
 
-    def _closes_circle(self, transaction: LockingTransaction, resource: Resource) -> bool:
-        waits = {waiter: row for row, queue in self._queues.items() for waiter in queue}
-        holder = self._holders.get(resource)
-        while holder is not None and holder is not transaction:
-            row = waits.get(holder)
-            holder = None if row is None else self._holders.get(row)
-        return holder is transaction
+    def _free(self, transaction: LockingTransaction, resource: Resource, *, shared: bool) -> bool:
+        others = self._others(transaction, resource)
+        return not others or (shared and resource not in self._alone)
+
+    def _give(self, transaction: LockingTransaction, resource: Resource, *, shared: bool) -> None:
+        self._holders.setdefault(resource, set()).add(transaction)
+        if not shared:
+            self._alone.add(resource)
+
+    def _others(self, transaction: LockingTransaction, resource: Resource) -> set[LockingTransaction]:
+        return self._holders.get(resource, set()) - {transaction}
+
+    def _closes_circle(self, transaction: LockingTransaction, awaited: set[LockingTransaction]) -> bool:
+        """Whether those it would wait for wait, themselves or through others, for it."""
+        waits = {
+            waiter: self._others(waiter, resource) | {*islice(queue, place)}
+            for resource, queue in self._queues.items()
+            for place, waiter in enumerate(queue)
+        }
+        seen: set[LockingTransaction] = set()
+        while awaited:
+            seen |= awaited
+            awaited = set().union(*(waits.get(waiter, set()) for waiter in awaited)) - seen
+        return transaction in seen
 
     def _sleep(self, until: datetime) -> bool:
         """Wait for a change, an advance of the clock, or that moment; ``False`` once it has come."""
@@ -147,6 +172,9 @@ class RowLocks:
 class LockingTransaction:
     """One transaction's locks. While it waits its own writes are taken back, and done again when it goes on.
 
+    Once it has lost a wait it can only be rolled back, as the database has done by then: ``lost`` says why, and
+    whatever it still tries is refused for the same reason.
+
     The store has one connection; taking them back lets other transactions use it, and the locks keep everybody off the
     rows until then. Whoever uses this holds ``store.lock`` and has a SQLite transaction open.
     """
@@ -155,16 +183,22 @@ class LockingTransaction:
         self._locks = locks
         self._store = store
         self._held: set[Resource] = set()
+        self._alone: set[Resource] = set()
+        self.lost: Refused | None = None
         self._statements: list[tuple[str, Sequence[Any]]] = []
         store.journal = self._statements
 
-    def lock(self, resource: Resource) -> None:
+    def lock(self, resource: Resource, *, shared: bool = False) -> None:
         """Lock a row until the end of the transaction; ``Refused`` on a time-out or a deadlock."""
-        if resource in self._held:
+        if self.lost is not None:
+            raise self.lost
+        if resource in self._alone or (shared and resource in self._held):
             return
-        if not self._locks.take(self, resource):
-            self._step_aside(lambda: self._locks.wait_for(self, resource))
+        if not self._locks.take(self, resource, shared=shared):
+            self._step_aside(lambda: self._locks.wait_for(self, resource, shared=shared))
         self._held.add(resource)
+        if not shared:
+            self._alone.add(resource)
 
     def wrote(self, table: str) -> None:
         """Let the time pass that a write to this table takes."""
@@ -175,7 +209,8 @@ class LockingTransaction:
     def end(self) -> None:
         """Unlock everything. The store's lock is still held, so nobody sees the rows before they are committed."""
         self._store.journal = None
-        self._locks.release(self._held)
+        self._store.versions.ended(id(self._statements))
+        self._locks.release(self, self._held)
 
     def _step_aside(self, wait: Callable[[], None]) -> None:
         store = self._store
@@ -184,6 +219,9 @@ class LockingTransaction:
         store.lock.release()
         try:
             wait()
+        except Refused as refusal:
+            self.lost = refusal
+            raise
         finally:
             store.lock.acquire()
             store.execute("BEGIN IMMEDIATE")

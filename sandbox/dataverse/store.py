@@ -17,6 +17,7 @@ from sandbox.dataverse.date_switches import DateSwitches
 from sandbox.dataverse.indexes import indexed
 from sandbox.dataverse.refusals import key_taken
 from sandbox.dataverse.unit_of_work import Cell, Refused, Row
+from sandbox.dataverse.versions import NOBODY, Versions
 
 
 def target_column(column: Column) -> str | None:
@@ -56,9 +57,8 @@ class Store:
             self._begin_tables()
         else:
             self._connection.deserialize(image)
-        self._version = max(self._highest_version(table) for table in catalog)
         (deleted,) = self.execute('SELECT max(version) FROM ":deleted"').fetchone()
-        self._version = max(self._version, deleted or 0)
+        self.versions = Versions(max(deleted or 0, *(self._highest_version(table) for table in catalog)))
 
     def image(self) -> bytes:
         """The whole content, for another store to begin with, or for this one to go back to."""
@@ -168,8 +168,8 @@ class Store:
 
     @property
     def version_reached(self) -> int:
-        """The version of the last write of all."""
-        return self._version
+        """The version up to which every write is committed."""
+        return self.versions.reached
 
     def deleted_since(self, table: Table, version: int) -> list[UUID]:
         """Rows of the table deleted after this version, in the order they went."""
@@ -178,8 +178,7 @@ class Store:
 
     def next_version(self) -> int:
         """The organisation-wide row version, one higher at every write."""
-        self._version += 1
-        return self._version
+        return self.versions.next(NOBODY if self.journal is None else id(self.journal))
 
     def exists(self, table: Table, id: UUID) -> bool:
         """Whether the row is there."""

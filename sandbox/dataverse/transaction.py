@@ -54,6 +54,13 @@ class Transaction:
     """Who hears of a write at once, before the commit; it may refuse."""
     locks: LockingTransaction | None = None
     """Where writers wait for each other row by row instead of taking turns (see ``row_locks``)."""
+    failed: Refused | None = None
+    """Why a synchronous step has refused a write."""
+
+    @property
+    def lost(self) -> Refused | None:
+        """Why it can no longer be committed, whoever caught the refusal: a lock not got, or a step that refused."""
+        return self.failed or (self.locks.lost if self.locks is not None else None)
 
     @property
     def catalog(self) -> Catalog:
@@ -134,6 +141,7 @@ class Transaction:
         self.currencies.fill(facts, cells, before)
         stamps.changed(facts, cells, self.user, self._owning_unit(cells), self.now)
         self._on_behalf(facts, cells, "modifiedonbehalfby")
+        self._lock_keys(facts, before)
         self._lock_keys(facts, before | cells)
         version = self.store.next_version()
         self.store.update(facts, id, cells, version)
@@ -147,6 +155,9 @@ class Transaction:
         before = self.store.get(facts, id)
         if before is None:
             raise missing(table, id)
+        if self.locks is not None:
+            self.locks.lock((f"existence of {table}", id))
+        self._lock_keys(facts, before)
         if table in self.before_delete:
             self.before_delete[table](self, id)
         for other in self.catalog:
@@ -155,6 +166,8 @@ class Transaction:
                     continue
                 if other.name == SYSTEM_JOBS:
                     self.store.delete_pointing(other, column, table, id)
+                elif column.on_delete != "Restrict":
+                    self._follow(other, column, Link(table, id))
                 else:
                     raise Refused(
                         f"The {table} {id} cannot be deleted: a row of {other.name} points to it ({column.name}).",
@@ -162,6 +175,15 @@ class Transaction:
                     )
         self.store.delete(facts, id)
         self._note("Delete", facts, id, frozenset(), before, None)
+
+    def _follow(self, table: Table, column: Column, gone: Link) -> None:
+        """Let the rows that point to one that is going lose their link, or go with it."""
+        for row in self.find(table.name, **{column.name: gone}):
+            id = UUID(str(row[table.id_column]))
+            if column.on_delete == "Cascade":
+                self.delete(table.name, id)
+            else:
+                self.update(table.name, id, {column.name: None})
 
     def lock(self, table: str, id: UUID) -> None:
         """Keep other writers off a row until the end, where row locks are on; whoever is first goes first."""
@@ -221,6 +243,8 @@ class Transaction:
         return cells
 
     def _exists(self, column: Column, link: Link) -> None:
+        if self.locks is not None:
+            self.locks.lock((f"existence of {link.table}", link.id), shared=True)
         target = self.catalog.find(link.table)
         if target is None:
             raise Refused(
@@ -249,7 +273,11 @@ class Transaction:
         )
         self.writes.append(written)
         if self.on_write is not None:
-            self.on_write(self, written)
+            try:
+                self.on_write(self, written)
+            except Refused as refusal:
+                self.failed = refusal
+                raise
         if self.locks is not None:
             self.locks.wrote(table.name)
 
