@@ -17,11 +17,13 @@ from handlers.entry_facts import EntryFacts
 from handlers.ledger_plan import LedgerPlan, journal_line
 from handlers.plan import Decision, NothingToDo, NotYet, Refusals, Refuse
 from handlers.set_up import SetUp
+from mappings.approved_entry import ApprovedEntry, Contract, Project
 from mappings.business_date import business_date
 from mappings.choices import BillingMethod, TransactionClass, TransactionType
 from mappings.contract_lines import ContractLine, contract_line, line_for
 from mappings.entry import Approval, Entry, Stage
-from mappings.entry_to_actuals import ApprovedEntry, Contract, Project, actuals_of
+from mappings.entry_to_actuals import actuals_of
+from mappings.planned_actual import PlannedActual
 from mappings.refusal import Refusal
 from mappings.tables import Ref
 
@@ -47,6 +49,20 @@ class ActualsHandler:
         except Refusal as refusal:
             return Refuse(refusal.code, f"{subject}: {refusal.sentence}")
 
+    def expected(self, facts: EntryFacts) -> tuple[PlannedActual, ...]:
+        """The actuals the entry must have as its rows read now; none unless it is approved project work.
+
+        Raises ``Refusal`` when they can't be known: the set-up, a price, or the approval itself is at fault.
+        """
+        entry = facts.entry
+        if entry is None or entry.stage not in _RELEASED or not _is_project_work(entry):
+            return ()
+        approval = facts.approved_by
+        if approval is None:
+            raise Refusal("approval-missing", f"{entry.ref} reads approved, but no approval of it does.")
+        _as_approved(entry, approval)
+        return actuals_of(self._approved_entry(entry, approval, facts.set_up))
+
     def _decide(self, facts: EntryFacts) -> Decision:
         entry = facts.entry
         if entry is None:
@@ -64,24 +80,20 @@ class ActualsHandler:
                 return self._approved(entry, facts)
 
     def _approved(self, entry: Entry, facts: EntryFacts) -> Decision:
-        if not entry.is_work or entry.project is None:
+        if not _is_project_work(entry):
             if facts.ledger.live:
                 raise Refusal("project-taken-off", "The approved entry lost its project but has live actuals.")
             return NothingToDo("Not project work: approving it creates no actuals.")
-        approvals = [one for one in facts.approvals if one.holds]
-        if len(approvals) > 1:
-            named = " and ".join(str(one.ref) for one in approvals)
-            raise Refusal("two-approvals", f"{named} both approve the entry; cancel all but one.")
-        if not approvals:
+        approval = facts.approved_by
+        if approval is None:
             return NotYet(f"{entry.ref} reads approved, its approval does not.")
-        if self._is_before_go_live(approvals[0]):
+        if self._is_before_go_live(approval):
             early = f"Approved before the go-live date {self.start_from}; left as it is."
             return NothingToDo(early, is_news=True)
         plan = LedgerPlan(entry, facts.ledger, facts.set_up, self.zone)
         plan.refuse_doubled()
         try:
-            _as_approved(entry, approvals[0])
-            planned = actuals_of(self._approved_entry(entry, approvals[0], facts.set_up))
+            planned = self.expected(facts)
         except Refusal:
             if not facts.ledger.foreign:
                 raise
@@ -118,6 +130,13 @@ class ActualsHandler:
             sales_currency=set_up.currency(contract.currency, contract.ref) if line and contract else None,
             zero_price_is_held=self.zero_price_is_held,
         )
+
+
+_RELEASED = (Stage.APPROVED, Stage.RECALL_REQUESTED)
+
+
+def _is_project_work(entry: Entry) -> bool:
+    return entry.is_work and entry.project is not None
 
 
 def _moving(entry: Entry, facts: EntryFacts, zone: ZoneInfo) -> Decision:

@@ -16,7 +16,8 @@ from connector.dataverse.query import Query, any_of
 from handlers.reading import ask
 from handlers.set_up import SetUp, SetUps
 from mappings import keys, tables
-from mappings.entry import APPROVAL_COLUMNS, EXPENSE_COLUMNS, TIME_COLUMNS, Approval, Entry, approval, entry
+from mappings.choices import RecordStage
+from mappings.entry import APPROVAL_COLUMNS, EXPENSE_COLUMNS, TIME_COLUMNS, Approval, Entry, Stage, approval, entry
 from mappings.ledger import ACTUAL_COLUMNS, Actual, Ledger, own_roles
 from mappings.links import ORIGIN_COLUMNS
 from mappings.refusal import Refusal
@@ -32,6 +33,20 @@ class EntryFacts:
     approvals: tuple[Approval, ...]
     ledger: Ledger
     set_up: SetUp
+
+    @property
+    def approved_by(self) -> Approval | None:
+        """The one approval that holds the entry approved. Raises ``Refusal`` when there are several.
+
+        While entry and approval both wait for the answer to a recall, it holds as before.
+        """
+        recalling = self.entry is not None and self.entry.stage is Stage.RECALL_REQUESTED
+        held = (RecordStage.RECALL_REQUESTED,) if recalling else ()
+        approvals = [one for one in self.approvals if one.holds or one.stage in held]
+        if len(approvals) > 1:
+            named = " and ".join(str(one.ref) for one in approvals)
+            raise Refusal("two-approvals", f"{named} both approve the entry; cancel all but one.")
+        return approvals[0] if approvals else None
 
 
 def gather(refs: Sequence[Ref], dataverse: Reader) -> dict[Ref, EntryFacts | Refusal]:

@@ -14,11 +14,12 @@ from handlers import rows
 from handlers.plan import Decision, NothingToDo, NotYet, Plan
 from handlers.set_up import SetUp
 from mappings import links, tables
+from mappings.approved_entry import JournalLine
 from mappings.business_date import business_date
 from mappings.choices import TransactionType
 from mappings.entry import Entry
-from mappings.entry_to_actuals import JournalLine, PlannedActual
 from mappings.ledger import Actual, Ledger
+from mappings.planned_actual import PlannedActual
 from mappings.refusal import Refusal
 from mappings.reversal import reversal_of
 from mappings.tables import Ref

@@ -10,8 +10,8 @@ from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers.reading import ask
 from mappings import contract_lines, tables
+from mappings.approved_entry import Contract, JournalLine, Project
 from mappings.entry import Entry
-from mappings.entry_to_actuals import Contract, JournalLine, Project
 from mappings.money import Currency
 from mappings.refusal import Refusal
 from mappings.row import Row

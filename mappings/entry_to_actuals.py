@@ -8,11 +8,11 @@ expense: in its own), sales in the contract's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from mappings import keys, money, tables
+from mappings.approved_entry import ApprovedEntry, JournalLine
 from mappings.choices import (
     AmountMethod,
     BillingMethod,
@@ -21,77 +21,10 @@ from mappings.choices import (
     TransactionClass,
     TransactionType,
 )
-from mappings.contract_lines import ContractLine
-from mappings.entry import Approval, Entry
 from mappings.money import Currency
+from mappings.planned_actual import PlannedActual
 from mappings.refusal import Refusal
-from mappings.tables import Cell, NewRow, Ref
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What an actual takes from its project. ``contracting_unit`` is its organizational unit."""
-
-    ref: Ref
-    owner: Ref | None
-    contracting_unit: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """What a sales actual takes from its contract."""
-
-    ref: Ref
-    customer: Ref | None
-    currency: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """What submission already worked out for one side of an entry: price and currency, unit, list."""
-
-    ref: Ref
-    type: int | None
-    price: Decimal | None
-    currency: UUID | None
-    unit: Ref | None
-    unit_schedule: Ref | None
-    price_list: Ref | None
-    category: Ref | None
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovedEntry:
-    """Everything the rows of one approved entry follow from. An internal project belongs to no contract at all."""
-
-    entry: Entry
-    approval: Approval
-    project: Project
-    line: ContractLine | None
-    contract: Contract | None
-    is_internal: bool
-    cost_line: JournalLine | None
-    sales_line: JournalLine | None
-    cost_currency: Currency
-    sales_currency: Currency | None
-    zero_price_is_held: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedActual:
-    """An actual that should exist: its role in the entry's ledger, its figures and all its columns."""
-
-    role: str
-    type: TransactionType
-    billing_type: BillingType | None
-    quantity: Decimal
-    price: Decimal
-    amount: Decimal
-    cells: dict[str, Cell]
-
-    def row(self, entry: UUID, generation: int) -> NewRow:
-        """The row under the id that only this entry, generation and role lead to."""
-        return NewRow(Ref(tables.ACTUAL, keys.row_id(entry, generation, self.role)), self.cells)
+from mappings.tables import Cell, Ref
 
 
 def actuals_of(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
@@ -100,7 +33,7 @@ def actuals_of(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
 
 
 def _cost(approved: ApprovedEntry) -> PlannedActual:
-    price = _price(approved, "cost", approved.approval.cost_price, approved.cost_line, approved.cost_currency)
+    price, paid = _price(approved, "cost", approved.approval.cost_price, approved.cost_line, approved.cost_currency)
     quantity = _cost_quantity(approved)
     covered = approved.line is not None or approved.is_internal
     billing_type = approved.approval.billing_type if covered else BillingType.NOT_AVAILABLE
@@ -117,7 +50,10 @@ def _cost(approved: ApprovedEntry) -> PlannedActual:
         "msdyn_price": price,
         "msdyn_amount": amount,
     }
-    return PlannedActual(keys.COST, TransactionType.COST, billing_type, quantity, price, amount, _filled(cells))
+    because = (_line_in_words(approved), "The cost follows the submitted quantity.", paid)
+    return PlannedActual(
+        keys.COST, TransactionType.COST, billing_type, quantity, price, amount, _filled(cells), because
+    )
 
 
 def _sales(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
@@ -131,7 +67,7 @@ def _sales(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
             "Complete the contract.",
         )
     customer = contract.customer
-    price = _price(approved, "sales", approved.approval.sales_price, approved.sales_line, currency)
+    price, paid = _price(approved, "sales", approved.approval.sales_price, approved.sales_line, currency)
     planned = []
     for billing_type, quantity, basis in _split(approved):
         amount = money.amount(quantity, price, currency)
@@ -149,7 +85,8 @@ def _sales(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
         )
         role = keys.sales_role(billing_type, customer.id)
         sales = TransactionType.UNBILLED_SALES
-        planned.append(PlannedActual(role, sales, billing_type, quantity, price, amount, _filled(cells)))
+        because = (_line_in_words(approved), _quantity_in_words(billing_type, quantity, basis, approved), paid)
+        planned.append(PlannedActual(role, sales, billing_type, quantity, price, amount, _filled(cells), because))
     return tuple(planned)
 
 
@@ -184,12 +121,15 @@ def _cost_quantity(approved: ApprovedEntry) -> Decimal:
 
 def _price(
     approved: ApprovedEntry, side: str, released: Decimal | None, line: JournalLine | None, currency: Currency
-) -> Decimal:
-    """The approval's price, or the journal line's where the approval is kept in another currency than this side's."""
-    approval = approved.approval
+) -> tuple[Decimal, str]:
+    """The approval's price, or the journal line's where the approval is kept in another currency than this side's.
+
+    With the sentence that says whose it is.
+    """
+    approval, source = approved.approval, "the approval"
     price = released if approval.currency in (None, currency.id) else None
     if price is None and line is not None and line.currency == currency.id:
-        price = line.price
+        price, source = line.price, "the journal line written at submission"
     if price is None:
         raise Refusal(
             "price-missing",
@@ -204,12 +144,32 @@ def _price(
             f"{approval.ref} carries a {side} price of zero: no list or no row of it fitted. Mend the price list, then "
             "recall and approve the entry anew.",
         )
-    return price
+    return price, f"The {side} price {price} {currency.code} is that of {source}."
+
+
+def _line_in_words(approved: ApprovedEntry) -> str:
+    kind = approved.entry.transaction_class.name.lower()
+    if approved.line is None:
+        return (
+            "The project has no contract." if approved.is_internal else f"No contract line of the project takes {kind}."
+        )
+    method = "time and material" if approved.line.method is BillingMethod.TIME_AND_MATERIAL else "fixed price"
+    return f"Contract line {approved.line.name} takes {kind} of the project and bills it by {method}."
+
+
+def _quantity_in_words(billing_type: BillingType, quantity: Decimal, basis: Decimal, approved: ApprovedEntry) -> str:
+    kind = billing_type.name.lower().replace("_", "-")
+    submitted = _cost_quantity(approved)
+    if quantity == submitted:
+        return f"All {submitted} submitted are {kind}."
+    if quantity > basis:
+        return f"The approver raised the {submitted} submitted to {quantity} {kind}."
+    return f"Of the {submitted} submitted, {quantity} are {kind}."
 
 
 def _basis(approved: ApprovedEntry, quantity: Decimal, currency: Currency) -> dict[str, Cell]:
     """The cost behind a sales row, in the row's own currency."""
-    cost = _price(approved, "cost", approved.approval.cost_price, approved.cost_line, approved.cost_currency)
+    cost, _ = _price(approved, "cost", approved.approval.cost_price, approved.cost_line, approved.cost_currency)
     price = money.converted(cost, approved.cost_currency, currency)
     return {
         "msdyn_basisquantity": quantity,

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from mappings import tables
+from mappings.approved_entry import ApprovedEntry, Contract, JournalLine, Project
 from mappings.choices import BillingMethod, BillingType, RecordStage, TransactionClass
 from mappings.contract_lines import ContractLine
 from mappings.entry import Approval, Entry, Stage
-from mappings.entry_to_actuals import ApprovedEntry, Contract, JournalLine, Project
 from mappings.money import Currency
 from mappings.row import Row
 from mappings.tables import Cell, Ref

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from mappings import keys
+from mappings.approved_entry import Contract
 from mappings.choices import TransactionClass
-from mappings.entry_to_actuals import Contract, actuals_of
+from mappings.entry_to_actuals import actuals_of
 from tests.mappings.samples import (
     CATEGORY,
     CONTRACT,

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from mappings.approved_entry import ApprovedEntry, Contract
 from mappings.choices import BillingMethod, BillingType, TransactionClass
-from mappings.entry_to_actuals import ApprovedEntry, Contract, PlannedActual, actuals_of
+from mappings.entry_to_actuals import actuals_of
 from mappings.money import Currency
+from mappings.planned_actual import PlannedActual
 from mappings.refusal import Refusal
 from tests.mappings.samples import (
     CATEGORY,

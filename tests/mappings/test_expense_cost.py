@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from mappings.approved_entry import ApprovedEntry
 from mappings.choices import TransactionType
 from mappings.entry import Entry
-from mappings.entry_to_actuals import ApprovedEntry, actuals_of
+from mappings.entry_to_actuals import actuals_of
 from tests.mappings.samples import approval, approved, expense
 from tests.mappings.test_entry_to_actuals import facts
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import keys, money
+from mappings.approved_entry import ApprovedEntry, Contract
 from mappings.choices import BillingType
-from mappings.entry_to_actuals import ApprovedEntry, Contract, actuals_of
+from mappings.entry_to_actuals import actuals_of
 from mappings.ledger import Actual, own_roles
 from mappings.money import Currency
 from mappings.reversal import reversal_of
