@@ -17,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from connector.auth import ClientSecret, StaticToken, TokenSource
@@ -38,6 +38,7 @@ from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
 from mappings import tables
 from mappings.messages import CreateInvoices, MarkReady, Message
+from service.not_configured import NotConfigured
 from service.settings import DataverseSettings, Settings
 from service.stopping import unless
 
@@ -138,13 +139,17 @@ class App:
 
 def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: Pace | None = None) -> App:
     """Wire the service as the settings say. Nothing is opened or asked yet. ``pace`` overrides the workers' timing."""
+    if settings.actuals.creator == "product":
+        raise NotConfigured(["Verifying the actuals that the product creates is not offered by this version."])
     threads = settings.workers.approvals + settings.workers.commands
     signing_in = tokens(settings.dataverse)
     dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
     probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
     mission = Mission(
         entries=ActualsHandler(
-            settings.actuals.start_from, settings.business_time_zone, settings.actuals.zero_price == "hold"
+            settings.actuals.start_from or date.min,
+            settings.business_time_zone,
+            settings.actuals.zero_price == "hold",
         ),
         readiness=ReadinessHandler(),
         invoicing=InvoicingHandler(now, settings.business_time_zone),

@@ -7,16 +7,20 @@ Sources, strongest first: environment variables with the prefix ``PSA_CONNECTOR_
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal, cast
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
 
 from connector.auth import PUBLIC_CLOUD
 from connector.dataverse.transport import is_loopback
 from service.connection_string import NEEDED, is_namespace, parts_of
+from service.settings_values import amount, from_json, zone, zones
 
 PREFIX = "PSA_CONNECTOR_"
 
@@ -103,30 +107,96 @@ class ServiceBusSettings(_Section):
 
 
 class ActualsSettings(_Section):
-    """Who creates actuals, from when on, and what happens to a price of zero."""
+    """Who creates actuals, from when on, and how."""
 
-    creator: Literal["service"] = Field(
-        description="who creates actuals in this environment: `service` if this service is to, "
-        "with the product's own creation switched off"
+    creator: Literal["service", "product"] = Field(
+        description="who creates actuals in this environment: `service` if this service is to, with the product's own "
+        "creation switched off; `product` if approval makes the product create them, and this service verifies",
     )
-    start_from: date = Field(
-        description="the go-live date, for example 2026-01-01: nothing approved before it is ever written"
+    start_from: date | None = Field(
+        default=None,
+        description="the go-live date, for example 2026-01-01: nothing approved before it is ever written; "
+        "needed where the creator is `service`",
     )
     zero_price: Literal["hold", "write"] = Field(
         default="hold",
         description="an entry whose price is zero: `hold` puts it before a person, `write` writes zero amounts",
     )
+    grace: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        description="minutes the product gets to create the actuals of an approval before they are verified, 1 to 1440",
+    )
+    second_look: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        description="minutes after a write until the service looks once more for rows that the product made all the "
+        "same, 1 to 1440",
+    )
+    owner: Literal["project", "entry", "service"] = Field(
+        default="project",
+        description="who owns an actual: the owner of its `project`, the owner of its `entry`, or the `service` itself",
+    )
+    inter_organizational: Literal["time-and-material", "always"] = Field(
+        default="time-and-material",
+        description="when time of another unit's resource gets resourcing unit cost and inter-organizational sales: "
+        "`time-and-material` where it is billed so, or `always`",
+    )
 
-    @field_validator("creator", mode="before")
+    @field_validator("start_from")
     @classmethod
-    def _only_the_service(cls, value: object) -> object:
-        if value == "product":
-            raise PydanticCustomError(
-                "not_available",
-                "is `product`, which this version does not offer: "
-                "verifying the actuals that the product creates comes later",
-            )
+    def _needed_to_create(cls, value: date | None, info: ValidationInfo) -> date | None:
+        """Without a creator it is named as well: who is told of everything at once need not come back."""
+        if value is None and info.data.get("creator") != "product":
+            raise PydanticCustomError("missing", "is missing")
         return value
+
+
+class CeilingSettings(_Section):
+    """How much may be written at once without a person saying so."""
+
+    rows: int = Field(
+        default=250, ge=0, description="the most entries a repair may touch before a person has to say --yes, 0 or more"
+    )
+    amount: Annotated[Decimal | dict[str, Decimal], NoDecode] = Field(
+        default=Decimal(100000),
+        description="the largest sum of amounts a repair may move before a person has to say --yes: one number for "
+        'every currency, or one each, for example {"USD": 50000, "JPY": 5000000}; a currency left out has none',
+    )
+
+    @field_validator("amount", mode="before")
+    @classmethod
+    def _one_or_one_each(cls, value: object) -> object:
+        """A number, or numbers by the currency's ISO code; a variable holds the latter as JSON."""
+        given = from_json(value)
+        if isinstance(given, dict):
+            return {str(code).upper(): amount(one) for code, one in given.items()}
+        return amount(given)
+
+    def amount_in(self, currency: str) -> Decimal:
+        """The ceiling of a currency, by its ISO code."""
+        if isinstance(self.amount, Decimal):
+            return self.amount
+        return self.amount.get(currency.upper(), Decimal(0))
+
+
+class ReconcileSettings(_Section):
+    """How `reconcile` looks for what no event told."""
+
+    overlap: int = Field(
+        default=60,
+        ge=1,
+        le=10080,
+        description="minutes by which a window of `reconcile` reaches back into the one before, 1 to 10080",
+    )
+    in_flight: int = Field(
+        default=15,
+        ge=0,
+        le=1440,
+        description="minutes that a change counts as still in flight and is not reported, 0 to 1440",
+    )
 
 
 class WorkerSettings(_Section):
@@ -149,15 +219,24 @@ class Settings(_Section):
     business_time_zone: ZoneInfo = Field(
         description="the IANA name of the time zone business dates are meant in, for example Europe/Berlin"
     )
+    unit_time_zones: Annotated[dict[UUID, ZoneInfo], NoDecode] = Field(
+        default={},
+        description="organizational units whose business dates are meant in another zone: the unit's id and an IANA "
+        'name each, for example {"3b1c7f6e-0000-4000-8000-000000000001": "Asia/Tokyo"}',
+    )
+    profile: Path | None = Field(
+        default=None, description="a TOML file that names columns of your own to be carried onto actuals"
+    )
+    ceiling: CeilingSettings = _section()
+    reconcile: ReconcileSettings = _section()
     workers: WorkerSettings = _section()
 
     @field_validator("business_time_zone", mode="before")
     @classmethod
-    def _a_known_zone(cls, value: object) -> object:
-        if isinstance(value, ZoneInfo):
-            return value
-        try:
-            return ZoneInfo(cast(str, value))
-        except (KeyError, ValueError, TypeError, OSError) as error:
-            # A directory of the time zone database ("Europe") is an OSError, an unknown name a KeyError.
-            raise PydanticCustomError("time_zone", "is no time zone name") from error
+    def _a_known_zone(cls, value: object) -> ZoneInfo:
+        return zone(value)
+
+    @field_validator("unit_time_zones", mode="before")
+    @classmethod
+    def _a_known_zone_each(cls, value: object) -> dict[UUID, ZoneInfo]:
+        return zones(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -72,12 +73,76 @@ def test_no_secret_appears_when_settings_are_printed() -> None:
     assert "secret-value" not in str(settings.model_dump())
 
 
-def test_the_product_as_creator_is_refused_with_a_sentence_that_says_it_comes_later(
-    all_set: pytest.MonkeyPatch,
-) -> None:
-    all_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+def test_the_go_live_date_is_needed_only_where_the_service_creates(all_set: pytest.MonkeyPatch) -> None:
+    all_set.delenv("PSA_CONNECTOR_ACTUALS__START_FROM")
     (fault,) = faults_of()
-    assert "PSA_CONNECTOR_ACTUALS__CREATOR is `product`, which this version does not offer" in fault
+    assert fault.startswith("PSA_CONNECTOR_ACTUALS__START_FROM is missing. Expected: the go-live date")
+    all_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+    settings = load()
+    assert (settings.actuals.creator, settings.actuals.start_from) == ("product", None)
+
+
+def test_the_creator_is_one_of_two_and_never_assumed(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "somebody")
+    (fault,) = faults_of()
+    assert fault.startswith("PSA_CONNECTOR_ACTUALS__CREATOR is not valid; it reads 'somebody'. Expected: who creates")
+    all_set.delenv("PSA_CONNECTOR_ACTUALS__CREATOR")
+    (fault,) = faults_of()
+    assert fault.startswith("PSA_CONNECTOR_ACTUALS__CREATOR is missing")
+
+
+TOKYO, BERLIN = UUID(int=1), UUID(int=2)
+
+
+def test_units_with_zones_of_their_own_are_read_from_a_variable_as_json_and_from_a_file_as_a_table(
+    all_set: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert load().unit_time_zones == {}
+    (tmp_path / "psa-connector.toml").write_text(
+        f'[unit_time_zones]\n{TOKYO} = "Asia/Tokyo"\n{BERLIN} = "Europe/Berlin"\n', encoding="utf-8"
+    )
+    both = {TOKYO: ZoneInfo("Asia/Tokyo"), BERLIN: ZoneInfo("Europe/Berlin")}
+    assert load().unit_time_zones == both
+    (tmp_path / "psa-connector.toml").unlink()
+    all_set.setenv("PSA_CONNECTOR_UNIT_TIME_ZONES", f'{{"{TOKYO}": "Asia/Tokyo", "{BERLIN}": "Europe/Berlin"}}')
+    assert load().unit_time_zones == both
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("Asia/Tokyo", "is no table of ids and time zone names"),
+        ('{"tokyo": "Asia/Tokyo"}', "is no id of a unit with a time zone name each"),
+        (f'{{"{TOKYO}": "Asia/Tokio"}}', "is no id of a unit with a time zone name each"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_units_without_an_id_or_a_zone_are_refused(given: str, said: str, all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_UNIT_TIME_ZONES", given)
+    (fault,) = faults_of()
+    assert fault.startswith(f"PSA_CONNECTOR_UNIT_TIME_ZONES {said}; it reads ")
+
+
+def test_a_ceiling_is_one_amount_for_every_currency_or_one_each(all_set: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert load().ceiling.amount_in("USD") == Decimal(100000)
+    all_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", "2500.50")
+    assert load().ceiling.amount_in("EUR") == Decimal("2500.50")
+    all_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", '{"usd": 50000.25, "JPY": 5000000}')
+    ceiling = load().ceiling
+    assert [ceiling.amount_in(code) for code in ("USD", "jpy", "EUR")] == [Decimal("50000.25"), 5000000, 0]
+    all_set.delenv("PSA_CONNECTOR_CEILING__AMOUNT")
+    file = tmp_path / "psa-connector.toml"
+    file.write_text("[ceiling]\nrows = 7\namount = 0.1\n", encoding="utf-8")
+    assert (load().ceiling.rows, load().ceiling.amount) == (7, Decimal("0.1")), "exact, whatever the source"
+    file.write_text("[ceiling.amount]\nUSD = 0.1\n", encoding="utf-8")
+    assert load().ceiling.amount == {"USD": Decimal("0.1")}
+
+
+@pytest.mark.parametrize("given", ["much", "-1", "NaN", '{"USD": -1}', '{"USD": null}', "[1]"])
+def test_a_ceiling_that_is_no_amount_is_refused(given: str, all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", given)
+    (fault,) = faults_of()
+    assert fault.startswith("PSA_CONNECTOR_CEILING__AMOUNT is no amount of zero or more, nor one for each currency; ")
 
 
 def test_a_fixed_token_replaces_the_sign_in_of_an_application(all_set: pytest.MonkeyPatch) -> None:
