@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+LAST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Where the clock ends, so that there is always a later moment for what is to come."""
+
 
 class Clock:
     """Real time plus whatever was advanced; everything in the sandbox reads time here and nowhere else."""
@@ -25,6 +28,8 @@ class Clock:
         if by < timedelta():
             raise ValueError("The sandbox's clock only goes forward: advance by a positive duration.")
         with self._lock:
+            if by > LAST - (datetime.now(UTC) + self._ahead):
+                raise ValueError(f"The sandbox's clock goes no further than {LAST:%Y}.")
             self._ahead += by
             listeners = list(self._listeners)
         for wake in listeners:

@@ -1,6 +1,6 @@
 """Faults on demand: answers that get lost, requests that are refused, held, or cut off in the middle.
 
-The same faults are planned from another process through ``faults_http``.
+The same faults are planned from another process through ``control_http``.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Faults:
         """Refuse everything with 429, 502, 503 or 504, so many times or for so long by the sandbox's clock."""
         code, message = STORMS[status]
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        until = self._clock.now() + lasting if lasting else None
+        until = None if lasting is None else self._clock.now() + lasting
         return self.refuse(times, path, status, code, message, headers, until=until)
 
     def deadlock(

@@ -1,38 +1,24 @@
-"""Faults, clock and switches over loopback HTTP, for tests and demonstrations that run in another process.
+"""Faults planned by what another process says of them: names of methods, and their arguments as JSON.
 
-    POST   /sandbox/faults               {"fault": "storm", "status": 503, "lasting": 60} → 201 {"id": 1, …}
-    GET    /sandbox/faults               every fault planned, and how often it struck
-    POST   /sandbox/faults/1/release     let a held request go on
-    DELETE /sandbox/faults               plan nothing any more, let everything go on
-    GET    /sandbox/clock                {"now": …}
-    POST   /sandbox/clock                {"advance_seconds": 3600}
-    GET    /sandbox/switches             PATCH with the ones to move, also in a section: {"product": {…}}
-
-All of it needs the administrator's token. ``fault`` is the name of a method of ``Faults`` or ``EventFaults``; its
-arguments go by their names, durations in seconds.
+``fault`` is the name of a method of ``Faults`` or ``EventFaults``. Arguments go by their names, durations are seconds.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sandbox.clock import Clock
-from sandbox.dataverse.switches import Switches
 from sandbox.faults import Faults, Hold, Rule
-from sandbox.switches_http import Board, NoSuchSetting, seconds
+from sandbox.switches_http import seconds
 
-ROOT: Final = "/sandbox/"
 KINDS: Final = frozenset(
     {"lose_reply", "cut_in_batch", "refuse", "storm", "deadlock", "sql_timeout", "expire_token", "hold", "finish_late"}
 )
 EVENT_KINDS: Final = frozenset({"delay", "repost", "overtake", "lose", "roll_back"})
-RELEASE: Final = re.compile(r"faults/(\d+)/release")
 
 
 class Misused(Exception):
@@ -44,125 +30,107 @@ class Misused(Exception):
         self.reason = reason
 
 
-class Control:
-    """Answers what is asked under ``/sandbox/``: (status, JSON)."""
+class FaultPlans:
+    """The faults of one sandbox, numbered as they were planned."""
 
-    def __init__(self, faults: Faults, clock: Clock, switches: Switches) -> None:
+    def __init__(self, faults: Faults) -> None:
         self._faults = faults
-        self._clock = clock
         self._event_faults: Any = None
-        self._of_events: list[tuple[str, Any]] = []
-        self.board = Board(switches)
-        """The switches that can be moved; other parts of the sandbox add theirs."""
-        self._paths: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Any]] = {
-            ("POST", "faults"): self._plan,
-            ("GET", "faults"): lambda _: {"value": self._list()},
-            ("DELETE", "faults"): lambda _: self._call_off(),
-            ("GET", "clock"): lambda _: self._now(),
-            ("POST", "clock"): self._advance,
-            ("GET", "switches"): lambda _: self.board.state(),
-            ("PATCH", "switches"): self._switch,
-        }
+        self._events_planned: list[tuple[str, Any]] = []
+        self._names: dict[Rule, str] = {}
 
-    def hear_of_events(self, faults: Any) -> None:
+    def of_events(self, faults: Any) -> None:
         """Also plan the faults of events (``event_faults.EventFaults``)."""
         self._event_faults = faults
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        """Carry a request out."""
-        try:
-            name = path.removeprefix(ROOT)
-            release = RELEASE.fullmatch(name)
-            if release and method == "POST":
-                self._release(int(release.group(1)))
-                return 204, None
-            carry_out = self._paths.get((method, name))
-            if carry_out is None:
-                raise Misused(404, f"The sandbox knows no {method} {path}.")
-            result = carry_out(_read(body))
-        except Misused as misuse:
-            return misuse.status, {"error": {"code": "", "message": misuse.reason}}
-        except NoSuchSetting as misuse:
-            return 400, {"error": {"code": "", "message": str(misuse)}}
-        if result is None:
-            return 204, None
-        return (201 if (method, name) == ("POST", "faults") else 200), result
-
-    def _plan(self, wanted: Mapping[str, Any]) -> Any:
+    def plan(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Plan one, and tell how it stands. Raises ``Misused``."""
         given = dict(wanted)
         name = given.pop("fault", None)
-        of_events = self._event_faults is not None and name in EVENT_KINDS
-        if not of_events and name not in KINDS:
-            there = KINDS | (EVENT_KINDS if self._event_faults is not None else set())
+        there = KINDS | (EVENT_KINDS if self._event_faults is not None else set())
+        if name not in there:
             raise Misused(400, f"fault is to be one of {', '.join(sorted(there))}.")
-        plan = getattr(self._event_faults if of_events else self._faults, name)
-        try:
-            known = inspect.signature(plan).parameters
-            arguments = {key: _argument(known[key].annotation, value) for key, value in given.items()}
-            rule = plan(**arguments)
-        except (TypeError, KeyError, ValueError, AttributeError, re.error) as error:
-            raise Misused(400, f"{name}: {error}") from None
+        of_events = name in EVENT_KINDS
+        rule = _planned(name, getattr(self._event_faults if of_events else self._faults, name), given)
         if of_events:
-            self._of_events.append((name, rule))
-            return self._list()[-1]
-        return _told(self._faults.planned.index(rule) + 1, rule)
+            self._events_planned.append((name, rule))
+            return self.listed()[-1]
+        self._names[rule] = name
+        return self._told(self._faults.planned.index(rule) + 1, rule)
 
-    def _list(self) -> list[dict[str, Any]]:
-        planned = [_told(number, rule) for number, rule in enumerate(self._faults.planned, 1)]
-        return planned + [{"fault": name, "left": rule.left, "struck": rule.struck} for name, rule in self._of_events]
+    def listed(self) -> list[dict[str, Any]]:
+        """All of them; those of events come last and have no number."""
+        planned = [self._told(number, rule) for number, rule in enumerate(self._faults.planned, 1)]
+        of_events = [{"fault": name, "left": rule.left, "struck": rule.struck} for name, rule in self._events_planned]
+        return planned + of_events
 
-    def _call_off(self) -> None:
+    def call_off(self) -> None:
+        """Plan nothing any more, and let everything go on."""
         self._faults.release_all()
-        self._of_events.clear()
+        self._names.clear()
+        self._events_planned.clear()
         if self._event_faults is not None:
             self._event_faults.forget()
 
-    def _release(self, number: int) -> None:
+    def release(self, number: int) -> None:
+        """Let a held request go on. Raises ``Misused``."""
         planned = self._faults.planned
         rule = planned[number - 1] if 0 < number <= len(planned) else None
         if not isinstance(rule, Hold):
             raise Misused(404, f"Fault {number} is no held request.")
         rule.release()
 
-    def _now(self) -> Any:
-        return {"now": self._clock.now().isoformat()}
-
-    def _advance(self, wanted: Mapping[str, Any]) -> Any:
-        by = seconds(wanted.get("advance_seconds"))
-        if by < timedelta():
-            raise Misused(400, "The clock only goes forward.")
-        self._clock.advance(by)
-        return self._now()
-
-    def _switch(self, wanted: Mapping[str, Any]) -> Any:
-        self.board.move(wanted)
-        return self.board.state()
+    def _told(self, number: int, rule: Rule) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "id": number,
+            "fault": self._names.get(rule, type(rule).__name__),
+            "path": rule.path.pattern,
+            "left": rule.left,
+            "struck": rule.struck,
+            "until": rule.until.isoformat() if isinstance(rule.until, datetime) else None,
+        }
+        return told | ({"reached": rule.reached.is_set()} if isinstance(rule, Hold) else {})
 
 
-def _told(number: int, rule: Rule) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "id": number,
-        "fault": type(rule).__name__,
-        "path": rule.path.pattern,
-        "left": rule.left,
-        "struck": rule.struck,
-        "until": rule.until.isoformat() if isinstance(rule.until, datetime) else None,
-    }
-    return told | ({"reached": rule.reached.is_set()} if isinstance(rule, Hold) else {})
-
-
-def _read(body: bytes) -> Mapping[str, Any]:
+def _planned(name: str, plan: Any, given: Mapping[str, Any]) -> Any:
+    signature = inspect.signature(plan)
+    unknown = sorted(given.keys() - signature.parameters.keys())
+    if unknown:
+        raise Misused(400, f"{name} takes no {unknown[0]}; it takes {', '.join(signature.parameters)}.")
     try:
-        value = json.loads(body or b"{}")
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise Misused(400, "The body is to be a JSON object.")
-    return value
+        read = {key: _argument(signature.parameters[key].annotation, key, value) for key, value in given.items()}
+        return plan(*(bound := signature.bind(**read)).args, **bound.kwargs)
+    except KeyError as error:
+        raise Misused(400, f"{name} does not know {error}.") from None
+    except (TypeError, ValueError, re.error) as error:
+        raise Misused(400, f"{name}: {error}") from None
 
 
-def _argument(kind: str, value: Any) -> Any:
-    """A JSON value as the argument of a method, by the text of its annotation."""
-    if value is not None and "timedelta" in kind:
+def _argument(kind: str, name: str, value: Any) -> Any:
+    """A JSON value as the argument of a method, by the text of its annotation. ``ValueError`` where it is none."""
+    kind, _, optional = kind.partition(" | ")
+    if value is None and optional == "None":
+        return None
+    if kind == "timedelta":
         return seconds(value)
-    return UUID(value) if value is not None and "UUID" in kind else value
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value >= (name == "times"):
+        return value
+    if isinstance(value, str):
+        if kind == "UUID":
+            return UUID(value)
+        if kind == "datetime":
+            return _instant(value)
+        if kind == "str":
+            return value.upper() if name == "method" else value
+    if kind == "Mapping[str, str]" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        return value
+    raise ValueError(f"{name} can't be {value!r}.")
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} lacks its offset from UTC; end it with Z.")
+    return instant

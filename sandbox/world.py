@@ -51,6 +51,10 @@ _WAIT = 60.0
 """Seconds for starting or stopping to take at most."""
 
 
+class WrongSchema(ValueError):
+    """A file of tables and columns that can't be read, or describes none; the sentence names it."""
+
+
 class Sandbox:
     """A Service Bus and a Dataverse for tests and first runs; start it, talk to it over its sockets, stop it.
 
@@ -61,7 +65,7 @@ class Sandbox:
     is gone. Opened again, it listens on the ports of last time unless they are taken or others are asked for.
     ``environment``: which product it behaves like; psa-3, or what the data are of. In Project Operations approval makes
     actuals at once, and nothing else does, until a switch is moved. ``schema``: files or folders of files that describe
-    tables and columns of one's own; ``start`` then raises ``ValueError`` for a wrong one.
+    tables and columns of one's own; ``start`` then raises ``WrongSchema`` for a wrong one.
     ``certificate``: a PEM file with its key; Dataverse then listens for https, as some clients insist on.
     """
 
@@ -106,6 +110,8 @@ class Sandbox:
         self._certificate = certificate
         self._with_company = company
         self._schema = schema
+        self.moved = False
+        """Whether the Service Bus listens on another port than last time, so that Dataverse posts to the wrong one."""
         self._beginning = b""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -228,7 +234,12 @@ class Sandbox:
             self.company = load(self.web)
         with self.web.transaction() as uow:
             for source in self._schema:
-                add_schema(uow, source)
+                try:
+                    add_schema(uow, source)
+                except OSError as error:
+                    raise WrongSchema(f"{source} can't be read: {error.strerror}.") from error
+                except ValueError as error:
+                    raise WrongSchema(str(error)) from error
         self._beginning = self.snapshot()
 
     async def _listen(self) -> None:
@@ -240,6 +251,7 @@ class Sandbox:
             self.bus.port,
             lambda port: self.web.start("127.0.0.1", port, certificate=self._certificate),
         )
+        self.moved = self._remembered.get(_BUS_PORT) not in (None, str(self.bus.port))
         self._remember()
 
     async def _on(self, name: str, port: int, other: int, start: Callable[[int], Awaitable[None]]) -> None:

@@ -17,12 +17,16 @@ from sandbox.dataverse.seed import announce
 from sandbox.dataverse.transaction import Transaction
 
 
-def add_schema(uow: Transaction, folder: Path) -> list[str]:
-    """Make what the ``*.json`` files of a folder describe; the tables' names. ``ValueError`` names a wrong file."""
+def add_schema(uow: Transaction, source: Path) -> list[str]:
+    """Make what a file, or the ``*.json`` files of a folder, describe; the tables' names.
+
+    ``ValueError`` names a wrong file, ``OSError`` one that can't be read.
+    """
     names = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(source.glob("*.json")) if source.is_dir() else [source]:
+        text = path.read_text("utf-8")
         try:
-            names.append(_add(uow, json.loads(path.read_text("utf-8"))))
+            names.append(_add(uow, json.loads(text)))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"{path.name} does not describe a table: {error!r}.") from error
     return names

@@ -8,7 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 from sandbox.clock import Clock
-from sandbox.dataverse.credentials import kept
+from sandbox.dataverse.bulk_switch import BulkTables
+from sandbox.dataverse.credentials import Tokens
 from sandbox.dataverse.http.app import WebApi
 from sandbox.dataverse.http.socket import HttpSocket
 from sandbox.dataverse.organisation import Listener, Organisation
@@ -18,6 +19,7 @@ from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding
 from sandbox.faults import Faults
 from sandbox.listening import listen
+from sandbox.switches_http import Attributes
 
 
 class DataverseServer:
@@ -25,7 +27,7 @@ class DataverseServer:
 
     ``database`` is a file, or ``:memory:``. ``actions`` are the product's actions (``product.ACTIONS``). ``listeners``
     hear of every commit. ``tokens`` holds one bearer token per user name: administrator, service, approver, clerk.
-    A user made later gets a token by adding one under the text of its id. ``switches``: see ``switches.py``.
+    A user made later gets one by ``tokens.make``. ``switches``: see ``switches.py``.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class DataverseServer:
         self.switches = switches or Switches()
         self.organisation = Organisation(clock, database)
         self.organisation.listeners.extend(listeners)
-        self.tokens = {name: kept(self.organisation.store, f"token of {name}") for name in USERS}
+        self.tokens = Tokens(self.organisation.store)
         self.url = ""
         self._api = WebApi(
             self.organisation,
@@ -53,7 +55,11 @@ class DataverseServer:
         )
         self.control = self._api.control
         """What can be planned, moved and switched from another process; who adds parts adds theirs."""
-        self.control.board.section("row_locks", self.organisation.row_locks, "enabled", "timeout")
+        self.control.hand_out(self.tokens, self.tokens.make)
+        board, locks = self.control.board, self.organisation.row_locks
+        board.section("row_locks", Attributes(locks, "enabled", "timeout", durations=("holds",)))
+        board.section("dates", Attributes(self.organisation.store.dates))
+        board.section("bulk_tables", BulkTables(self.transaction))
         self._socket = HttpSocket(self._api)
 
     async def start(

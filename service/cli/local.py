@@ -4,43 +4,87 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
+from sandbox.dataverse.product.switches import Environment
 from sandbox.listening import PortTaken
-from sandbox.world import Sandbox
+from sandbox.world import DataInUse, NoData, Sandbox, WrongSchema
 from service.app import compose
+from service.cli.exits import Exit
 from service.cli.output import say, write
 from service.local_world import PACE, addresses, register_in, sandbox_settings
 from service.running import until_stopped
 from service.signals import stop_event
 
+QUEUES_IN_MEMORY = "The queues are in memory in this version: messages nobody received are gone when it stops."
+MOVED = "The Service Bus is not on the port of last time: `psa-connector register` tells Dataverse where it is now."
 
-def run_in_sandbox() -> None:
+
+def run_in_sandbox(data: Path | None = None) -> None:
     """Start the world, register in it, and work there until stopped."""
-    with Sandbox() as world:
+    with _started(data=data) as world:
         register_in(world)
-        announce(world)
-        say("The demo company's entries are submitted. Approve them, and their actuals appear.")
-        asyncio.run(until_stopped(compose(sandbox_settings(world), now=world.clock.now, pace=PACE)))
+
+        def tell() -> None:
+            announce(world)
+            _tell_of_data(data)
+            say("The demo company's entries are submitted. Approve them, and their actuals appear.")
+
+        asyncio.run(until_stopped(compose(sandbox_settings(world), now=world.clock.now, pace=PACE), tell))
 
 
-def serve(*, servicebus_port: int, dataverse_port: int, with_company: bool) -> None:
-    """Serve the world until stopped. Ports that can't be had are wrong usage."""
-    with ExitStack() as opened:
-        try:
-            world = opened.enter_context(
-                Sandbox(servicebus_port=servicebus_port, dataverse_port=dataverse_port, company=with_company)
-            )
-        except PortTaken as error:
-            raise typer.BadParameter(_instead(error.port, servicebus_port, dataverse_port)) from error
-        except PermissionError as error:
-            asked = f"--servicebus-port {servicebus_port}, --dataverse-port {dataverse_port}"
-            raise typer.BadParameter(f"This user may not listen there ({asked}); name ports above 1023.") from error
-        announce(world)
-        say("The sandbox is up; stop it with Ctrl-C.")
-        asyncio.run(_until_stopped())
+def serve(
+    *,
+    servicebus_port: int,
+    dataverse_port: int,
+    with_company: bool,
+    data: Path | None,
+    environment: str | None,
+    schema: Sequence[Path],
+) -> None:
+    """Serve the world until stopped."""
+    with _started(servicebus_port, dataverse_port, with_company, data, environment, schema) as world:
+        asyncio.run(_serve(world, data))
+
+
+@contextmanager
+def _started(
+    servicebus_port: int = 0,
+    dataverse_port: int = 0,
+    company: bool = True,
+    data: Path | None = None,
+    environment: str | None = None,
+    schema: Sequence[Path] = (),
+) -> Iterator[Sandbox]:
+    """A running sandbox. What keeps it from starting is one sentence: wrong usage (2), or a directory of data that
+    another one has (1) or that can't be used (3)."""
+    try:
+        world = Sandbox(
+            servicebus_port=servicebus_port,
+            dataverse_port=dataverse_port,
+            company=company,
+            data=data,
+            environment=None if environment is None else Environment(environment),
+            schema=schema,
+        ).start()
+    except PortTaken as error:
+        raise typer.BadParameter(_instead(error.port, servicebus_port, dataverse_port)) from error
+    except NoData as error:
+        say(str(error))
+        raise typer.Exit(Exit.FAILED if isinstance(error, DataInUse) else Exit.NOT_CONFIGURED) from error
+    except WrongSchema as error:
+        raise typer.BadParameter(f"--schema: {error}") from error
+    except PermissionError as error:
+        asked = f"--servicebus-port {servicebus_port}, --dataverse-port {dataverse_port}"
+        raise typer.BadParameter(f"This user may not listen there ({asked}); name ports above 1023.") from error
+    try:
+        yield world
+    finally:
+        world.stop()
 
 
 def _instead(taken: int, servicebus_port: int, dataverse_port: int) -> str:
@@ -50,11 +94,22 @@ def _instead(taken: int, servicebus_port: int, dataverse_port: int) -> str:
     return f"Port {taken} is in use; name another with {option}, or 0 for a free one."
 
 
+def _tell_of_data(data: Path | None) -> None:
+    if data is not None:
+        say(f"Dataverse is kept in {data}. {QUEUES_IN_MEMORY}")
+
+
 def announce(world: Sandbox) -> None:
     """The first line on stdout: one JSON object that tells other programs where everything is."""
     write(json.dumps(addresses(world)) + "\n")
 
 
-async def _until_stopped() -> None:
+async def _serve(world: Sandbox, data: Path | None) -> None:
+    """Tell where it is once it can be stopped: whoever reads the first line may ask for that at once."""
     with stop_event() as stop:
+        announce(world)
+        _tell_of_data(data)
+        if world.moved:
+            say(MOVED)
+        say("The sandbox is up; stop it with Ctrl-C.")
         await stop.wait()

@@ -82,3 +82,11 @@ RequestedByOption = Annotated[
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Keep the sandbox's Dataverse in this directory, and go on where it was left. The queues stay in memory.",
+    ),
+]

@@ -6,19 +6,22 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import ConfigOption, VerboseOption
+from service.cli.options import ConfigOption, DataOption, VerboseOption
 
 
 def run(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="With a local Service Bus and Dataverse and the demo company in them.")
     ] = False,
+    data: DataOption = None,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Run the service until Ctrl-C: what is at work is finished and settled, then it ends with exit code 0."""
     if sandbox and config is not None:
         raise typer.BadParameter("--sandbox brings its own settings; leave --config out.")
+    if data is not None and not sandbox:
+        raise typer.BadParameter("--data says where --sandbox keeps its Dataverse; leave it out, or add --sandbox.")
 
     import asyncio
 
@@ -28,7 +31,7 @@ def run(
     if sandbox:
         from service.cli.local import run_in_sandbox
 
-        run_in_sandbox()
+        run_in_sandbox(data)
         return
 
     from service.app import compose

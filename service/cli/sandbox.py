@@ -9,9 +9,17 @@ from typing import Annotated
 import typer
 
 from service.cli.exits import Exit
-from service.cli.options import one_of
+from service.cli.options import DataOption, one_of
 
-Port = Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 takes a free one.")]
+Port = Annotated[
+    int,
+    typer.Option(
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="The port to listen on; 0 takes that of last time (with --data) or a free one.",
+    ),
+]
 
 
 class Environment(StrEnum):
@@ -28,14 +36,22 @@ def sandbox(
         Path | None, typer.Option(help="Not in this version: a file that describes queues.")
     ] = None,
     environment: Annotated[
-        Environment,
+        Environment | None,
         typer.Option(
             parser=one_of(Environment),
             metavar="psa-3|project-operations",
-            help="Which product to behave like; project-operations: not in this version.",
+            help="Which product to behave like: psa-3, or what the data are of. In project-operations approval makes "
+            "the actuals, and nobody else may.",
         ),
-    ] = Environment.PSA_3,
-    data: Annotated[Path | None, typer.Option(help="Not in this version: a directory to keep everything in.")] = None,
+    ] = None,
+    data: DataOption = None,
+    schema: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A file, or a folder of files, with tables, columns, choices and keys of your own; may be repeated.",
+        ),
+    ] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Without the demo company.")] = False,
 ) -> None:
     """Serve a local Service Bus and a local Dataverse until Ctrl-C.
@@ -43,17 +59,18 @@ def sandbox(
     The first line on stdout is one JSON object: {"servicebus": connection string, "dataverse": URL, "token": bearer}.
     """
     if servicebus_config is not None:
-        _not_offered("--servicebus-config", "the queues are `approvals` and `commands`")
-    if data is not None:
-        _not_offered("--data", "everything is kept in memory and gone when the sandbox stops")
-    if environment is not Environment.PSA_3:
-        _not_offered(f"--environment {environment}", "the sandbox behaves like psa-3")
+        typer.echo(
+            "--servicebus-config is not available in this version: the queues are `approvals` and `commands`.", err=True
+        )
+        raise typer.Exit(Exit.USAGE)
 
     from service.cli.local import serve
 
-    serve(servicebus_port=servicebus_port, dataverse_port=dataverse_port, with_company=not empty)
-
-
-def _not_offered(option: str, instead: str) -> None:
-    typer.echo(f"{option} is not available in this version: {instead}.", err=True)
-    raise typer.Exit(Exit.USAGE)
+    serve(
+        servicebus_port=servicebus_port,
+        dataverse_port=dataverse_port,
+        with_company=not empty,
+        data=data,
+        environment=environment,
+        schema=schema or (),
+    )

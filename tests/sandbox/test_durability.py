@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 import requests
 
+from sandbox.data_directory import DATABASE
 from sandbox.dataverse.seed import seed_id
-from sandbox.world import DATABASE, EVENTS, DataInUse, Sandbox
+from sandbox.world import EVENTS, DataInUse, Sandbox
 
 TABLE: dict[str, Any] = {
     "@odata.type": "Microsoft.Dynamics.CRM.EntityMetadata",
@@ -91,7 +92,7 @@ def test_the_company_is_loaded_once_into_a_file(tmp_path: Path) -> None:
 
 
 def test_a_second_sandbox_is_refused_a_directory_that_is_in_use(tmp_path: Path) -> None:
-    with Sandbox(company=False, data=tmp_path), pytest.raises(DataInUse, match="another sandbox"):
+    with Sandbox(company=False, data=tmp_path), pytest.raises(DataInUse, match="in use by another sandbox"):
         Sandbox(company=False, data=tmp_path)
     with Sandbox(company=False, data=tmp_path) as free:
         assert names(free, "accounts", "name") == []

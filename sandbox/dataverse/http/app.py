@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from sandbox.control_http import ROOT, Control
 from sandbox.dataverse.http.batch import Batch
 from sandbox.dataverse.http.exchange import API, Answer, Request, refused, split_url
 from sandbox.dataverse.http.gate import Gate, Unauthorized
@@ -20,7 +21,6 @@ from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Refused
 from sandbox.faults import CutInBatch, Faults
-from sandbox.faults_http import ROOT, Control
 
 
 class Cut(Exception):
@@ -149,7 +149,7 @@ class WebApi:
     def _sandbox(self, call: Call) -> Answer:
         """What is asked of the sandbox itself, which is no part of Dataverse."""
         try:
-            self._gate.administrator(call.headers)
+            self._gate.operator(call.headers)
         except Unauthorized as unknown:
             return unknown.answer(call.root)
         status, value = self.control.answer(call.method, call.path, call.body)

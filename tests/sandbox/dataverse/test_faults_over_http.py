@@ -14,6 +14,7 @@ import requests
 from sandbox.dataverse.event_faults import EventFaults
 from sandbox.dataverse.product.switches import Environment
 from sandbox.dataverse.product.switches import Switches as ProductSwitches
+from sandbox.switches_http import Attributes
 
 if TYPE_CHECKING:
     from sandbox.dataverse.server import DataverseServer
@@ -34,7 +35,7 @@ def test_a_storm_planned_from_outside_strikes_and_is_counted(
 ) -> None:
     planned = control("POST", "faults", {"fault": "storm", "status": 429, "times": 2, "retry_after": 7})
     assert planned.status_code == 201
-    assert planned.json() == {"id": 1, "fault": "Refusal", "path": "", "left": 2, "struck": 0, "until": None}
+    assert planned.json() == {"id": 1, "fault": "storm", "path": "", "left": 2, "struck": 0, "until": None}
     answer = api("GET", "WhoAmI")
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
     assert api("GET", "WhoAmI").status_code == 429
@@ -99,7 +100,7 @@ def test_a_part_has_its_switches_in_a_section_and_a_wrong_one_moves_none(
     control: Callable[..., requests.Response], server: DataverseServer
 ) -> None:
     product = ProductSwitches()
-    server.control.board.section("product", product)
+    server.control.board.section("product", Attributes(product))
     job = str(uuid4())
     wanted = {"environment": "project-operations", "actuals_after": 5, "failing": {job: "No."}}
     moved = control("PATCH", "switches", {"product": wanted, "row_locks": {"timeout": 3}}).json()
@@ -139,6 +140,9 @@ def test_what_makes_no_sense_is_refused_with_a_reason(
     assert answer.json()["error"]["message"]
 
 
-def test_only_the_administrator_may(control: Callable[..., requests.Response], server: DataverseServer) -> None:
-    assert control("GET", "faults", user="service").status_code == 401
+def test_only_the_administrator_and_the_holder_of_the_printed_token_may(
+    control: Callable[..., requests.Response], server: DataverseServer
+) -> None:
+    asked = {user: control("GET", "faults", user=user).status_code for user in server.tokens}
+    assert asked == {"administrator": 200, "service": 200, "approver": 401, "clerk": 401}
     assert requests.get(f"{server.url}/sandbox/clock", timeout=20).status_code == 401
