@@ -1,4 +1,4 @@
-"""Row versions: one higher at every write of the organisation, told in order although transactions may end out of it."""
+"""Row versions: one higher at every write of the organisation; told in order, although transactions end out of it."""
 
 from __future__ import annotations
 

@@ -1,15 +1,19 @@
-"""Giving users roles and roles privileges, the ways the Web API has for it.
+"""Who has which role, who belongs to which team, and what a role may do: the ways the Web API has to say so.
 
 GET    systemusers(id)/systemuserroles_association
 POST   systemusers(id)/systemuserroles_association/$ref          {"@odata.id": ".../roles(id)"}
 DELETE systemusers(id)/systemuserroles_association(roleid)/$ref
+POST   teams(id)/Microsoft.Dynamics.CRM.AddMembersTeam           {"Members": [{"systemuserid": …}]}
 POST   roles(id)/Microsoft.Dynamics.CRM.AddPrivilegesRole        {"Privileges": [{"PrivilegeId": …, "Depth": "Global"}]}
+
+Likewise ``teamroles_association`` and ``teammembership_association``, from both of their ends.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -19,50 +23,84 @@ from sandbox.dataverse.http.payload import read_object, resolve
 from sandbox.dataverse.http.queries import Reader, allow
 from sandbox.dataverse.refusals import missing, no_segment, unsupported
 from sandbox.dataverse.security.guard import Guard
+from sandbox.dataverse.security.memberships import ACTIONS as MEMBERSHIPS
+from sandbox.dataverse.security.memberships import drop, put
 from sandbox.dataverse.security.privileges import DEPTHS, grant
+from sandbox.dataverse.security.sharing import ACTIONS as SHARING
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
 
-ROLES: Final = "systemuserroles_association"
-ONE: Final = re.compile(rf"{ROLES}\(([0-9a-fA-F-]{{36}})\)/\$ref")
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """Rows of two tables associated by rows of a third, ``intersect``."""
+
+    name: str
+    intersect: str
+    ends: tuple[str, str]
+
+    def other(self, table: str) -> str:
+        """The table at the other end."""
+        first, second = self.ends
+        return second if table == first else first
+
+
+KNOWN: Final = (
+    Association("systemuserroles_association", "systemuserroles", ("systemuser", "role")),
+    Association("teamroles_association", "teamroles", ("team", "role")),
+    Association("teammembership_association", "teammembership", ("team", "systemuser")),
+)
+ROLES: Final = tuple(association.name for association in KNOWN)
+PATH: Final = re.compile(r"(\w+)(?:\(([0-9a-fA-F-]{36})\))?(/\$ref)?")
 
 
 def change(uow: Transaction, request: Request, guard: Guard, table: Table, id: UUID, rest: str) -> Answer:
-    """Give a user a role, or take it away: 204; or list the roles a user has."""
-    one = ONE.fullmatch(rest)
-    if table.name != "systemuser":
+    """Associate two rows, or part them again: 204; or list the rows at the other end."""
+    match = PATH.fullmatch(rest)
+    name, one, reference = match.groups() if match else (rest, None, None)
+    association = next((known for known in KNOWN if known.name == name and table.name in known.ends), None)
+    if association is None:
         raise no_segment(rest)
-    if request.method == "GET" and rest == ROLES:
+    other = uow.catalog.table(association.other(table.name))
+    if request.method == "GET" and one is None and reference is None:
         allow(request.query, {"$select"})
-        return _roles(uow, request, guard, id)
-    guard.rights.need("prvAssignRole")
-    if request.method == "POST" and rest == f"{ROLES}/$ref":
-        reference = read_object(request, ROLES).get("@odata.id")
-        link = resolve(uow, request, reference) if isinstance(reference, str) else None
-        if link is None or link.table != "role":
-            raise Refused("An '@odata.id' that names a role is needed.", "0x80048d19")
-        if not uow.store.exists(uow.catalog.table("role"), link.id):
-            raise missing("role", link.id)
-        if not uow.find("systemuserroles", systemuserid=id, roleid=link.id):
-            uow.create("systemuserroles", {"systemuserid": id, "roleid": link.id})
-    elif request.method == "DELETE" and one:
-        for row in uow.find("systemuserroles", systemuserid=id, roleid=UUID(one.group(1))):
-            key = row["systemuserroleid"]
-            if isinstance(key, UUID):
-                uow.delete("systemuserroles", key)
+        return _list(uow, request, guard, association, table, id)
+    if request.method == "POST" and one is None and reference:
+        given = read_object(request, name).get("@odata.id")
+        link = resolve(uow, request, given) if isinstance(given, str) else None
+        if link is None or link.table != other.name:
+            raise Refused(f"An '@odata.id' that names a {other.name} is needed.", "0x80048d19")
+        if not uow.store.exists(other, link.id):
+            raise missing(other.name, link.id)
+        _allowed(guard, association, table, id, link.id)
+        put(uow, association.intersect, {table.id_column: id, other.id_column: link.id})
+    elif request.method == "DELETE" and one and reference:
+        _allowed(guard, association, table, id, UUID(one))
+        drop(uow, association.intersect, {table.id_column: id, other.id_column: UUID(one)})
     else:
         raise unsupported(f"{request.method} {request.path}")
     return Answer(204)
 
 
-def _roles(uow: Transaction, request: Request, guard: Guard, user: UUID) -> Answer:
-    roles = uow.catalog.table("role")
-    reader = Reader(guard.reading(roles), request)
+def _allowed(guard: Guard, association: Association, table: Table, id: UUID, other: UUID) -> None:
+    """Giving a role needs the privilege to assign roles; changing a team needs to write it (inferred)."""
+    if "role" in association.ends:
+        guard.rights.need("prvAssignRole")
+    else:
+        teams = guard.table("team")
+        guard.rights.need_row("Write", teams, id if table is teams else other)
+
+
+def _list(uow: Transaction, request: Request, guard: Guard, association: Association, table: Table, id: UUID) -> Answer:
+    other = uow.catalog.table(association.other(table.name))
+    visible = guard.reading(other)
+    reader = Reader(visible, request)
     select = request.query.get("$select")
-    held = [row["roleid"] for row in uow.find("systemuserroles", systemuserid=user)]
-    rows = [reader.one(roles, role, select=select) for role in held if isinstance(role, UUID)]
+    found = [row[other.id_column] for row in uow.find(association.intersect, **{table.id_column: id})]
+    held = [key for key in found if isinstance(key, UUID) and visible.store.exists(other, key)]
+    rows = [reader.one(other, key, select=select) for key in held]
     plain = [{name: value for name, value in row.items() if name != "@odata.context"} for row in rows]
-    return Answer(200, json={"@odata.context": f"{request.base}/$metadata#roles", "value": plain})
+    return Answer(200, json={"@odata.context": f"{request.base}/$metadata#{other.set_name}", "value": plain})
 
 
 def _add_privileges(work: UnitOfWork, id: UUID | None, given: Mapping[str, object]) -> Link | None:
@@ -80,4 +118,4 @@ def _add_privileges(work: UnitOfWork, id: UUID | None, given: Mapping[str, objec
     return None
 
 
-ACTIONS: Final = (ActionBinding("AddPrivilegesRole", "role", _add_privileges),)
+ACTIONS: Final = (ActionBinding("AddPrivilegesRole", "role", _add_privileges), *MEMBERSHIPS, *SHARING)

@@ -10,12 +10,13 @@ from uuid import UUID
 from sandbox.dataverse.catalog import Table
 from sandbox.dataverse.indexes import UNINDEXED
 from sandbox.dataverse.security.privileges import ORGANIZATION, privilege_name
+from sandbox.dataverse.security.reach import deepest
 from sandbox.dataverse.security.rights import Rights, owning, rights_of
 from sandbox.dataverse.security.visible import narrowed
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link, Refused, Written
 
-INTERSECTS: Final = frozenset({"roleprivileges", "systemuserroles"})
+INTERSECTS: Final = frozenset({"roleprivileges", "systemuserroles", "teammembership", "teamroles"})
 """Rows that are written by associating others, never themselves."""
 ACTIONS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "msdyn_TimeEntriesSubmit": (("Write", "msdyn_timeentry"),),
@@ -41,6 +42,10 @@ class Guard:
             rights if uow.caller is None or uow.caller == uow.user else rights.both(rights_of(uow, uow.caller))
         )
 
+    def table(self, name: str) -> Table:
+        """A table the platform knows by itself."""
+        return self._uow.catalog.table(name)
+
     def reading(self, table: Table, id: UUID | None = None) -> Transaction:
         """The transaction to read through: refused without the privilege, or for a row out of reach."""
         if id is None:
@@ -51,13 +56,13 @@ class Guard:
 
     def tracking(self, table: Table) -> None:
         """Refused unless the user may read all of the organization's rows: changes are told to nobody else."""
-        if self.rights.need_on("Read", table) < ORGANIZATION:
+        if deepest(self.rights.need_on("Read", table)) < ORGANIZATION:
             raise self.rights.lacks(privilege_name("Read", table), table)
 
     @contextmanager
     def writing(self, method: str, table: Table, id: UUID | None) -> Iterator[None]:
         """Around a write of one row (``id``: if it is there): what it needs before, and for what was written."""
-        if self.rights.depths is None and table.name not in INTERSECTS:
+        if self.rights.reaches is None and table.name not in INTERSECTS:
             yield
             return
         if table.name in INTERSECTS:
@@ -92,15 +97,11 @@ class Guard:
         if after is None:
             return
         if written.message == "Create" and columns is not None:
-            depth = self.rights.need_on("Create", table)
             owner, unit = (_key(after.get(name)) for name in columns)
-            if not self.rights.reaches(depth, owner, unit):
-                raise self.rights.too_far("Create", table, written.id, owner, unit)
+            self.rights.need_place("Create", table, written.id, owner, unit)
         if written.before is not None and written.before.get("ownerid") != after.get("ownerid") and columns is not None:
-            depth = self.rights.need_on("Assign", table)
             owner, unit = (_key(written.before.get(name)) for name in columns)
-            if not self.rights.reaches(depth, owner, unit):
-                raise self.rights.too_far("Assign", table, written.id, owner, unit)
+            self.rights.need_place("Assign", table, written.id, owner, unit)
         for column in table.lookups:
             target = after.get(column.name)
             if column.name in written.changed and column.name not in UNINDEXED and isinstance(target, Link):

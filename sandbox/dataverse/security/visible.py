@@ -39,4 +39,4 @@ class VisibleRows(Store):
 
 def narrowed(uow: Transaction, rights: Rights) -> Transaction:
     """The same transaction, for reading only what the user may read."""
-    return uow if rights.depths is None else replace(uow, store=VisibleRows(uow.store, rights))
+    return uow if rights.reaches is None else replace(uow, store=VisibleRows(uow.store, rights))

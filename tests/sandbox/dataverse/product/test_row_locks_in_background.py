@@ -27,9 +27,11 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def approve_later(product: Fabrikam, approval: UUID) -> None:
-    members = [{"@odata.type": "Microsoft.Dynamics.CRM.msdyn_projectapproval", "msdyn_projectapprovalid": str(approval)}]
+    members = [
+        {"@odata.type": "Microsoft.Dynamics.CRM.msdyn_projectapproval", "msdyn_projectapprovalid": str(approval)}
+    ]
     name = "msdyn_ProcessProjectApprovalSets"
-    product.call(name, ActionType=ApprovalAct.APPROVE, ProjectApprovals=members, NoteLogName="later")
+    product.call(name, ActionType=ApprovalAct.APPROVE, ProjectApprovals=[member], NoteLogName="later")
 
 
 def with_locks(product: Fabrikam) -> RowLocks:
