@@ -27,9 +27,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def approve_later(product: Fabrikam, approval: UUID) -> None:
-    members = [
-        {"@odata.type": "Microsoft.Dynamics.CRM.msdyn_projectapproval", "msdyn_projectapprovalid": str(approval)}
-    ]
+    member = {"@odata.type": "Microsoft.Dynamics.CRM.msdyn_projectapproval", "msdyn_projectapprovalid": str(approval)}
     name = "msdyn_ProcessProjectApprovalSets"
     product.call(name, ActionType=ApprovalAct.APPROVE, ProjectApprovals=[member], NoteLogName="later")
 
