@@ -1,7 +1,7 @@
 """What happens: one module per subject, and the table that says which.
 
-The whole mission: an entry's actuals are kept true to its approval; backlog rows are marked ready on command; a
-contract's invoice is created on command, once.
+The whole mission: an entry's actuals are kept true to its approval, or verified where the product makes them; backlog
+rows are marked ready on command; a contract's invoice is created on command, once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from handlers.actuals import ActualsHandler
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
+from handlers.verification import VerificationHandler
 from mappings.messages import CreateInvoices, MarkReady
 from mappings.tables import Ref
 
@@ -22,9 +23,9 @@ Subject = Ref | MarkReady | CreateInvoices
 
 @dataclass(frozen=True)
 class Mission:
-    """Who handles what."""
+    """Who handles what. Entries: by who creates their actuals, this service or the product."""
 
-    entries: ActualsHandler
+    entries: ActualsHandler | VerificationHandler
     readiness: ReadinessHandler
     invoicing: InvoicingHandler
 

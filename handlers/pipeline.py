@@ -42,6 +42,10 @@ class Pipeline:
     policy: Policy
     now: Callable[[], datetime]
     fixed_point: FixedPoint
+    grace: timedelta = timedelta()
+    """What somebody else gets to do after an event before it is looked at."""
+    late_look: timedelta = timedelta()
+    """How long after a write an entry is looked at once more for what somebody else made all the same; zero: never."""
     _streak: Streak = field(default_factory=Streak)
     _paused: bool = False
 
@@ -61,6 +65,8 @@ class Pipeline:
                 continue
             if isinstance(parsed, Ignored):
                 settlements[index] = Complete(parsed.because)
+            elif (patience := self._in_grace(envelope, parsed)) is not None:
+                settlements[index] = patience
             else:
                 messages[index] = parsed
         subjects, unresolved = self._resolve(messages)
@@ -115,7 +121,7 @@ class Pipeline:
                     return self._second_look(envelope, "A write of ours was never answered and may still land.")
                 if self._may_be_open(envelope, message):
                     return self._second_look(envelope, "Announced inside an open transaction.")
-                return Complete(because)
+                return self._late_look(envelope, message, commits) or Complete(because)
             case Unsettled(failure=failure, unsure=unsure):
                 return self._settlement(envelope, str(subject), failure, tries, unsure)
 
@@ -130,6 +136,28 @@ class Pipeline:
         now = self.now()
         young = now - (envelope.enqueued_at or now) < SECOND_LOOK
         return young and isinstance(message, EntryChanged) and message.may_roll_back
+
+    def _in_grace(self, envelope: Envelope, message: Message) -> RedeliverAt | None:
+        """An event younger than the grace waits, which is no attempt."""
+        over = (envelope.enqueued_at or self.now()) + self.grace
+        if not isinstance(message, EntryChanged) or self.now() >= over:
+            return None
+        return RedeliverAt(over, envelope.attempt, "Whoever else acts on this event gets the time to do so.")
+
+    def _late_look(self, envelope: Envelope, message: Message, commits: int) -> RedeliverAt | None:
+        """After a write the event comes back once, which is no attempt; the look that writes nothing ends it.
+
+        A message that has been here before may have written then: it comes back too, as long as it is young.
+        """
+        if not self.late_look or not isinstance(message, EntryChanged):
+            return None
+        now = self.now()
+        over = (envelope.enqueued_at or now) + self.late_look
+        been_here = envelope.attempt > 0 or envelope.delivery_count > 0
+        if not commits and not (been_here and now < over):
+            return None
+        when = now + self.late_look if commits else over
+        return RedeliverAt(when, envelope.attempt, "Somebody else may write the same actuals later.")
 
     def _second_look(self, envelope: Envelope, because: str) -> RedeliverAt:
         return RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt + 1, because)

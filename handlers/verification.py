@@ -1,0 +1,99 @@
+"""Verifies the actuals that the product itself creates: reads, compares, reports, and never writes.
+
+What an approval should have brought is worked out by the same rules that write actuals elsewhere, and laid beside what
+the ledger holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from connector.dataverse.access import Reader
+from handlers.actuals import ActualsHandler
+from handlers.entry_facts import EntryFacts
+from handlers.plan import Decision, NothingToDo, NotYet, Refusals, Refuse
+from mappings import comparison
+from mappings.business_date import business_date
+from mappings.comparison import Finding, Kind
+from mappings.entry import Stage
+from mappings.refusal import Refusal
+from mappings.tables import Ref
+
+ALARMS = {
+    Kind.DOUBLED: "doubled",
+    Kind.NOT_WITHDRAWN: "not-withdrawn",
+    Kind.MISSING: "actuals-missing",
+}
+"""What a person must mend, the worst first, and the code it is put aside under; the rest is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationHandler:
+    """The handler of entries where approval makes the product create actuals. ``rules`` says what they should be."""
+
+    rules: ActualsHandler
+
+    def gather(self, subjects: Sequence[Ref], dataverse: Reader) -> Mapping[Ref, EntryFacts | Refusal]:
+        """Read the entries, their approvals, ledgers and set-up."""
+        return self.rules.gather(subjects, dataverse)
+
+    def decide(self, subject: Ref, facts: EntryFacts | Refusal, refusals: Refusals) -> Decision:
+        """Whether the ledger holds what it should; there is never anything to write."""
+        if isinstance(facts, Refusal):
+            return Refuse(facts.code, f"{subject}: {facts.sentence}")
+        flux = in_flux(facts)
+        if flux is not None:
+            return NotYet(flux)
+        found = findings(self.rules, facts)
+        said = " ".join(finding.sentence for finding in found)
+        kinds = {finding.kind for finding in found}
+        for kind, code in ALARMS.items():
+            if kind in kinds:
+                return Refuse(code, f"{subject}: {said}")
+        return NothingToDo(said, is_news=True) if found else NothingToDo("The ledger agrees with the approval.")
+
+
+def in_flux(facts: EntryFacts) -> str | None:
+    """Why the reading is no final one: entry and approval don't say the same, or an approval set is not done."""
+    entry = facts.entry
+    if entry is None:
+        return None
+    holds = any(approval.holds for approval in facts.approvals)
+    if entry.stage is Stage.MOVING:
+        return f"{entry.ref} is {entry.stage.value}."
+    if entry.stage is Stage.APPROVED and entry.is_work and entry.project is not None and not holds:
+        return f"{entry.ref} reads approved, its approval does not."
+    if entry.stage is Stage.NOT_APPROVED and holds:
+        return f"{entry.ref} does not read approved, its approval does."
+    return None
+
+
+def findings(rules: ActualsHandler, facts: EntryFacts) -> tuple[Finding, ...]:
+    """Where the ledger differs from what the rows call for, whoever wrote it."""
+    entry, ledger = facts.entry, facts.ledger
+    if entry is None or entry.stage is Stage.NOT_APPROVED or entry.project is None or not entry.is_work:
+        return comparison.not_withdrawn(ledger)
+    if entry.stage is Stage.MOVING or is_before_go_live(rules, facts):
+        return ()
+    try:
+        planned = rules.expected(facts)
+    except Refusal as refusal:
+        return _unknown(refusal, facts)
+    return comparison.compare(planned, ledger, rules.zone)
+
+
+def is_before_go_live(rules: ActualsHandler, facts: EntryFacts) -> bool:
+    """Approved before this service was told to look."""
+    days = [business_date(one.approved_on, rules.zone) for one in facts.approvals if one.holds and one.approved_on]
+    return rules.start_from != date.min and any(day < rules.start_from for day in days)
+
+
+def _unknown(refusal: Refusal, facts: EntryFacts) -> tuple[Finding, ...]:
+    """What can be said although what should be there can't be known."""
+    kind = Kind.EDITED if refusal.code == "edited-after-approval" else Kind.HELD
+    found = [Finding(kind, f"{refusal.sentence} ({refusal.code})"), *comparison.zero_priced(facts.ledger)]
+    if comparison.lacks_cost(facts.ledger):
+        found.append(Finding(Kind.MISSING, "There is no cost actual, which every approved entry has."))
+    return tuple(found)
