@@ -29,7 +29,10 @@ class Column:
 
     ``kind`` is one of ``KINDS``. ``to`` maps each table a lookup may point to onto the navigation property that binds
     it, in its real casing. ``choices`` maps values to labels; empty where the values are not known, and then any
-    integer is taken. Dates have a ``behavior`` (UserLocal, DateOnly, TimeZoneIndependent) and a ``format``.
+    integer is taken; ``global_choice`` names the global choice they were taken from. Dates have a ``behavior``
+    (UserLocal, DateOnly, TimeZoneIndependent) and a ``format``. ``relationships`` maps a table that a lookup made at
+    run time points to onto the names of the relationship and of the collection on that table's side; ``on_delete`` says
+    what becomes of a row when the one it points to is deleted: Restrict (that one stays), RemoveLink or Cascade.
     """
 
     name: str
@@ -45,6 +48,10 @@ class Column:
     format: str = "DateAndTime"
     required: str = ""
     read_only: bool = False
+    label: str = ""
+    global_choice: str = ""
+    relationships: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    on_delete: str = "Restrict"
 
     @property
     def property_name(self) -> str:
@@ -178,6 +185,10 @@ def column_from(name: str, facts: Mapping[str, Any]) -> Column:
         format=facts.get("format", "DateOnly" if facts.get("behavior") == "DateOnly" else "DateAndTime"),
         required=facts.get("required", ""),
         read_only=facts.get("readonly", False),
+        label=facts.get("label", ""),
+        global_choice=facts.get("global_choice", ""),
+        relationships={one: (name, many) for one, (name, many) in facts.get("relationships", {}).items()},
+        on_delete=facts.get("on_delete", "Restrict"),
     )
 
 
@@ -223,6 +234,10 @@ def _entry(column: Column) -> dict[str, Any]:
         "format": column.format,
         "required": column.required,
         "readonly": column.read_only,
+        "label": column.label,
+        "global_choice": column.global_choice,
+        "relationships": dict(column.relationships),
+        "on_delete": column.on_delete,
     }
     return {name: fact for name, fact in entry.items() if fact is not None}
 
@@ -232,6 +247,12 @@ def common_columns() -> Mapping[str, Column]:
     """Columns that many tables share, by name."""
     facts = json.loads((SCHEMA / "_common.json").read_text("utf-8"))["columns"]
     return {name: column_from(name, entry) for name, entry in facts.items()}
+
+
+def shipped_columns(table: str) -> frozenset[str]:
+    """The columns a table has had from the first day; none for a table made at run time."""
+    table_shipped = _shipped().get(table)
+    return frozenset(table_shipped.columns if table_shipped else ())
 
 
 @functools.cache

@@ -36,12 +36,15 @@ def collections_of(tables: Mapping[str, Table]) -> dict[str, Mapping[str, Collec
         for lookup in table.lookups:
             for one in lookup.to:
                 if one in found:
-                    name = _name(one, table, lookup)
+                    name = collection_name(one, table, lookup)
                     found[one][name] = Collection(name, table, lookup)
     return dict(found)
 
 
-def _name(one: str, many: Table, lookup: Column) -> str:
+def collection_name(one: str, many: Table, lookup: Column) -> str:
+    """What the table ``one`` calls the rows of ``many`` whose ``lookup`` points to one of its rows."""
+    if one in lookup.relationships:
+        return lookup.relationships[one][1]
     known = _known().get(f"{one}/{many.name}/{lookup.name}")
     if known:
         return known

@@ -228,6 +228,13 @@ class Transaction:
         self.catalog.put(table)
         self.on_rollback.append(lambda: self.catalog.put(before))
 
+    def change_table(self, table: Table) -> None:
+        """Let a table's facts be others from now on; its columns stay as they are kept."""
+        before = self.catalog.table(table.name)
+        self.store.remember(table)
+        self.catalog.put(table)
+        self.on_rollback.append(lambda: self.catalog.put(before))
+
     def _ask_product(self, table: str, id: UUID | None, values: Mapping[str, Cell]) -> None:
         if table in self.before_write and not self.as_product:
             self.before_write[table](self, id, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-from sandbox.dataverse.catalog import Column, Table, common_columns
+from sandbox.dataverse.catalog import Column, Table, common_columns, shipped_columns
 from sandbox.dataverse.security.privileges import ACCESS, privilege_id, privilege_name
 from sandbox.dataverse.store import target_column
 from sandbox.dataverse.transaction import Transaction
@@ -15,8 +15,8 @@ PLATFORM = {"id", "state", "status"}
 
 
 def made_columns(table: Table) -> set[str]:
-    """The columns of a made table that somebody added to it."""
-    kept = {table.name_column} | set(common_columns())
+    """The columns of a table that somebody added to it."""
+    kept = {table.name_column} | set(common_columns()) | shipped_columns(table.name)
     return {name for name, column in table.columns.items() if column.kind not in PLATFORM and name not in kept}
 
 
@@ -42,15 +42,18 @@ def drop_table(uow: Transaction, table: Table) -> None:
 
 def drop_column(uow: Transaction, table: Table, column: Column) -> None:
     """Take a made column away with its values; one of the platform's, or one that a key is made of, stays."""
-    if not table.custom or column.name not in made_columns(table):
+    if column.name not in made_columns(table) or column.name.removesuffix("_base") in made_columns(table) - {
+        column.name
+    }:
         raise Refused(f"The column {column.name} of {table.name} cannot be deleted.", "0x80047005")
     if any(column.name in key.columns for key in table.keys):
         raise Refused(f"The column {column.name} is part of an alternate key of {table.name}.", "0x8004f01f")
     uow.store.execute(f'DROP INDEX IF EXISTS "{table.name}.{column.name}"')
-    for name in (column.name, target_column(column)):
+    going = {column.name} | ({f"{column.name}_base"} if column.kind == "money" else set())
+    for name in (*going, target_column(column)):
         if name:
             uow.store.execute(f'ALTER TABLE "{table.name}" DROP COLUMN "{name}"')
-    narrower = replace(table, columns={name: one for name, one in table.columns.items() if name != column.name})
+    narrower = replace(table, columns={name: one for name, one in table.columns.items() if name not in going})
     uow.store.remember(narrower)
     uow.catalog.put(narrower)
     uow.on_rollback.append(lambda: uow.catalog.put(table))

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sandbox.dataverse.catalog import Table
-from sandbox.dataverse.http import associations, bulk, records
+from sandbox.dataverse.http import (
+    associations,
+    bulk,
+    bulk_delete,
+    global_choices,
+    metadata_messages,
+    records,
+    relationships,
+)
 from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
 from sandbox.dataverse.http.associations import ROLES
 from sandbox.dataverse.http.collections import collection, collection_count
@@ -22,6 +30,11 @@ from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Refused
 
+METADATA: Mapping[str, Callable[[Transaction, Request, str | None, str], Answer]] = {
+    "EntityDefinitions": Definitions().operate,
+    "RelationshipDefinitions": relationships.operate,
+    "GlobalOptionSetDefinitions": global_choices.operate,
+}
 SEGMENT = re.compile(r"^(\w+)(?:\((.*)\))?$", re.DOTALL)
 WRITES = {"PATCH": "Update", "DELETE": "Delete"}
 REFUSED_HEADERS = (
@@ -37,7 +50,6 @@ class Service:
     def __init__(self, actions: Sequence[ActionBinding], switches: Switches) -> None:
         self._bindings = actions
         self._actions = Actions((*actions, *associations.ACTIONS))
-        self._definitions = Definitions()
         self._switches = switches
 
     def operate(self, uow: Transaction, request: Request) -> Answer:
@@ -58,12 +70,12 @@ class Service:
             raise no_segment(first)
         name, key = match.groups()
         guard = Guard(uow)
-        if name == "EntityDefinitions":
-            self._may_customize(request, guard, columns=bool(rest))
-            return self._definitions.operate(uow, request, key, rest)
+        if name in METADATA:
+            self._may_customize(request, guard, columns=bool(rest) or name != "EntityDefinitions")
+            return METADATA[name](uow, request, key, rest)
         table = uow.catalog.by_set(name)
         if table is None:
-            return self._unbound(uow, request, guard, name, rest)
+            return self._unbound(uow, request, guard, name, key, rest)
         if key is None:
             return self._collection(uow, request, guard, table, rest)
         return self._row(uow, request, guard, table, key, rest)
@@ -86,13 +98,24 @@ class Service:
                 403,
             )
 
-    def _unbound(self, uow: Transaction, request: Request, guard: Guard, name: str, rest: str) -> Answer:
+    def _unbound(
+        self, uow: Transaction, request: Request, guard: Guard, name: str, key: str | None, rest: str
+    ) -> Answer:
         if name == "WhoAmI" and not rest:
             if request.method != "GET":
                 raise no_resource(f"{request.base}/{request.path}")
             return who_am_i(uow, request)
+        if name == metadata_messages.CHANGES and key is not None and not rest and request.method == "GET":
+            return metadata_messages.metadata_changes(uow, request, key)
         if request.method == "POST" and not rest:
             self._may_call(request)
+            if name == metadata_messages.MADE_TOGETHER:
+                self._may_customize(request, guard, columns=False)
+                return metadata_messages.create_entities(uow, request)
+            if name in metadata_messages.PUBLISHED:
+                return Answer(204)  # what is made here is there at once
+            if name == bulk_delete.NAME:
+                return bulk_delete.run(self.operate, uow, request)
             guard.acting(name, None, None)
             return self._actions.call(uow, request, name, None, None)
         raise no_segment(name)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sandbox.dataverse.catalog import Catalog, Column, Key, Table
-from sandbox.dataverse.refusals import no_property
+from sandbox.dataverse.catalog import Column, Key, Table, shipped_columns
+from sandbox.dataverse.odata.parse import parse_filter
+from sandbox.dataverse.odata.plain import holds
+from sandbox.dataverse.refusals import bad_query, no_property
 
 NAMESPACE = "#Microsoft.Dynamics.CRM."
+EXPANDABLE = ("OptionSet", "GlobalOptionSet")
+"""What is shown of an attribute only when it is expanded."""
 TYPES = {
     "id": ("Uniqueidentifier", "UniqueIdentifierAttributeMetadata"),
     "guid": ("Uniqueidentifier", "UniqueIdentifierAttributeMetadata"),
@@ -35,6 +40,8 @@ BASE = {"MetadataId", "LogicalName", "SchemaName", "EntityLogicalName", "Attribu
     "IsValidForUpdate",
     "IsValidForRead",
     "RequiredLevel",
+    "DisplayName",
+    "IsCustomAttribute",
 }
 """What every attribute has; the rest needs a cast to its own type in the URL."""
 
@@ -58,7 +65,7 @@ def table_facts(table: Table) -> dict[str, Any]:
         "IsPrivate": False,
         "ChangeTrackingEnabled": table.change_tracking,
         "IsOptimisticConcurrencyEnabled": "versionnumber" in table.columns,
-        "DisplayName": _label(table.label),
+        "DisplayName": label_facts(table.label),
     }
 
 
@@ -96,43 +103,42 @@ def _attribute(table: Table, column: Column) -> dict[str, Any]:
         "IsValidForUpdate": not column.read_only and column.kind != "id",
         "IsValidForRead": True,
         "RequiredLevel": {"Value": REQUIRED.get(column.required, "None")},
+        "DisplayName": label_facts(column.label or column.schema_name),
+        "IsCustomAttribute": table.custom or column.name not in shipped_columns(table.name),
     }
     if column.kind in ("string", "memo"):
         facts["MaxLength"] = column.length
     if column.kind in ("integer", "decimal", "double", "money"):
         facts |= {"MinValue": column.minimum, "MaxValue": column.maximum}
+    if column.kind in ("decimal", "double", "money"):
+        facts["Precision"] = column.precision
     if column.kind == "datetime":
         facts |= {"DateTimeBehavior": {"Value": column.behavior}, "Format": column.format}
     if column.kind == "lookup":
         facts["Targets"] = list(column.to)
-    if column.choices or column.kind == "picklist":
-        options = [{"Value": value, "Label": _label(label)} for value, label in column.choices.items()]
-        facts["OptionSet"] = {"Options": options}
+    if column.kind == "boolean":
+        false, true = option_facts({value: column.choices.get(value, word) for value, word in ((0, "No"), (1, "Yes"))})
+        facts |= {"OptionSet": {"FalseOption": false, "TrueOption": true}}
+    elif column.choices or column.kind == "picklist":
+        facts |= _options(table, column)
     return facts
 
 
-def _label(text: str) -> dict[str, Any]:
+def _options(table: Table, column: Column) -> dict[str, Any]:
+    name = column.global_choice or f"{table.name}_{column.name}"
+    options = {"Name": name, "IsGlobal": bool(column.global_choice), "Options": option_facts(column.choices)}
+    return {"OptionSet": options, "GlobalOptionSet": options if column.global_choice else None}
+
+
+def option_facts(choices: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Options with their labels."""
+    return [{"Value": value, "Label": label_facts(label)} for value, label in choices.items()]
+
+
+def label_facts(text: str) -> dict[str, Any]:
+    """A text as a Label."""
     label = {"Label": text, "LanguageCode": 1033}
     return {"LocalizedLabels": [label], "UserLocalizedLabel": label}
-
-
-def relationship_facts(table: Table, of_type: str | None = None) -> list[dict[str, Any]]:
-    """A table's lookups as OneToManyRelationshipMetadata, one for each table they may point to."""
-    facts = []
-    for column in table.lookups:
-        targets = {"owner": "ownerid"} if column.name == "ownerid" else column.to
-        for target, navigation in targets.items():
-            facts.append(
-                {
-                    "SchemaName": f"{target}_{table.name}_{column.name}",
-                    "ReferencingEntity": table.name,
-                    "ReferencingAttribute": column.name,
-                    "ReferencedEntity": target,
-                    "ReferencedAttribute": f"{target}id",
-                    "ReferencingEntityNavigationPropertyName": navigation,
-                }
-            )
-    return facts
 
 
 def key_id(table: Table, key: Key) -> UUID:
@@ -150,32 +156,36 @@ def key_facts(table: Table, of_type: str | None = None) -> list[dict[str, Any]]:
             "EntityLogicalName": table.name,
             "KeyAttributes": list(key.columns),
             "EntityKeyIndexStatus": key.status,
-            "DisplayName": _label(key.schema_name),
+            "DisplayName": label_facts(key.schema_name),
         }
         for key in table.keys
     ]
 
 
-def collection_facts(table: Table, catalog: Catalog) -> list[dict[str, Any]]:
-    """What points to a table's rows, as OneToManyRelationshipMetadata."""
-    return [
-        {
-            "SchemaName": collection.name,
-            "ReferencingEntity": collection.table.name,
-            "ReferencingAttribute": collection.lookup.name,
-            "ReferencedEntity": table.name,
-            "ReferencedAttribute": table.id_column,
-            "ReferencingEntityNavigationPropertyName": collection.lookup.to[table.name],
-            "ReferencedEntityNavigationPropertyName": collection.name,
-        }
-        for collection in catalog.collections(table).values()
-    ]
+def chosen(facts: list[dict[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Those that meet the ``$filter``, in the shape of the ``$select``."""
+    if "$filter" in query:
+        tree = parse_filter(query["$filter"])
+        facts = [fact for fact in facts if holds(tree, fact)]
+    return [shaped(fact, query.get("$select"), base=False) for fact in facts]
 
 
-def shaped(facts: dict[str, Any], select: str | None, expanded: list[str], *, base: bool) -> dict[str, Any]:
-    """The chosen properties. A property of a derived type is refused on the base type, as Dataverse does."""
-    attribute = "@odata.type" in facts
-    known = {name: value for name, value in facts.items() if name != "OptionSet"}
+def allowed(query: Mapping[str, str], names: set[str]) -> None:
+    """Refuse any other query option."""
+    for name in query:
+        if name.startswith("$") and name not in names:
+            raise bad_query(f"The query parameter {name} is not supported.")
+
+
+def shaped(
+    facts: Mapping[str, Any], select: str | None, *, base: bool, expanded: Mapping[str, str | None] | None = None
+) -> dict[str, Any]:
+    """The chosen properties. A property of a derived type is refused on the base type, as Dataverse does.
+
+    ``expanded``: what is to come along from behind navigation properties, each with its own ``$select``.
+    """
+    attribute = "AttributeType" in facts
+    known = {name: value for name, value in facts.items() if name not in EXPANDABLE or not attribute}
     answer = {name: value for name, value in known.items() if name == "@odata.type" or select is None}
     for name in [] if select is None else [part.strip() for part in select.split(",") if part.strip()]:
         if name not in known or (attribute and base and name not in BASE):
@@ -183,6 +193,7 @@ def shaped(facts: dict[str, Any], select: str | None, expanded: list[str], *, ba
         answer[name] = known[name]
     if "MetadataId" in known:
         answer["MetadataId"] = known["MetadataId"]
-    for name in expanded:
-        answer[name] = facts.get(name)
+    for name, inner in (expanded or {}).items():
+        behind = facts.get(name)
+        answer[name] = shaped(behind, inner, base=False) if isinstance(behind, Mapping) else behind
     return answer

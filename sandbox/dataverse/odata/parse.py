@@ -111,7 +111,7 @@ class _Parser:
             self._expect(",")
             text = self._literal()
             self._expect(")")
-            if not isinstance(text, str):
+            if type(text) is not str:
                 raise self._error(f"The function '{token.text}' takes a property and a string.")
             return TextMatch(token.text, path, text)
         name = known(token.text) if token.text.startswith(NAMESPACE) else ""

@@ -11,6 +11,13 @@ from uuid import UUID
 
 from sandbox.dataverse.refusals import bad_query
 
+
+class EnumName(str):
+    """A value of an enumeration (``Microsoft.Dynamics.CRM.AttributeTypeCode'Money'``); only metadata has them."""
+
+    __slots__ = ()
+
+
 Literal = str | int | Decimal | bool | UUID | datetime | date | None
 
 _PATTERN = re.compile(
@@ -21,6 +28,7 @@ _PATTERN = re.compile(
     r"|(?P<number>-?\d+(?:\.\d+)?(?![\w-]))"
     r"|(?P<string>'(?:[^']|'')*')"
     r'|(?P<quoted>"(?:[^"\\]|\\.)*")'
+    r"|(?P<enum>[A-Za-z_][\w.]*'(?:[^']|'')*')"
     r"|(?P<name>@?[A-Za-z_][\w.]*)"
     r"|(?P<mark>[(),/=:\[\]])"
 )
@@ -88,4 +96,6 @@ def _value(kind: str, word: str) -> Literal:
         return date.fromisoformat(word)
     if kind == "number":
         return Decimal(word) if "." in word else int(word)
+    if kind == "enum":
+        return EnumName(word.partition("'")[2][:-1])
     return word[1:-1].replace("''", "'")

@@ -126,7 +126,7 @@ def test_a_made_table_can_have_steps_and_is_heard_of(api: Api, ear: Ear) -> None
     [
         ({"SchemaName": "Command"}, "publisher's prefix"),
         (table() | {"Attributes": []}, "IsPrimaryName"),
-        (table(attribute("Money", "psac_Money")), "does not support making columns"),
+        (table(attribute("File", "psac_File")), "does not support making columns"),
         (table(attribute("Picklist", "psac_State")), "OptionSet"),
         (table(attribute("String", "psac_Text", MaxLength=5000)), "MaxLength"),
     ],
