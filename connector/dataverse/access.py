@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from connector.dataverse.change_tracking import Changed
 from connector.dataverse.changes import ChangeSet, Committed, Record
 from connector.dataverse.query import Query
 from connector.errors import ConnectorError
@@ -28,3 +29,28 @@ class Writer(Protocol):
 
 class Dataverse(Reader, Writer, Protocol):
     """Both sides."""
+
+
+class Tracking(Protocol):
+    """Says what changed in a table since it was last asked."""
+
+    def enabled(self, tables: Iterable[str]) -> frozenset[str]:
+        """Those of these tables that track their changes."""
+        ...
+
+    def since(self, name: str, columns: Sequence[str], token: str | None) -> Iterator[Changed]:
+        """The changes since a token, page by page; without one, all rows. Raises ``ConnectorError``."""
+        ...
+
+
+class Scanner(Reader, Protocol):
+    """Reads more rows than are held at once."""
+
+    @property
+    def tracking(self) -> Tracking:
+        """What changed, where tables track it."""
+        ...
+
+    def scan(self, question: Query) -> Iterator[list[Record]]:
+        """Answer one question page by page. Raises ``ConnectorError``."""
+        ...

@@ -7,7 +7,7 @@ Reads are tried again when the far side was out of reach; writes never are: a wr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 from connector.auth import TokenSource
 from connector.clock import utc_now
 from connector.dataverse.budget import Budget
+from connector.dataverse.change_tracking import ChangeTracking
 from connector.dataverse.changes import ChangeSet, Committed, Record
 from connector.dataverse.commits import Commits, refused_write
 from connector.dataverse.exact_json import dumps, loads
@@ -83,6 +84,7 @@ class DataverseClient:
         self._reads = Reads(self._transport, sleep)
         self.metadata = Metadata(self._ask)
         self._commits = Commits(self._transport, self.metadata, tag)
+        self.tracking = ChangeTracking(self._reads, self.metadata, self._ask)
 
     @property
     def url(self) -> str:
@@ -139,6 +141,13 @@ class DataverseClient:
             table = self.metadata.table(questions[index].table)
             parts[index].append([to_record(table, questions[index].select, row) for row in rows])
         return [merged(question, found) for question, found in zip(questions, parts, strict=True)]
+
+    def scan(self, question: Query) -> Iterator[list[Record]]:
+        """Answer one question page by page, so that no more than a page of however many rows is held."""
+        for path in self._paths(question):
+            table = self.metadata.table(question.table)
+            for page in self._reads.pages(path):
+                yield [to_record(table, question.select, row) for row in page["value"]]  # type: ignore[attr-defined]
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
         """Carry out every change set, each for itself; one outcome each, in order."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -81,6 +82,15 @@ class Reads:
             pending = following
         return found
 
+    def pages(self, path: str, *preferences: str) -> Iterator[Mapping[str, object]]:
+        """The pages behind one path (below the service root) as they are answered, one held at a time."""
+        prefer = ",".join((ANNOTATIONS, f"odata.maxpagesize={PAGE}", *preferences))
+        target: str | None = API + path
+        while target is not None:
+            answer, link = _answer(self._again.copy()(self._get, target, {**READING, "Prefer": prefer}).body)
+            yield answer
+            target = None if link is None else self._local(link)
+
     def _fetch(self, pages: Sequence[Page]) -> list[bytes]:
         if len(pages) == 1:
             return [self._again.copy()(self._get, pages[0].target, pages[0].headers).body]
@@ -130,6 +140,13 @@ class Reads:
 
 
 def _page(body: bytes) -> tuple[list[Row], str | None]:
+    answer, link = _answer(body)
+    rows: list[Row] = answer["value"]
+    return rows, link
+
+
+def _answer(body: bytes) -> tuple[dict[str, Any], str | None]:
+    """An answer with rows, and where the next page is."""
     try:
         answer = loads(body)
     except ValueError as error:
@@ -137,7 +154,7 @@ def _page(body: bytes) -> tuple[list[Row], str | None]:
     if not isinstance(answer, dict) or not isinstance(answer.get("value"), list):
         raise Misconfigured("unreadable-answer", "Dataverse answered a question without a list of rows.")
     link = answer.get("@odata.nextLink")
-    return answer["value"], link if isinstance(link, str) else None
+    return answer, link if isinstance(link, str) else None
 
 
 def _is_worth_another_try(error: BaseException) -> bool:

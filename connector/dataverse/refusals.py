@@ -63,6 +63,7 @@ BY_CODE: dict[int, tuple[Kind, str]] = {
     0x80040265: (Kind.REJECTED, "refused-by-business-rule"),
     0x80040203: (Kind.REJECTED, "invalid-argument"),
     0x80044331: (Kind.REJECTED, "invalid-value"),
+    0x80044352: (Kind.REJECTED, "token-expired"),
 }
 
 BY_MESSAGE: tuple[tuple[re.Pattern[str], frozenset[int], Kind, str], ...] = (
