@@ -1,6 +1,7 @@
 """Tables, columns and alternate keys from files of one's own, in the format of the files in ``schema/``.
 
-A file names its table. A table that is not there yet is made; one that is gets the columns and keys it lacks.
+A file names its table. A table that is not there yet is made; one that is gets the columns and keys it lacks. A
+column that is there already has to be of the same type, and with the same choices.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ def add_schema(uow: Transaction, source: Path) -> list[str]:
         text = path.read_text("utf-8")
         try:
             names.append(_add(uow, json.loads(text)))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{path.name} does not describe a table: {error!r}.") from error
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path.name} is no JSON: {error}.") from error
+        except KeyError as error:
+            raise ValueError(f"{path.name} does not describe a table: {error} is missing or unknown.") from error
+        except (TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"{path.name} does not describe a table: {error}.") from error
     return names
 
 
@@ -41,10 +46,13 @@ def _add(uow: Transaction, facts: Mapping[str, Any]) -> str:
         announce(uow, name)
         return name
     for column_name, entry in facts.get("columns", {}).items():
-        if column_name not in table.columns:
-            column = column_from(column_name, entry)
+        column = column_from(column_name, entry)
+        there = table.columns.get(column_name)
+        if there is None:
             table = widened(table, column)
             uow.add_column(table, column)
+        elif (there.kind, set(there.choices), set(there.to)) != (column.kind, set(column.choices), set(column.to)):
+            raise ValueError(f"{name} has a column {column_name} already, of another type, or with other choices")
     _add_keys(uow, table, facts.get("keys", ()))
     return name
 

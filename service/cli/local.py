@@ -26,7 +26,8 @@ MOVED = "The Service Bus is not on the port of last time: `psa-connector registe
 
 def run_in_sandbox(data: Path | None = None) -> None:
     """Start the world, register in it, and work there until stopped."""
-    with _started(data=data) as world:
+    # The service makes actuals itself, which is not done in Project Operations.
+    with _started(data=data, environment=Environment.PSA_3.value) as world:
         register_in(world)
 
         def tell() -> None:
