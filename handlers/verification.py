@@ -21,14 +21,6 @@ from mappings.entry import Stage
 from mappings.refusal import Refusal
 from mappings.tables import Ref
 
-ALARMS = {
-    Kind.DOUBLED: "doubled",
-    Kind.NOT_WITHDRAWN: "not-withdrawn",
-    Kind.MISSING: "actuals-missing",
-}
-"""What a person must mend, the worst first, and the code it is put aside under; the rest is reported."""
-
-
 @dataclass(frozen=True, slots=True)
 class VerificationHandler:
     """The handler of entries where approval makes the product create actuals. ``rules`` says what they should be."""
@@ -47,12 +39,17 @@ class VerificationHandler:
         if flux is not None:
             return NotYet(flux)
         found = findings(self.rules, facts)
+        if not found:
+            return NothingToDo("The ledger agrees with the approval.")
         said = " ".join(finding.sentence for finding in found)
         kinds = {finding.kind for finding in found}
-        for kind, code in ALARMS.items():
-            if kind in kinds:
-                return Refuse(code, f"{subject}: {said}")
-        return NothingToDo(said, is_news=True) if found else NothingToDo("The ledger agrees with the approval.")
+        if Kind.DOUBLED in kinds:
+            return Refuse("doubled", f"{subject}: {said}")
+        if Kind.NOT_WITHDRAWN in kinds:
+            return Refuse("not-withdrawn", f"{subject}: {said}")
+        if Kind.MISSING in kinds:
+            return Refuse("actuals-missing", f"{subject}: {said}")
+        return NothingToDo(said, is_news=True)
 
 
 def in_flux(facts: EntryFacts) -> str | None:
