@@ -159,7 +159,7 @@ class Definitions:
         for column in table.columns.values():
             if name.lower() in (column.name, str(uuid5(metadata_id(table.name), column.name))):
                 return column
-        return table.column(name)
+        raise Refused(f"Could not find an attribute '{name}' on {table.name} in the metadata.", "0x80060888", 404)
 
     def _shape(self, uow: Transaction, table: Table, query: Mapping[str, str]) -> dict[str, Any]:
         allowed(query, {"$select", "$filter", "$expand"})
