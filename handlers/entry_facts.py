@@ -1,33 +1,32 @@
-"""Reads everything there is to know about entries: four requests, however many entries.
-
-The ledger is found twice over: by origin, which whoever wrote an actual should have left, and by the ids that only we
-could have derived, which are there even where an origin is not.
-"""
+"""Reads everything there is to know about entries: a constant number of requests, however many entries."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
+from handlers import ledger_facts
+from handlers.ledger_facts import Trace
 from handlers.reading import ask
 from handlers.set_up import SetUp, SetUps
 from mappings import keys, tables
-from mappings.choices import RecordStage
+from mappings.choices import RecordStage, TransactionClass
 from mappings.entry import APPROVAL_COLUMNS, EXPENSE_COLUMNS, TIME_COLUMNS, Approval, Entry, Stage, approval, entry
-from mappings.ledger import ACTUAL_COLUMNS, Actual, Ledger, own_roles
-from mappings.links import ORIGIN_COLUMNS
+from mappings.ledger import Ledger, own_roles
+from mappings.profile import Profile
 from mappings.refusal import Refusal
+from mappings.released import released
 from mappings.row import Row
 from mappings.tables import Ref
 
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
-    """One entry, its approvals, its ledger, and the set-up it bills under."""
+    """One entry as it reads, its approvals, its ledger, and the set-up under which it was approved."""
 
     entry: Entry | None
     approvals: tuple[Approval, ...]
@@ -40,122 +39,96 @@ class EntryFacts:
 
         While entry and approval both wait for the answer to a recall, it holds as before.
         """
-        recalling = self.entry is not None and self.entry.stage is Stage.RECALL_REQUESTED
-        held = (RecordStage.RECALL_REQUESTED,) if recalling else ()
-        approvals = [one for one in self.approvals if one.holds or one.stage in held]
+        approvals = _holding(self.entry, self.approvals)
         if len(approvals) > 1:
             named = " and ".join(str(one.ref) for one in approvals)
             raise Refusal("two-approvals", f"{named} both approve the entry; cancel all but one.")
         return approvals[0] if approvals else None
 
 
-def gather(refs: Sequence[Ref], dataverse: Reader) -> dict[Ref, EntryFacts | Refusal]:
+def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = None) -> dict[Ref, EntryFacts | Refusal]:
     """The facts of every entry in ``refs`` (``msdyn_timeentry`` or ``msdyn_expense`` rows).
 
     An entry whose own rows make no sense gets the refusal that says so; the others are none the worse for it.
     """
+    profile = profile or Profile()
+    time = (*TIME_COLUMNS, *profile.read_from_entries(TransactionClass.TIME), *_day(profile, tables.TIME_ENTRY))
+    expense = (*EXPENSE_COLUMNS, *profile.read_from_entries(TransactionClass.EXPENSE), *_day(profile, tables.EXPENSE))
+    approved = (*APPROVAL_COLUMNS, *profile.read_from_approvals())
     times, expenses, time_approvals, expense_approvals, origins = ask(
         dataverse,
-        Query(tables.TIME_ENTRY, TIME_COLUMNS, any_of("msdyn_timeentryid", _of(refs, tables.TIME_ENTRY))),
-        Query(tables.EXPENSE, EXPENSE_COLUMNS, any_of("msdyn_expenseid", _of(refs, tables.EXPENSE))),
-        Query(tables.APPROVAL, APPROVAL_COLUMNS, any_of("msdyn_timeentry", _of(refs, tables.TIME_ENTRY))),
-        Query(tables.APPROVAL, APPROVAL_COLUMNS, any_of("msdyn_expenseentry", _of(refs, tables.EXPENSE))),
-        # Kept as text, in whatever spelling the writer chose; letter case makes no difference to Dataverse.
-        Query(
-            tables.ORIGIN, ORIGIN_COLUMNS, any_of("msdyn_origin", [text for ref in refs for text in spelled(ref.id)])
-        ),
+        Query(tables.TIME_ENTRY, time, any_of("msdyn_timeentryid", _of(refs, tables.TIME_ENTRY))),
+        Query(tables.EXPENSE, expense, any_of("msdyn_expenseid", _of(refs, tables.EXPENSE))),
+        Query(tables.APPROVAL, approved, any_of("msdyn_timeentry", _of(refs, tables.TIME_ENTRY))),
+        Query(tables.APPROVAL, approved, any_of("msdyn_expenseentry", _of(refs, tables.EXPENSE))),
+        ledger_facts.origins_from(ref.id for ref in refs),
     )
-    entries: dict[Ref, Entry | Refusal] = {row.ref: _read(row) for row in (*times, *expenses)}
-    readable = [one for one in entries.values() if isinstance(one, Entry)]
-    traces = _traces(origins)
-    set_ups = SetUps.read(readable, (id for trace in traces.values() for id in trace.journal_lines), dataverse)
-    of_entry = {ref: _entry_set_up(entries.get(ref), set_ups, traces[ref.id]) for ref in refs}
-    wanted = {ref: _wanted_ids(ref, traces[ref.id], of_entry[ref]) for ref in refs}
-    (rows,) = ask(
-        dataverse,
-        Query(tables.ACTUAL, ACTUAL_COLUMNS, any_of("msdyn_actualid", sorted(set().union(*wanted.values())))),
-    )
-    actuals = {row.id: Actual(row) for row in rows}
-    approvals = _by_entry((*time_approvals, *expense_approvals))
-    facts: dict[Ref, EntryFacts | Refusal] = {}
-    for ref in refs:
-        found = tuple(actuals[id] for id in sorted(wanted[ref]) if id in actuals)
-        ledger = Ledger(ref.id, found, frozenset(traces[ref.id].signed))
-        facts[ref] = _facts(entries.get(ref), approvals[ref], ledger, of_entry[ref])
-    return facts
+    by_entry = _by_entry((*time_approvals, *expense_approvals))
+    read = {row.ref: _read(row, by_entry[row.ref], profile) for row in (*times, *expenses)}
+    traces = ledger_facts.traces(origins)
+    as_approved = {ref: found for ref in refs if (found := _as_approved(read.get(ref))) is not None}
+    of_entries = {ref.id: traces[ref.id] for ref in refs}
+    lines = (id for trace in of_entries.values() for id in trace.journal_lines)
+    set_ups = SetUps.read(as_approved.values(), lines, dataverse)
+    of_entry = {ref: set_ups.of(as_approved.get(ref), of_entries[ref.id].journal_lines) for ref in refs}
+    derived = {ref.id: _derived_ids(as_approved.get(ref), ref, of_entries[ref.id], of_entry[ref]) for ref in refs}
+    ledgers = ledger_facts.ledgers(of_entries, derived, dataverse, profile.own_columns())
+    return {ref: _facts(read.get(ref), ledgers[ref.id], of_entry[ref]) for ref in refs}
 
 
-def _facts(
-    entry: Entry | Refusal | None, approvals: Iterable[Row], ledger: Ledger, set_up: SetUp
-) -> EntryFacts | Refusal:
-    if isinstance(entry, Refusal):
-        return entry
-    if entry is not None and entry.resourcing_unit is None:
-        entry = replace(entry, resourcing_unit=set_up.resource_unit)
+_Read = tuple[Entry, tuple[Approval, ...]]
+
+
+def _facts(read: _Read | Refusal | None, ledger: Ledger, set_up: SetUp) -> EntryFacts | Refusal:
+    if isinstance(read, Refusal):
+        return read
+    if read is None:
+        return EntryFacts(None, (), ledger, set_up)
+    found, approvals = read
+    if found.resourcing_unit is None:
+        found = replace(found, resourcing_unit=set_up.resource_unit)
+    return EntryFacts(found, approvals, ledger, set_up)
+
+
+def _read(row: Row, approvals: Iterable[Row], profile: Profile) -> _Read | Refusal:
+    column = profile.day_of(row.ref.table)
     try:
-        return EntryFacts(entry, tuple(approval(row) for row in approvals), ledger, set_up)
+        return replace(entry(row), day=row.day(column) if column else None), tuple(approval(one) for one in approvals)
     except Refusal as refusal:
         return refusal
 
 
-def _read(row: Row) -> Entry | Refusal:
-    try:
-        return entry(row)
-    except Refusal as refusal:
-        return refusal
-
-
-def _entry_set_up(found: Entry | Refusal | None, set_ups: SetUps, trace: _Trace) -> SetUp:
-    return set_ups.of(found if isinstance(found, Entry) else None, trace.journal_lines)
-
-
-@dataclass
-class _Trace:
-    """Where an entry's origins lead; ``signed`` are the actuals whose origin bears an id of ours."""
-
-    actuals: set[UUID] = field(default_factory=set)
-    journal_lines: set[UUID] = field(default_factory=set)
-    signed: set[UUID] = field(default_factory=set)
-
-
-def _traces(origins: Iterable[Row]) -> defaultdict[UUID, _Trace]:
-    traces: defaultdict[UUID, _Trace] = defaultdict(_Trace)
-    for row in origins:
-        source, transaction = id_of(row.text("msdyn_origin")), id_of(row.text("msdyn_transaction"))
-        if source is None or transaction is None:
-            continue
-        trace = traces[source]
-        # The stored spelling of a type is not documented everywhere; the id decides, so anything unknown is looked up.
-        journal = row.text("msdyn_transactiontype") == tables.JOURNAL_LINE
-        (trace.journal_lines if journal else trace.actuals).add(transaction)
-        if row.id == keys.origin_id(source, transaction):
-            trace.signed.add(transaction)
-    return traces
-
-
-def id_of(text: str | None) -> UUID | None:
-    """An id kept as text, in any spelling; text that is none leads nowhere."""
-    try:
-        return UUID(text or "")
-    except ValueError:
+def _as_approved(read: _Read | Refusal | None) -> Entry | None:
+    """The entry by which the set-up is looked up: where its one approval has put it."""
+    if read is None or isinstance(read, Refusal):
         return None
+    holding = _holding(*read)
+    return released(read[0], holding[0]) if len(holding) == 1 else read[0]
 
 
-def spelled(id: UUID) -> tuple[str, str]:
-    """The spellings of an id kept as text; letter case makes no difference to Dataverse."""
-    return str(id), f"{{{id}}}"
+def _holding(entry: Entry | None, approvals: Iterable[Approval]) -> list[Approval]:
+    recalling = entry is not None and entry.stage is Stage.RECALL_REQUESTED
+    held = (RecordStage.RECALL_REQUESTED,) if recalling else ()
+    return [one for one in approvals if one.holds or one.stage in held]
 
 
-def _wanted_ids(ref: Ref, trace: _Trace, set_up: SetUp) -> set[UUID]:
-    roles = own_roles({contract.customer.id for contract in set_up.contracts.values() if contract.customer})
+def _derived_ids(entry: Entry | None, ref: Ref, trace: Trace, set_up: SetUp) -> set[UUID]:
+    customers = {contract.customer.id for contract in set_up.contracts.values() if contract.customer}
+    unit = (entry.resourcing_unit if entry else None) or set_up.resource_unit
+    own = set_up.project.contracting_unit if set_up.project else None
+    roles = own_roles(customers, between_units=unit not in (None, own))
     # Every withdrawn generation has left at least two rows behind, so this many generations can't miss the next one.
     generations = range(len(trace.actuals) // 2 + 2)
-    derived = {keys.row_id(ref.id, generation, role) for generation in generations for role in roles}
-    return trace.actuals | derived
+    return {keys.row_id(ref.id, generation, role) for generation in generations for role in roles}
 
 
 def _of(refs: Iterable[Ref], table: str) -> list[UUID]:
     return [ref.id for ref in refs if ref.table == table]
+
+
+def _day(profile: Profile, table: str) -> tuple[str, ...]:
+    column = profile.day_of(table)
+    return (column,) if column else ()
 
 
 def _by_entry(rows: Iterable[Row]) -> defaultdict[Ref, list[Row]]:

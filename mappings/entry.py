@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as calendar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from mappings import money, tables
+from mappings.business_date import business_date
 from mappings.choices import BillingType, ExpenseStatus, RecordStage, TimeStatus, TimeType, TransactionClass, read
 from mappings.refusal import Refusal
 from mappings.row import Row
@@ -35,6 +38,7 @@ EXPENSE_COLUMNS = (
     "msdyn_expensestatus",
     "msdyn_targetexpensestatus",
     "msdyn_project",
+    "msdyn_expensecategory",
     "msdyn_bookableresource",
     "msdyn_resourceorganizationalunitid",
     "msdyn_quantity",
@@ -51,7 +55,9 @@ APPROVAL_COLUMNS = (
     "msdyn_approvedon",
     "msdyn_timeentry",
     "msdyn_expenseentry",
+    "msdyn_date",
     "msdyn_project",
+    "msdyn_projecttask",
     "msdyn_bookableresource",
     "msdyn_costquantity",
     "msdyn_salesquantity",
@@ -60,6 +66,7 @@ APPROVAL_COLUMNS = (
     "msdyn_billingtype",
     "msdyn_resourcecategory",
     "msdyn_transactioncategory",
+    "msdyn_expensecategory",
     "transactioncurrencyid",
 )
 
@@ -77,7 +84,8 @@ class Stage(Enum):
 class Entry:
     """A time or expense entry as it reads now. Quantity is hours for time, units for an expense.
 
-    ``amount`` is what was entered for an expense, before tax; time has none.
+    ``amount`` is what was entered for an expense, before tax; time has none. ``day`` is the business day where the
+    environment has a column that holds it for everybody alike. ``row`` keeps everything.
     """
 
     ref: Ref
@@ -100,11 +108,18 @@ class Entry:
     unit: Ref | None
     unit_schedule: Ref | None
     currency: UUID | None
+    expense_category: Ref | None = None
+    day: calendar.date | None = None
+    row: Row | None = None
+
+    def business_day(self, zone: ZoneInfo) -> calendar.date:
+        """The day of the work: everybody's where the environment holds one, else the instant's in ``zone``."""
+        return self.day or business_date(self.date, zone)
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What the approver released: quantities, prices and billing type of one entry."""
+    """What the approver released: the work, its quantities, prices and billing type. ``row`` keeps everything."""
 
     ref: Ref
     stage: RecordStage
@@ -119,6 +134,10 @@ class Approval:
     role: Ref | None
     category: Ref | None
     currency: UUID | None
+    task: Ref | None = None
+    date: datetime | None = None
+    expense_category: Ref | None = None
+    row: Row | None = None
 
     @property
     def holds(self) -> bool:
@@ -173,6 +192,7 @@ def time_entry(row: Row) -> Entry:
         unit=None,
         unit_schedule=None,
         currency=None,
+        row=row,
     )
 
 
@@ -200,6 +220,8 @@ def expense(row: Row) -> Entry:
         unit=row.link("msdyn_unit"),
         unit_schedule=row.link("msdyn_unitgroup"),
         currency=row.link_id("transactioncurrencyid"),
+        expense_category=row.link("msdyn_expensecategory"),
+        row=row,
     )
 
 
@@ -220,6 +242,10 @@ def approval(row: Row) -> Approval:
         role=row.link("msdyn_resourcecategory"),
         category=row.link("msdyn_transactioncategory"),
         currency=row.link_id("transactioncurrencyid"),
+        task=row.link("msdyn_projecttask"),
+        date=row.instant("msdyn_date"),
+        expense_category=row.link("msdyn_expensecategory"),
+        row=row,
     )
 
 

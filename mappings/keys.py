@@ -23,6 +23,12 @@ _BILLING_WORDS = {
 COST = "cost"
 """The role of an entry's cost actual."""
 
+RESOURCING_UNIT_COST = "resourcing-unit-cost"
+"""The role of what another unit's resource costs that unit."""
+
+INTER_ORGANIZATIONAL_SALES = "inter-organizational-sales"
+"""The role of what that unit charges the contracting one."""
+
 
 def sales_role(billing_type: BillingType, customer: UUID) -> str:
     """The role of an unbilled sales actual: one per billing type and customer of an entry's generation."""

@@ -55,7 +55,12 @@ ACTUAL_COLUMNS = (
     "ownerid",
 )
 
-_SIDES = (TransactionType.COST, TransactionType.UNBILLED_SALES)
+_SIDES = (
+    TransactionType.COST,
+    TransactionType.UNBILLED_SALES,
+    TransactionType.RESOURCING_UNIT_COST,
+    TransactionType.INTER_ORGANIZATIONAL_SALES,
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ class Actual:
 
     @property
     def is_live(self) -> bool:
-        """A cost or unbilled sales actual that still counts."""
+        """A cost, unbilled or inter-organizational sales actual that still counts."""
         return self.type in _SIDES and not self.is_reversed and not self.is_reversal
 
     @property
@@ -186,8 +191,9 @@ class Ledger:
         return tuple(actual for actual in self.actuals if actual.is_live and not self.is_ours(actual))
 
 
-def own_roles(customers: Iterable[UUID]) -> frozenset[str]:
-    """Every role a row of ours may have, for these customers."""
+def own_roles(customers: Iterable[UUID], *, between_units: bool = True) -> frozenset[str]:
+    """Every role a row of ours may have, for these customers, and for work between organizational units."""
     billing = (BillingType.CHARGEABLE, BillingType.NON_CHARGEABLE, BillingType.COMPLIMENTARY)
     sales = {keys.sales_role(kind, customer) for customer in customers for kind in billing}
-    return frozenset(sales | {keys.COST})
+    units = {keys.RESOURCING_UNIT_COST, keys.INTER_ORGANIZATIONAL_SALES} if between_units else set()
+    return frozenset(sales | {keys.COST} | units)

@@ -12,6 +12,14 @@ from mappings import keys, tables
 from mappings.tables import NewRow, Ref
 
 ORIGIN_COLUMNS = ("msdyn_origin", "msdyn_origintype", "msdyn_transaction", "msdyn_transactiontype")
+CONNECTION_COLUMNS = (
+    "msdyn_transaction1",
+    "msdyn_transaction1type",
+    "msdyn_transaction1role",
+    "msdyn_transaction2",
+    "msdyn_transaction2type",
+    "msdyn_transaction2role",
+)
 
 
 def origin(source: Ref, transaction: UUID) -> NewRow:

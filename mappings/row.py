@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
@@ -59,6 +59,11 @@ class Row:
     def instant(self, column: str) -> datetime | None:
         """A moment, aware UTC."""
         return self._typed(column, datetime)
+
+    def day(self, column: str) -> date | None:
+        """A day that is the same for everybody, whether the column holds it bare or as an instant without a zone."""
+        value = self.cells.get(column)
+        return value.date() if isinstance(value, datetime) else self._typed(column, date)
 
     def flag(self, column: str) -> bool:
         """Yes or no; empty is no."""

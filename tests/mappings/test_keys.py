@@ -26,6 +26,10 @@ def test_the_name_space_never_changes() -> None:
         (0, f"sales/chargeable/{CUSTOMER}", "0d4d5ddd-b142-5b61-966a-0ad92602c739"),
         (0, f"sales/non-chargeable/{CUSTOMER}", "239bc97d-aa7c-54a8-a9c8-569ce37960e3"),
         (0, f"sales/complimentary/{CUSTOMER}", "ae082734-ea6c-508b-87bb-961e193d2204"),
+        (0, "resourcing-unit-cost", "d015af6c-36f7-50a4-adae-87b67fed901a"),
+        (1, "resourcing-unit-cost", "60ec1f00-18af-563c-ac5d-054a28ecdba5"),
+        (0, "inter-organizational-sales", "7c99145b-4235-5122-946b-3552a92128ea"),
+        (1, "inter-organizational-sales", "6d413c61-1f53-5eee-b814-1de5cceff1b8"),
         (12, f"sales/chargeable/{CUSTOMER}", "54ab4e8c-1f40-5b2e-9835-35a26ffddac5"),
     ],
 )
@@ -45,8 +49,9 @@ def test_the_role_of_a_sales_row_names_billing_type_and_customer(billing_type: B
     assert keys.sales_role(billing_type, CUSTOMER) == role
 
 
-def test_the_role_of_the_cost_row_is_frozen() -> None:
-    assert keys.COST == "cost"
+def test_the_roles_that_name_no_customer_are_frozen() -> None:
+    roles = (keys.COST, keys.RESOURCING_UNIT_COST, keys.INTER_ORGANIZATIONAL_SALES)
+    assert roles == ("cost", "resourcing-unit-cost", "inter-organizational-sales")
 
 
 def test_the_id_of_a_reversal_is_frozen() -> None:

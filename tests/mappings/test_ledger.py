@@ -14,6 +14,7 @@ from mappings.tables import Cell, Ref
 from tests.mappings.samples import CUSTOMER, ENTRY, PERSON, row, uid
 
 COST, UNBILLED, BILLED, RESOURCING_COST = 192350000, 192350005, 192350006, 192350007
+INTER_ORGANIZATIONAL = 192350008
 IN_PROCESS, ADJUSTED, UNADJUSTABLE = 192350000, 192350001, 192350002
 OTHER_CUSTOMER = Ref("account", uid(70))
 
@@ -141,10 +142,19 @@ def test_a_sales_row_of_any_billing_type_is_ours(kind: BillingType) -> None:
     assert ledger(actual(sales_id(kind=kind), UNBILLED)).foreign == ()
 
 
-@pytest.mark.parametrize("type", [BILLED, RESOURCING_COST])
-def test_billed_sales_and_resourcing_cost_are_neither_live_nor_foreign(type: int) -> None:
-    read = ledger(actual(uid(900), type))
+def test_billed_sales_are_neither_live_nor_foreign() -> None:
+    read = ledger(actual(uid(900), BILLED))
     assert (read.live, read.foreign) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("type", "role"),
+    [(RESOURCING_COST, keys.RESOURCING_UNIT_COST), (INTER_ORGANIZATIONAL, keys.INTER_ORGANIZATIONAL_SALES)],
+)
+def test_what_one_unit_owes_another_counts_and_is_told_apart_by_its_id_too(type: int, role: str) -> None:
+    own, other = actual(keys.row_id(ENTRY.id, 0, role), type), actual(uid(900), type)
+    read = ledger(own, other)
+    assert (read.live, read.foreign) == ((own,), (other,))
 
 
 def test_a_row_in_the_middle_of_a_correction_still_counts() -> None:

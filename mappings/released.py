@@ -1,0 +1,79 @@
+"""What was approved: the approval's word where it has one, the entry's where it has none.
+
+An approved entry is closed to edits, but administrators, flows and imports edit it all the same. Such an edit was never
+released by anybody: what counts stays what the approval says, and the edit is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from mappings.business_date import business_date
+from mappings.choices import TransactionClass
+from mappings.entry import Approval, Entry
+from mappings.tables import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A column of an entry that no longer says what was approved."""
+
+    column: str
+    approved: object
+    now: object
+
+    def __str__(self) -> str:
+        return f"{self.column} reads {self.now or 'nothing'}, approved was {self.approved}"
+
+
+def released(entry: Entry, approval: Approval) -> Entry:
+    """The entry as it was approved, but for its dates, which can only be judged in a time zone."""
+    return replace(
+        entry,
+        project=approval.project or entry.project,
+        task=approval.task or entry.task,
+        role=approval.role or entry.role,
+        category=approval.category or entry.category,
+        expense_category=approval.expense_category or entry.expense_category,
+        resource=approval.resource or entry.resource,
+    )
+
+
+def on_released_day(entry: Entry, approval: Approval, zone: ZoneInfo) -> Entry:
+    """The entry on the business day that was approved; its hours are its own while it still stands on that day."""
+    day = _moved(entry, approval, zone)
+    return entry if day is None else replace(entry, date=day, start=day, end=day)
+
+
+def edits(entry: Entry, approval: Approval, zone: ZoneInfo) -> tuple[Edit, ...]:
+    """Where the entry, as it reads now, differs from what its approval released."""
+    time = entry.transaction_class is TransactionClass.TIME
+    project = Ref("msdyn_project", entry.project) if entry.project else None
+    approved_project = Ref("msdyn_project", approval.project) if approval.project else None
+    columns: list[tuple[str, Ref | None, Ref | None]] = [
+        ("msdyn_project", approved_project, project),
+        ("msdyn_bookableresource", approval.resource, entry.resource),
+    ]
+    if time:
+        columns += [
+            ("msdyn_projecttask", approval.task, entry.task),
+            ("msdyn_resourcecategory", approval.role, entry.role),
+            ("msdyn_transactioncategory", approval.category, entry.category),
+        ]
+    else:
+        columns.append(("msdyn_expensecategory", approval.expense_category, entry.expense_category))
+    found = [Edit(column, then, now) for column, then, now in columns if then is not None and then != now]
+    day = _moved(entry, approval, zone)
+    if day is not None:
+        column = "msdyn_date" if time else "msdyn_transactiondate"
+        found.append(Edit(column, business_date(day, zone), business_date(entry.date, zone)))
+    return tuple(found)
+
+
+def _moved(entry: Entry, approval: Approval, zone: ZoneInfo) -> datetime | None:
+    """The day that was approved, where the entry now stands on another one."""
+    if approval.date is None or business_date(approval.date, zone) == business_date(entry.date, zone):
+        return None
+    return approval.date
