@@ -9,7 +9,6 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 from sandbox.clock import Clock
-from sandbox.dataverse.bulk_tables import no_step_on_bulk
 from sandbox.dataverse.catalog import Catalog
 from sandbox.dataverse.money import Currencies
 from sandbox.dataverse.row_locks import LockingTransaction, RowLocks
@@ -44,10 +43,8 @@ class Organisation:
         self._telling = False
         self.before_delete: dict[str, Callable[[Transaction, UUID], None]] = {}
         """The product's rules (``product.BEFORE_DELETE``)."""
-        self.before_write: dict[str, Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]] = {
-            "sdkmessageprocessingstep": no_step_on_bulk
-        }
-        """The product's guards (``product.before_write``); they are asked for whatever comes through the Web API."""
+        self.before_write: dict[str, Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]] = {}
+        """Guards, the product's and the platform's; they are asked for whatever comes through the Web API."""
         if not self.store.exists(self.catalog.table("transactioncurrency"), BASE_CURRENCY):
             with self.store.writing():
                 seed(Transaction(self.store, self.currencies, clock.now(), USERS["administrator"], BUSINESS_UNIT))

@@ -124,6 +124,16 @@ def direct_reference() -> Refused:
     )
 
 
+def no_unmanaged() -> Refused:
+    """The environment blocks unmanaged customizations; the words are shown publicly, the status is inferred."""
+    return Refused(
+        "This environment doesn't allow unmanaged customizations. This was a choice made by your admin, and certain "
+        "actions won't be available or will be view only.",
+        "",
+        403,
+    )
+
+
 def unsupported(what: str) -> Refused:
     """Something Dataverse may well do and this sandbox does not."""
     return Refused(f"This sandbox does not support {what}.", NOT_IN_SANDBOX, 501)

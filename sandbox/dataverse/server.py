@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from sandbox.clock import Clock
+from sandbox.dataverse import registrations
 from sandbox.dataverse.bulk_switch import BulkTables
 from sandbox.dataverse.credentials import Tokens
 from sandbox.dataverse.http.app import WebApi
@@ -44,6 +45,7 @@ class DataverseServer:
         self.switches = switches or Switches()
         self.organisation = Organisation(clock, database)
         self.organisation.listeners.extend(listeners)
+        self.organisation.before_write.update(registrations.guards(self.switches))
         self.tokens = Tokens(self.organisation.store)
         self.url = ""
         self._api = WebApi(

@@ -13,7 +13,8 @@ class Switches:
 
     ``actions_in_change_sets``: whether actions are taken inside a change set (a change set is documented as a
     transaction of requests, and no page says that actions are left out of it; on by default).
-    ``block_unmanaged_customizations``: the environment's setting of that name; definitions can then not be written.
+    ``block_unmanaged_customizations``: the environment's setting of that name; definitions can then not be written, nor
+    processing steps, their images and service endpoints.
     ``protection``: the service protection limits, off by default.
     ``degree_of_parallelism``: what ``x-ms-dop-hint`` recommends.
 

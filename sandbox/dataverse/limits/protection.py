@@ -30,6 +30,7 @@ class Throttled(Refused):
     def __init__(self, code: str, message: str, wait: timedelta) -> None:
         super().__init__(message, code, 429)
         self.headers = {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
+        """For the answer."""
 
 
 @dataclass(slots=True)
@@ -74,7 +75,11 @@ class Protection:
             return
         with self._lock:
             use = self._uses.setdefault((user, visit.server), Use())
-            self._admit(use, self._clock.now())
+            try:
+                self._admit(use, self._clock.now())
+            except Throttled as throttled:
+                throttled.headers |= visit.headers
+                raise
             use.under_way += 1
         try:
             yield visit

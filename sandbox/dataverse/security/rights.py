@@ -16,6 +16,7 @@ from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Refused
 
 DENIED: Final = "0x80040220"
+NO_ROLES: Final = "0x80042f09"
 TYPE_CODES: Final = {"account": 1, "contact": 2, "systemuser": 8, "team": 9, "businessunit": 10, "product": 1024} | {
     "salesorder": 1088,
     "salesorderdetail": 1089,
@@ -88,6 +89,13 @@ class Rights:
 
     def lacks(self, privilege: str, table: Table | None) -> Refused:
         """The refusal of what needs a privilege the user does not have, or not deep enough."""
+        if not self.principals.roles:
+            return Refused(
+                "SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user. "
+                f"Returned hr = -2147209463, User: {self.user}",
+                NO_ROLES,
+                403,
+            )
         about = ""
         if table is not None:
             code = TYPE_CODES.get(table.name, 10000)

@@ -199,3 +199,38 @@ def test_requests_that_are_still_under_way_crowd_out_others_over_http(
     hold.release()
     thread.join(10)
     assert api("GET", "WhoAmI").status_code == 200
+
+
+def test_a_refusal_for_a_limit_keeps_the_caller_on_its_server_as_any_answer_does(
+    api: Api, limits: ServiceProtection
+) -> None:
+    limits.requests = 1
+    first = api("GET", "WhoAmI")
+    again = api("GET", "WhoAmI")
+    assert again.status_code == 429
+    assert again.headers["Set-Cookie"] == first.headers["Set-Cookie"]
+
+
+def test_an_hour_of_plug_in_heavy_batches_over_http_runs_in_moments_and_is_held_to_the_limit(
+    api: Api, limits: ServiceProtection, server: DataverseServer
+) -> None:
+    """Four seconds of execution a batch: 300 fit into each window, which is 3,600 in an hour."""
+    limits.costs, limits.time_passes = PLUGIN_HEAVY, True
+    limits.execution = timedelta(seconds=60)  # the published share of a window, for 1/20 of the work
+    part = "--b\nContent-Type: application/http\n\nPOST msdyn_actuals HTTP/1.1\n\n{}\n"
+    body = part * 19 + "--b--\n"
+    clock = server.organisation.clock
+    start = clock.now()
+    done = refused = 0
+    while clock.now() < start + timedelta(hours=1):
+        answer = api.batch(body)
+        if answer.status_code == 429:
+            assert answer.json()["error"]["code"] == "0x80072321"
+            refused += 1
+            clock.advance(timedelta(seconds=int(answer.headers["Retry-After"])))
+        else:
+            assert answer.text.count("HTTP/1.1 204") == 19
+            done += 1
+    # 19 × (10 ms an operation + 10 ms a row + 200 ms of plug-ins) = 4.18 s: 15 batches come into a window of 60 s.
+    assert 12 * 14 <= done <= 13 * 16
+    assert refused >= 11

@@ -85,7 +85,7 @@ def test_a_missing_privilege_is_named_with_its_id(house: House, by: Callable[[st
 
 
 def test_who_has_no_role_may_not_even_read(house: House, by: Callable[[str], Api]) -> None:
-    assert by("Sam").refused("GET", "accounts")[:2] == (403, "0x80040220")
+    assert by("Sam").refused("GET", "accounts")[:2] == (403, "0x80042f09")
     assert by("Sam").get("WhoAmI")["BusinessUnitId"] == str(house.units["sales"])
 
 
