@@ -21,6 +21,7 @@ from mappings.entry import Stage
 from mappings.refusal import Refusal
 from mappings.tables import Ref
 
+
 @dataclass(frozen=True, slots=True)
 class VerificationHandler:
     """The handler of entries where approval makes the product create actuals. ``rules`` says what they should be."""
