@@ -156,7 +156,10 @@ class Faults:
         *,
         until: datetime | None = None,
     ) -> Refusal:
-        """Answer with an error instead of carrying the request out; ``until``: and no longer than to that moment."""
+        """Answer with an error (``ValueError``: the status is none of one) instead of carrying the request out;
+        ``until``: and no longer than to that moment."""
+        if not 400 <= status < 600:
+            raise ValueError(f"{status} is no status of an error.")
         given = dict(headers or {})
         rule = Refusal(re.compile(path), method, _bytes(containing), times, 0, until, status, code, message, given)
         return self._plan(rule)
