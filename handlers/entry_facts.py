@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
-from handlers import ledger_facts
+from handlers import ledger_facts, price_facts
 from handlers.ledger_facts import Trace
 from handlers.reading import ask
 from handlers.set_up import SetUp, SetUps
@@ -69,8 +69,9 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
     as_approved = {ref: found for ref in refs if (found := _as_approved(read.get(ref))) is not None}
     of_entries = {ref.id: traces[ref.id] for ref in refs}
     lines = (id for trace in of_entries.values() for id in trace.journal_lines)
-    set_ups = SetUps.read(as_approved.values(), lines, dataverse)
+    set_ups = SetUps.read(as_approved.values(), lines, dataverse, profile)
     of_entry = {ref: set_ups.of(as_approved.get(ref), of_entries[ref.id].journal_lines) for ref in refs}
+    of_entry = price_facts.with_prices(of_entry, as_approved, _approvals(read), dataverse, profile)
     derived = {ref.id: _derived_ids(as_approved.get(ref), ref, of_entries[ref.id], of_entry[ref]) for ref in refs}
     ledgers = ledger_facts.ledgers(of_entries, derived, dataverse, profile.own_columns())
     return {ref: _facts(read.get(ref), ledgers[ref.id], of_entry[ref]) for ref in refs}
@@ -104,6 +105,12 @@ def _as_approved(read: _Read | Refusal | None) -> Entry | None:
         return None
     holding = _holding(*read)
     return released(read[0], holding[0]) if len(holding) == 1 else read[0]
+
+
+def _approvals(read: Mapping[Ref, _Read | Refusal]) -> dict[Ref, Approval]:
+    """The one approval that holds for each entry; an entry without one, or with two, is not priced."""
+    known = {ref: _holding(*found) for ref, found in read.items() if not isinstance(found, Refusal)}
+    return {ref: holding[0] for ref, holding in known.items() if len(holding) == 1}
 
 
 def _holding(entry: Entry | None, approvals: Iterable[Approval]) -> list[Approval]:

@@ -1,20 +1,25 @@
-"""What an entry bills under: its project, contract lines, contracts, units and currencies, read once per batch."""
+"""What an entry bills under: its project, contract lines, contracts, units, currencies and, where needed, prices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers.reading import ask
+from handlers.ties import tied, ties
 from mappings import contract_lines, tables
 from mappings.approved_entry import Contract, JournalLine, Project
+from mappings.chargeability import Chargeables
 from mappings.entry import Entry
 from mappings.money import Currency
+from mappings.pricing import PriceBook
+from mappings.profile import Profile
 from mappings.refusal import Refusal
 from mappings.row import Row
+from mappings.tables import Ref
 
 _JOURNAL_LINE_COLUMNS = (
     "msdyn_transactiontypecode",
@@ -29,7 +34,11 @@ _JOURNAL_LINE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """The set-up of one entry. ``lines`` are its project's; ``contracts`` those its project belongs to, by id."""
+    """The set-up of one entry. ``lines`` are its project's; ``contracts`` those its project belongs to, by id.
+
+    ``category`` is the transaction category behind an expense's category, ``line_tasks`` the tasks of each contract
+    line that selects tasks. ``prices`` and ``chargeables`` are empty where the approval says all there is to know.
+    """
 
     project: Project | None
     lines: tuple[Row, ...]
@@ -38,18 +47,25 @@ class SetUp:
     resource_unit: UUID | None
     journal_lines: tuple[JournalLine, ...]
     currencies: Mapping[UUID, Row]
+    unit_currencies: Mapping[UUID, UUID | None] = field(default_factory=dict)
+    category: Ref | None = None
+    line_tasks: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
+    prices: PriceBook = field(default_factory=PriceBook)
+    chargeables: Chargeables = field(default_factory=Chargeables)
 
     def currency(self, id: UUID | None, where: object) -> Currency:
         """A currency that can be reckoned in. Raises ``Refusal`` naming ``where`` it is missing."""
         found = self.currencies.get(id) if id else None
         if found is None:
             raise Refusal("currency-missing", f"{where} names no currency this environment has; complete it.")
-        precision = found.choice("currencyprecision")
-        if precision is None:
+        known = currency(found)
+        if known is None:
             raise Refusal("currency-missing", f"{found.ref} has no precision; complete the currency.")
-        return Currency(
-            found.id, found.text("isocurrencycode") or str(found.id), precision, found.number("exchangerate")
-        )
+        return known
+
+    def currency_of_unit(self, unit: UUID | None, where: object) -> Currency:
+        """The currency an organizational unit reckons its costs in. Raises ``Refusal`` as ``currency`` does."""
+        return self.currency(self.unit_currencies.get(unit) if unit else None, where)
 
 
 @dataclass
@@ -60,17 +76,27 @@ class SetUps:
     lines: list[Row]
     journal_lines: list[Row]
     resources: list[Row]
+    categories: list[Row]
     contracts: list[Row]
     units: list[Row]
     currencies: list[Row]
+    line_tasks: Mapping[UUID, frozenset[UUID]]
 
     @classmethod
-    def read(cls, entries: Iterable[Entry], journal_lines: Iterable[UUID], dataverse: Reader) -> SetUps:
+    def read(
+        cls,
+        entries: Iterable[Entry],
+        journal_lines: Iterable[UUID],
+        dataverse: Reader,
+        profile: Profile | None = None,
+    ) -> SetUps:
         """Two requests, however many entries."""
         entries = list(entries)
+        selected = profile.line_tasks if profile else None
         on = sorted({entry.project for entry in entries if entry.project})
         working = sorted({entry.resource.id for entry in entries if entry.resource})
-        projects, lines, journal, resources = ask(
+        claimed = sorted({entry.expense_category.id for entry in entries if entry.expense_category})
+        projects, lines, journal, resources, categories = ask(
             dataverse,
             Query(
                 tables.PROJECT,
@@ -85,9 +111,13 @@ class SetUps:
                 order_by=("createdon desc",),
             ),
             Query(tables.RESOURCE, ("msdyn_organizationalunit",), any_of("bookableresourceid", working)),
+            Query("msdyn_expensecategory", ("msdyn_expensecategoryuid",), any_of("msdyn_expensecategoryid", claimed)),
         )
         of_lines, of_projects = _links(lines, "salesorderid"), _links(projects, "msdyn_salesorderid")
-        contracts, units, currencies = ask(
+        units_at_work = _links(projects, "msdyn_contractorganizationalunitid")
+        units_at_work |= _links(resources, "msdyn_organizationalunit")
+        units_at_work |= {entry.resourcing_unit for entry in entries if entry.resourcing_unit}
+        contracts, units, currencies, *tasks = ask(
             dataverse,
             Query(
                 tables.CONTRACT,
@@ -97,11 +127,13 @@ class SetUps:
             Query(
                 tables.ORGANIZATIONAL_UNIT,
                 ("msdyn_currency",),
-                any_of("msdyn_organizationalunitid", sorted(_links(projects, "msdyn_contractorganizationalunitid"))),
+                any_of("msdyn_organizationalunitid", sorted(units_at_work)),
             ),
             Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision", "exchangerate")),
+            *((ties(selected, (line.id for line in lines)),) if selected else ()),
         )
-        return cls(projects, lines, journal, resources, contracts, units, currencies)
+        line_tasks = tied(tasks[0], selected) if selected else {}
+        return cls(projects, lines, journal, resources, categories, contracts, units, currencies, line_tasks)
 
     def of(self, entry: Entry | None, journal_lines: set[UUID]) -> SetUp:
         """The part of it that one entry bills under."""
@@ -110,6 +142,8 @@ class SetUps:
         belongs_to = _links(lines, "salesorderid") | _links([project] if project else [], "msdyn_salesorderid")
         unit = project.link_id("msdyn_contractorganizationalunitid") if project else None
         resource = entry.resource.id if entry and entry.resource else None
+        claimed = entry.expense_category.id if entry and entry.expense_category else None
+        category = next((row for row in self.categories if row.id == claimed), None)
         return SetUp(
             project=Project(project.ref, project.link("ownerid"), unit) if project else None,
             lines=lines,
@@ -118,7 +152,18 @@ class SetUps:
             resource_unit=_linked(self.resources, resource, "msdyn_organizationalunit"),
             journal_lines=tuple(_journal_line(row) for row in self.journal_lines if row.id in journal_lines),
             currencies={row.id: row for row in self.currencies},
+            unit_currencies={row.id: row.link_id("msdyn_currency") for row in self.units},
+            category=category.link("msdyn_expensecategoryuid") if category else None,
+            line_tasks={line.id: self.line_tasks[line.id] for line in lines if line.id in self.line_tasks},
         )
+
+
+def currency(row: Row) -> Currency | None:
+    """A currency from its row; ``None`` without a precision, for nothing can be rounded in it."""
+    precision = row.choice("currencyprecision")
+    if precision is None:
+        return None
+    return Currency(row.id, row.text("isocurrencycode") or str(row.id), precision, row.number("exchangerate"))
 
 
 def _contract(row: Row) -> Contract:

@@ -128,7 +128,7 @@ def why_none(
 ) -> str:
     """Why no row fits, as the end of a sentence about a price list."""
     if not rows:
-        return "has no role prices"
+        return f"has no row for the {dimensions[0].word}" if dimensions else "has no role prices"
 
     def reached(row: RolePrice) -> int:
         fits = [row.values.get(one.column) in (None, value(one)) for one in dimensions]

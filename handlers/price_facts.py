@@ -1,0 +1,198 @@
+"""Reads what the price lists and the chargeability settings say, for the entries that need to know.
+
+An approval ordinarily carries its prices and its billing type, and then nothing is read here. Where one is missing or
+zero, two requests answer for all such entries of a batch: what hangs on the contracts, units and parameters; then the
+lists and their rows. Nothing is kept: a price is never decided from what was read earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Query, all_of, any_of
+from handlers.price_needs import Need, need_of
+from handlers.reading import ask
+from handlers.set_up import SetUp, currency
+from handlers.ties import tied, ties
+from mappings import chargeability, price_lists, price_rows, tables
+from mappings import dimensions as dims
+from mappings.chargeability import Chargeables
+from mappings.choices import TransactionClass
+from mappings.dimensions import Dimension
+from mappings.entry import Approval, Entry
+from mappings.pricing import PriceBook
+from mappings.profile import Profile, Tie
+from mappings.row import Row
+from mappings.tables import Ref
+from mappings.units import UNIT_COLUMNS, unit
+
+_CONTRACT_LISTS = Tie("msdyn_orderpricelist", "msdyn_contract", "msdyn_pricelist")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFacts:
+    """The price lists and settings that were read, and the entries' own values of dimensions an administrator added."""
+
+    prices: PriceBook
+    chargeables: Chargeables
+    own_values: Mapping[UUID, Mapping[str, Hashable]]
+
+
+def with_prices(
+    set_ups: Mapping[Ref, SetUp],
+    entries: Mapping[Ref, Entry],
+    approvals: Mapping[Ref, Approval],
+    dataverse: Reader,
+    profile: Profile,
+) -> dict[Ref, SetUp]:
+    """The set-ups, those of entries that need it with price lists and settings: no request without a need, else two.
+
+    ``entries`` are as approved, ``approvals`` the one that holds for each entry, where there is one.
+    """
+    needs = {
+        ref: need
+        for ref, approval in approvals.items()
+        if ref in entries and (need := need_of(entries[ref], approval, set_ups[ref])) is not None
+    }
+    if not needs:
+        return dict(set_ups)
+    facts = read(list(needs.values()), dataverse, profile)
+    return {ref: _completed(set_up, facts, ref) if ref in needs else set_up for ref, set_up in set_ups.items()}
+
+
+def _completed(set_up: SetUp, facts: PriceFacts, entry: Ref) -> SetUp:
+    currencies = {row.id: known for row in set_up.currencies.values() if (known := currency(row)) is not None}
+    book = replace(facts.prices, currencies=currencies, values=facts.own_values.get(entry.id, {}))
+    return replace(set_up, prices=book, chargeables=facts.chargeables)
+
+
+def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFacts:
+    """What the needs call for, in two requests."""
+    tie = profile.unit_cost_lists
+    of_contracts, of_parameters, dimension_rows, field_names, units, *others = ask(
+        dataverse,
+        Query(
+            _CONTRACT_LISTS.table,
+            (_CONTRACT_LISTS.left, _CONTRACT_LISTS.right, "statecode"),
+            any_of(_CONTRACT_LISTS.left, _all(need.contracts for need in needs)),
+        ),
+        Query("msdyn_projectparameterpricelist", ("msdyn_pricelist", "statecode")),
+        Query("msdyn_dimension", dims.DIMENSION_COLUMNS),
+        Query("msdyn_dimensionfieldname", dims.FIELD_NAME_COLUMNS),
+        Query("uom", UNIT_COLUMNS),
+        *_settings(needs),
+        *((ties(tie, _all(need.units for need in needs)),) if tie else ()),
+    )
+    dimensions = dims.dimensions(dimension_rows, field_names)
+    parameters = frozenset(id for row in of_parameters if (id := _active(row, "msdyn_pricelist")))
+    contracts = tied((row for row in of_contracts if not row.choice("statecode")), _CONTRACT_LISTS)
+    organizational = tied(others[-1], tie) if tie else {}
+    ids = sorted(parameters.union(*contracts.values(), *organizational.values()))
+    own = dims.own(dimensions)
+    lists, roles, markups, categories, entries = ask(
+        dataverse,
+        Query("pricelevel", price_lists.PRICE_LIST_COLUMNS, any_of("pricelevelid", ids)),
+        *_role_questions(needs, ids, dimensions),
+        Query(
+            "msdyn_transactioncategorypricelevel",
+            price_rows.CATEGORY_PRICE_COLUMNS,
+            all_of(
+                any_of("msdyn_pricelist", ids),
+                any_of("msdyn_transactioncategory", _all(need.categories for need in needs if _is_expense(need.entry))),
+            ),
+        ),
+        Query(
+            tables.TIME_ENTRY,
+            tuple(one.entry_column for one in own),
+            any_of("msdyn_timeentryid", [n.entry.ref.id for n in needs if own and not _is_expense(n.entry)]),
+        ),
+    )
+    return PriceFacts(
+        prices=PriceBook(
+            lists={row.id: price_lists.price_list(row) for row in lists},
+            of_contract=contracts,
+            of_unit=organizational,
+            of_parameters=parameters,
+            role_prices=tuple(one for row in roles if (one := price_rows.role_price(row, dimensions))),
+            markups=tuple(one for row in markups if (one := price_rows.role_price(row, dimensions))),
+            category_prices=tuple(price for row in categories if (price := price_rows.category_price(row))),
+            dimensions=dimensions,
+            units={row.id: unit(row) for row in units},
+            several_cost_lists=profile.several_cost_lists,
+        ),
+        chargeables=_chargeables(others[:4]),
+        own_values={
+            row.id: {one.column: price_rows.dimension_value(row.cells.get(one.entry_column)) for one in own}
+            for row in entries
+        },
+    )
+
+
+def _role_questions(needs: Sequence[Need], ids: Sequence[UUID], dimensions: Collection[Dimension]) -> list[Query]:
+    """Role prices and markups of the roles at work and of none in particular."""
+    ids = ids if any(not _is_expense(need.entry) for need in needs) else []
+    marked_up = ids if any(one.is_markup for one in dimensions) else []
+    own = tuple(one.column for one in dims.own(dimensions))
+    roles = [*_all(need.roles for need in needs), None]
+    # Where role was taken off the dimensions of a context, a row counts whatever its role.
+    counts = any(one.column == dims.ROLE and one.for_cost and one.for_sales for one in dimensions)
+    by_role = (any_of(dims.ROLE, roles),) if counts else ()
+    return [
+        Query(
+            "msdyn_resourcecategorypricelevel",
+            (*price_rows.ROLE_PRICE_COLUMNS, *own),
+            all_of(any_of("msdyn_pricelist", ids), *by_role),
+        ),
+        Query(
+            "msdyn_resourcecategorymarkuppricelevel",
+            (*price_rows.MARKUP_COLUMNS, *own),
+            all_of(any_of("msdyn_pricelist", marked_up), *by_role),
+        ),
+    ]
+
+
+def _settings(needs: Sequence[Need]) -> list[Query]:
+    lines, roles = _all(need.lines for need in needs), _all(need.roles for need in needs)
+    return [
+        Query(
+            "msdyn_orderlineresourcecategory",
+            chargeability.LINE_ROLE_COLUMNS,
+            any_of("msdyn_contractlineid", lines),
+        ),
+        Query(
+            "msdyn_orderlinetransactioncategory",
+            chargeability.LINE_CATEGORY_COLUMNS,
+            any_of("msdyn_contractlineid", lines),
+        ),
+        Query("bookableresourcecategory", chargeability.MASTER_COLUMNS, any_of("bookableresourcecategoryid", roles)),
+        Query(
+            "msdyn_transactioncategory",
+            chargeability.MASTER_COLUMNS,
+            any_of("msdyn_transactioncategoryid", _all(need.categories for need in needs)),
+        ),
+    ]
+
+
+def _chargeables(settings: Sequence[Sequence[Row]]) -> Chargeables:
+    line_roles, line_categories, roles, categories = settings
+    return Chargeables(
+        line_roles=chargeability.on_lines(line_roles, "msdyn_resourcecategory"),
+        line_categories=chargeability.on_lines(line_categories, "msdyn_transactioncategory"),
+        roles=chargeability.in_masters(roles),
+        categories=chargeability.in_masters(categories),
+    )
+
+
+def _active(row: Row, column: str) -> UUID | None:
+    return None if row.choice("statecode") else row.link_id(column)
+
+
+def _all(sets: Iterable[frozenset[UUID]]) -> list[UUID]:
+    return sorted(frozenset[UUID]().union(*sets))
+
+
+def _is_expense(entry: Entry) -> bool:
+    return entry.transaction_class is TransactionClass.EXPENSE
