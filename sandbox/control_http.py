@@ -96,6 +96,11 @@ class Control:
         self._paths["POST", "reset"] = lambda _: history.reset()
         self._numbered["snapshots", "restore"] = lambda number: history.restore(self._found(number))
 
+    @property
+    def known(self) -> list[tuple[str, str]]:
+        """Every method and path there is; ID stands for a number."""
+        return [*self._paths, *(("POST", f"{kind}/ID/{act}") for kind, act in self._numbered)]
+
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Carry a request out."""
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,8 @@ from sandbox.faults import STORMS, Faults
 from sandbox.faults_http import EVENT_KINDS, KINDS
 from sandbox.world import EVENTS, Sandbox
 from tests.sandbox.other_process import IN_TIME, OtherProcess
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
 
 
 def lost_reply(other: OtherProcess) -> None:
@@ -157,6 +161,21 @@ def test_no_fault_there_is_has_been_left_out() -> None:
         planners = {name for name, plan in told if inspect.signature(plan).return_annotation in rules}
         assert {name for name in planners if not name.startswith("_")} == kinds
     assert set(STRIKES) == KINDS
+
+
+def test_the_page_on_the_sandbox_tells_every_fault_with_its_arguments() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", PAGE, re.MULTILINE))
+    del rows["fault"]
+    assert set(rows) == KINDS | EVENT_KINDS
+    for kind, told in rows.items():
+        plan = getattr(EventFaults if kind in EVENT_KINDS else Faults, kind)
+        common = {"self", "times", "table", "record"} if kind in EVENT_KINDS else {"self", "times", "path"}
+        assert set(re.findall(r"`(\w+)`", told)) == set(inspect.signature(plan).parameters) - common, kind
+
+
+def test_the_page_on_the_sandbox_tells_every_request(sandbox: Sandbox) -> None:
+    told = set(re.findall(r"^\| `(\w+) /sandbox/([\w/]+)` \|", PAGE, re.MULTILINE))
+    assert told == set(sandbox.web.control.known)
 
 
 @pytest.mark.parametrize(
