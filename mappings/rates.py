@@ -81,13 +81,14 @@ class _Side:
         line, currency = self.line, self.currency
         price_list = line.price_list if line else None
         if released is not None and self.approval.currency in (None, currency.id):
-            price, because = released, f"The {self.name} price is the one the approval released."
+            price, source = released, "the approval"
         elif line is not None and line.price is not None and line.currency == currency.id:
-            price, because = line.price, f"The {self.name} price is the one the entry was submitted with."
+            price, source = line.price, "the journal line written at submission"
         else:
             return self._from_lists(zero_is_held)
         # Rounded as the column will hold it: figures that can't be read back as planned would never come to rest.
-        rate = Rate(currency.round(price), price_list, because)
+        price = currency.round(price)
+        rate = Rate(price, price_list, f"The {self.name} price {price} {currency.code} is that of {source}.")
         return rate if rate.price else self._zero(rate, zero_is_held)
 
     def _from_lists(self, zero_is_held: bool) -> Rate:
