@@ -36,6 +36,7 @@ class Kind(StrEnum):
     COMMAND = "command"
     ATTEMPT = "attempt"
     LEASE = "lease"
+    WATERMARK = "watermark"
 
 
 class State(StrEnum):
@@ -82,6 +83,12 @@ def created(
 def finished(record: Row, outcome: Mapping[str, object]) -> Update:
     """The intention to record what came of it; it fails when somebody else did."""
     values = {"psac_state": State.DONE, "psac_outcome": _text(outcome)}
+    return Update(reference(record.id), values, record.version)
+
+
+def moved(record: Row, selection: object, requested_by: str) -> Update:
+    """The intention to replace what it holds; it fails when somebody else did."""
+    values = {"psac_selection": _text(selection), "psac_requestedby": requested_by}
     return Update(reference(record.id), values, record.version)
 
 

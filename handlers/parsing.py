@@ -11,9 +11,10 @@ from connector.dataverse.execution_context import read_context
 from connector.envelope import Envelope
 from handlers.fixed_point import AgainstTheRules
 from mappings import tables
-from mappings.messages import Command, CreateInvoices, EntryChanged, MarkReady
+from mappings.messages import Command, CreateInvoices, EntryChanged, LookAtEntry, MarkReady
 
 _COMMAND: TypeAdapter[MarkReady | CreateInvoices] = TypeAdapter(Command)
+LOOK = b'"look-at-entry"'
 _ENTRY_TABLES = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
 
 
@@ -30,6 +31,8 @@ def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> 
     ``organization``: the only one whose events are acted on; ``None`` accepts any. ``own_tag``: the mark on our own
     writes, whose echo says nothing new.
     """
+    if (asked := _asked(envelope)) is not None:
+        return EntryChanged(table=asked.table, id=asked.id)
     context = read_context(envelope)
     if organization is not None and context.organization_id != organization:
         return Ignored(f"It comes from organization {context.organization_id}, not from {organization}.")
@@ -40,6 +43,16 @@ def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> 
     return EntryChanged.model_validate(
         {"table": context.table, "id": context.id, "may_roll_back": context.in_transaction}
     )
+
+
+def _asked(envelope: Envelope) -> LookAtEntry | None:
+    """A message of our own among the events; anything else is Dataverse's."""
+    if LOOK not in envelope.body:
+        return None
+    try:
+        return LookAtEntry.model_validate_json(envelope.body)
+    except ValidationError:
+        return None
 
 
 def parse_command(envelope: Envelope) -> MarkReady | CreateInvoices:

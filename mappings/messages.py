@@ -29,6 +29,14 @@ class EntryChanged(_Message):
     may_roll_back: bool = False
 
 
+class LookAtEntry(_Message):
+    """Look at an entry as if an event had told of it; sent by whoever found that none did."""
+
+    kind: Literal["look-at-entry"] = "look-at-entry"
+    table: Literal["msdyn_timeentry", "msdyn_expense"]
+    id: UUID
+
+
 class MarkReady(_Message):
     """Mark rows of one backlog ready to invoice: these rows, or whatever is open on these contracts right now."""
 

@@ -1,0 +1,153 @@
+"""``psa-connector reconcile``: what no event told, reported and, if wanted, sent down the path every event takes."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.cli.exits import Exit
+from service.cli.options import ConfigOption, RequestedByOption, one_of, someone
+
+if TYPE_CHECKING:
+    from service.app import App
+    from service.reconciling import Report
+
+
+class Output(StrEnum):
+    """How the report is written to stdout; ``json`` and ``csv`` are stable and meant for programs."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no day; write it as 2026-01-31.") from error
+
+
+def _month(text: str) -> tuple[date, date]:
+    match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
+    if match is None or match.group(1) == "0000":
+        raise typer.BadParameter(f"{text!r} is no month; write it as 2026-01.")
+    year, month = int(match.group(1)), int(match.group(2))
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+
+
+def reconcile(
+    since: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="DATE", help="Everything changed since that day began. [default: last run]"),
+    ] = None,
+    month: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="Instead: the work dated in that month; only a report."),
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Send what this service would write by itself to the approvals queue.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Repair even above the ceilings.")] = False,
+    requested_by: RequestedByOption = None,
+    config: ConfigOption = None,
+    output: Annotated[
+        Output,
+        typer.Option(
+            "--output", "-o", parser=one_of(Output), metavar="table|json|csv", help="How data is written to stdout."
+        ),
+    ] = Output.TABLE,
+) -> None:
+    """Compare approvals with actuals and report what differs. Exit code 4: something is left."""
+    if month is not None and (since is not None or repair):
+        raise typer.BadParameter("--month is a report of its own; leave --since and --repair out.")
+    if yes and not repair:
+        raise typer.BadParameter("--yes belongs to --repair.")
+    days = None if month is None else _month(month)
+
+    from service.cli.session import session
+
+    who = requested_by or someone()
+    with session(config) as app:
+        if repair and app.settings.actuals.creator == "product":
+            raise typer.BadParameter("Where the product creates actuals, nothing is written; leave --repair out.")
+        found = _look(app, since, days, who)
+        _tell(found, output, app.dataverse.url)
+        left = len(found.drifts)
+        if repair and found.repairable:
+            left -= _repair(app, found, yes)
+    if left:
+        raise typer.Exit(Exit.WORK_LEFT)
+
+
+def _look(app: App, since: date | None, days: tuple[date, date] | None, who: str) -> Report:
+    from datetime import timedelta
+
+    from service.reconciling import Reconciler
+
+    settings = app.settings
+    reconciler = Reconciler(
+        app.dataverse,
+        app.mission.entries,
+        settings.business_time_zone,
+        settings.actuals.start_from,
+        overlap=timedelta(minutes=settings.reconcile.overlap),
+        in_flight=timedelta(minutes=settings.reconcile.in_flight),
+        requested_by=who,
+    )
+    if days is not None:
+        return reconciler.month(*days, app.now())
+    return reconciler.onward(app.now()) if since is None else reconciler.since(since, app.now())
+
+
+def _repair(app: App, found: Report, yes: bool) -> int:
+    """Say how much it is, and send it unless that is above a ceiling; how many entries were sent."""
+    import asyncio
+
+    from connector.outbox import send
+    from service.cli.output import money, say
+
+    count = len(found.repairable)
+    moves = [money(amount, currency.precision, currency.code) for currency, amount in found.moves.items()]
+    say(f"Repair: {count} entries, moving {', '.join(moves) or 'no amount'}.")
+    over = found.above(app.settings.ceiling.rows, app.settings.ceiling.amount_in)
+    if over and not yes:
+        for sentence in over:
+            say(sentence)
+        say("Nothing was sent. If that is meant, say --yes.")
+        return 0
+    bus = app.settings.servicebus
+    asyncio.run(send(bus.connection_string.get_secret_value(), bus.approvals_queue, *found.looks()))
+    say(f"{count} entries were sent to queue {bus.approvals_queue}; run reconcile again when they are through.")
+    return count
+
+
+def _tell(found: Report, output: Output, url: str) -> None:
+    from service.cli.output import Column, as_json, figure, key, say, show, write
+    from service.reconcile_report import as_csv, cells, plain
+
+    match output:
+        case Output.JSON:
+            as_json(plain(found, url))
+        case Output.CSV:
+            write(as_csv(found, url))
+        case Output.TABLE:
+            columns = (
+                key("Entry"),
+                Column("Day"),
+                Column("Finding"),
+                Column("What"),
+                figure("Amount"),
+                Column("Repair"),
+            )
+            show("Differences", columns, cells(found), empty="Nothing differs.")
+    say(f"Looked at {found.looked_at} entries: {found.window}.")
+    if found.in_flight:
+        say(f"{found.in_flight} differ but were changed a moment ago; the next run looks at them again.")
+    if found.unmarked:
+        say(found.unmarked)
