@@ -70,11 +70,11 @@ class Control:
         """The switches that can be moved; other parts of the sandbox add theirs."""
         self._paths: dict[tuple[str, str], Answerer] = {
             ("POST", "faults"): self.plans.plan,
-            ("GET", "faults"): lambda _: {"value": self.plans.listed()},
-            ("DELETE", "faults"): lambda _: self.plans.call_off(),
-            ("GET", "clock"): lambda _: self._now(),
+            ("GET", "faults"): _alone(lambda: {"value": self.plans.listed()}),
+            ("DELETE", "faults"): _alone(self.plans.call_off),
+            ("GET", "clock"): _alone(self._now),
             ("POST", "clock"): self._advance,
-            ("GET", "switches"): lambda _: self.board.state(),
+            ("GET", "switches"): _alone(self.board.state),
             ("PATCH", "switches"): self._switch,
         }
         self._numbered: dict[tuple[str, str], Callable[[int], None]] = {("faults", "release"): self.plans.release}
@@ -85,15 +85,15 @@ class Control:
 
     def hand_out(self, tokens: Mapping[str, str], make: Callable[[str], str]) -> None:
         """Show the tokens, and ``make`` one for the user with this id (``ValueError``: there is none)."""
-        self._paths["GET", "tokens"] = lambda _: dict(tokens)
+        self._paths["GET", "tokens"] = _alone(lambda: dict(tokens))
         self._paths["POST", "tokens"] = lambda wanted: _token(make, wanted)
 
     def go_back(self, history: History) -> None:
         """Take snapshots, and go back to them."""
-        self._paths["POST", "snapshots"] = lambda _: self._take(history.snapshot())
-        self._paths["GET", "snapshots"] = lambda _: {"value": [self._shown(number) for number in self._snapshots]}
-        self._paths["DELETE", "snapshots"] = lambda _: self._snapshots.clear()
-        self._paths["POST", "reset"] = lambda _: history.reset()
+        self._paths["POST", "snapshots"] = _alone(lambda: self._take(history.snapshot()))
+        self._paths["GET", "snapshots"] = _alone(self._listed)
+        self._paths["DELETE", "snapshots"] = _alone(self._snapshots.clear)
+        self._paths["POST", "reset"] = _alone(history.reset)
         self._numbered["snapshots", "restore"] = lambda number: history.restore(self._found(number))
 
     @property
@@ -107,7 +107,8 @@ class Control:
             name = path.removeprefix(ROOT)
             numbered = _NUMBERED.fullmatch(name) if method == "POST" else None
             if numbered and (numbered[1], numbered[3]) in self._numbered:
-                self._numbered[numbered[1], numbered[3]](int(numbered[2]))
+                act = self._numbered[numbered[1], numbered[3]]
+                _alone(lambda: act(int(numbered[2])))(_read(body))
                 return 204, None
             carry_out = self._paths.get((method, name))
             if carry_out is None:
@@ -146,6 +147,9 @@ class Control:
         self._snapshots[self._taken] = self._clock.now().isoformat(), snapshot
         return self._shown(self._taken)
 
+    def _listed(self) -> Any:
+        return {"value": [self._shown(number) for number in self._snapshots]}
+
     def _shown(self, number: int) -> dict[str, Any]:
         taken, snapshot = self._snapshots[number]
         return {"id": number, "taken": taken, "bytes": len(snapshot)}
@@ -154,6 +158,17 @@ class Control:
         if number not in self._snapshots:
             raise Misused(404, f"There is no snapshot {number}.")
         return self._snapshots[number][1]
+
+
+def _alone(carry_out: Callable[[], Any]) -> Answerer:
+    """For a request that has nothing to say beside its name."""
+
+    def answer(wanted: Mapping[str, Any]) -> Any:
+        if wanted:
+            raise Misused(400, f"Nothing is taken here, also not {', '.join(wanted)}.")
+        return carry_out()
+
+    return answer
 
 
 def _token(make: Callable[[str], str], wanted: Mapping[str, Any]) -> Any:

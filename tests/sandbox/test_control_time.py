@@ -81,3 +81,12 @@ def test_tokens_of_others_are_handed_out_and_made_for_users_made_later(other: Ot
     assert other("GET", "sandbox/tokens", token=made.json()["token"]).status_code == 401
     for nobody in ({"user": str(uuid4())}, {"user": "clerk"}, {}, {"user": person, "for": 1}):
         assert other("POST", "sandbox/tokens", nobody).status_code == 400
+
+
+def test_what_has_nothing_to_say_takes_nothing(other: OtherProcess) -> None:
+    other("POST", "accounts", {"name": "A"})
+    assert other("POST", "sandbox/snapshots").status_code == 201
+    for path in ("snapshots", "reset", "snapshots/1/restore"):
+        answer = other("POST", f"sandbox/{path}", {"queues": True})
+        assert (answer.status_code, "also not queues" in answer.text) == (400, True)
+    assert other.names() == ["A"]

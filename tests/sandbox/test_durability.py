@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -165,3 +168,61 @@ def test_a_file_goes_back_too_and_stays_there(tmp_path: Path) -> None:
         first.restore(snapshot)
     with Sandbox(company=False, data=tmp_path) as second:
         assert names(second, "accounts", "name") == ["kept"]
+
+
+def test_where_the_disk_is_full_a_write_is_refused_and_what_was_written_stays(tmp_path: Path) -> None:
+    with Sandbox(company=False, data=tmp_path) as world:
+        call(world, "POST", "accounts", {"name": "kept"})
+        store = world.web.organisation.store
+        with store.lock:
+            ((pages,),) = store.execute("PRAGMA page_count")
+            store.execute(f"PRAGMA max_page_count = {pages}")
+        headers = {"Authorization": f"Bearer {world.token}"}
+        values = {"name": "lost", "description": "x" * 1900}
+        many = {"Targets": [{"@odata.type": "Microsoft.Dynamics.CRM.account", **values} for _ in range(99)]}
+        url = f"{world.dataverse}/api/data/v9.2/accounts/Microsoft.Dynamics.CRM.CreateMultiple"
+        for _ in range(2):
+            answer = requests.post(url, json=many, headers=headers, timeout=20)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (500, "0x80044150")
+            assert "The sandbox can't write its data: database or disk is full." in answer.json()["error"]["message"]
+        assert names(world, "accounts", "name") == ["kept"]
+        with store.lock:
+            store.execute("PRAGMA max_page_count = 1000000")
+        call(world, "POST", "accounts", {"name": "more"})
+    with Sandbox(company=False, data=tmp_path) as again:
+        assert names(again, "accounts", "name") == ["kept", "more"]
+
+
+HALF = """
+import sys
+from pathlib import Path
+from sandbox.world import Sandbox
+
+with Sandbox(company=False, data=Path(sys.argv[1])) as world:
+    with world.web.transaction() as uow:
+        uow.create("account", {"name": "committed"})
+    with world.web.transaction() as uow:
+        for number in range(3000):
+            uow.create("account", {"name": f"half {number}", "description": "x" * 1900})
+        print("in the middle", flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_a_process_killed_in_the_middle_of_a_transaction_leaves_nothing_of_it(tmp_path: Path) -> None:
+    """Six megabytes: more than SQLite keeps in memory, so half of it is on the disk already."""
+    program = [sys.executable, "-c", HALF, str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(  # noqa: S603
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "in the middle\n"
+        spilled = sum(path.stat().st_size for path in tmp_path.iterdir())
+        process.kill()
+    assert spilled > 3_000_000
+    with Sandbox(company=False, data=tmp_path) as world:
+        assert names(world, "accounts", "name") == ["committed"]
+        with world.web.organisation.store.lock:
+            ((verdict,),) = world.web.organisation.store.execute("PRAGMA integrity_check")
+        assert verdict == "ok"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID, uuid4
 
 from sandbox.control_http import ROOT, Control
@@ -21,6 +23,9 @@ from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Refused
 from sandbox.faults import CutInBatch, Faults
+
+DISK: Final = ("SQLITE_FULL", "SQLITE_IOERR")
+"""How SQLite names that the disk is full, or fails."""
 
 
 class Cut(Exception):
@@ -86,9 +91,14 @@ class WebApi:
         ``gone`` is done once the caller has hung up.
         """
         call = Call(method, url, headers, body, Future() if gone is None else gone)
+        try:
+            answer = self._sandbox(call) if call.path.startswith(ROOT) else self._answer(call)
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(DISK):
+                raise
+            answer = refused(Refused(f"The sandbox can't write its data: {error}.", "0x80044150", 500))
         if call.path.startswith(ROOT):
-            return self._sandbox(call)
-        answer = self._answer(call)
+            return answer
         answer.headers |= {"x-ms-service-request-id": str(call.id), "REQ_ID": str(call.id)}
         answer.headers["x-ms-dop-hint"] = str(self._switches.degree_of_parallelism)
         if "x-ms-client-request-id" in headers:
