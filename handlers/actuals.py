@@ -7,38 +7,48 @@ reported and left alone. Whichever message came, the rows decide, so the same ev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from handlers import entry_facts
+from handlers.approved import Owner, approved_entry
 from handlers.entry_facts import EntryFacts
-from handlers.ledger_plan import LedgerPlan, journal_line
+from handlers.ledger_plan import LedgerPlan
 from handlers.plan import Decision, NothingToDo, NotYet, Refusals, Refuse
-from handlers.set_up import SetUp
-from mappings.approved_entry import ApprovedEntry, Contract, Project
 from mappings.business_date import business_date
-from mappings.choices import BillingMethod, TransactionClass, TransactionType
-from mappings.contract_lines import ContractLine, contract_line, line_for
 from mappings.entry import Approval, Entry, Stage
 from mappings.entry_to_actuals import actuals_of
+from mappings.inter_organizational import Owed
 from mappings.planned_actual import PlannedActual
+from mappings.profile import Profile
 from mappings.refusal import Refusal
+from mappings.released import Edit, edits
 from mappings.tables import Ref
+
+_RELEASED = (Stage.APPROVED, Stage.RECALL_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
 class ActualsHandler:
-    """The handler of entries. Nothing approved before ``start_from`` (in ``zone``) is ever written."""
+    """The handler of entries. Nothing approved before ``start_from`` (a business date) is ever written.
+
+    Business dates are meant in ``zone``, or in that of ``unit_zones`` (by id) of the project's contracting unit.
+    """
 
     start_from: date
     zone: ZoneInfo
     zero_price_is_held: bool = True
+    unit_zones: Mapping[UUID, ZoneInfo] = field(default_factory=dict)
+    owner: Owner = Owner.PROJECT
+    inter_organizational: Owed = Owed.TIME_AND_MATERIAL
+    profile: Profile = field(default_factory=Profile)
 
     def gather(self, subjects: Sequence[Ref], dataverse: Reader) -> Mapping[Ref, EntryFacts | Refusal]:
         """Read the entries, their approvals, ledgers and set-up."""
-        return entry_facts.gather(subjects, dataverse)
+        return entry_facts.gather(subjects, dataverse, self.profile)
 
     def decide(self, subject: Ref, facts: EntryFacts | Refusal, refusals: Refusals) -> Decision:
         """What the entry's ledger still needs."""
@@ -50,143 +60,118 @@ class ActualsHandler:
             return Refuse(refusal.code, f"{subject}: {refusal.sentence}")
 
     def expected(self, facts: EntryFacts) -> tuple[PlannedActual, ...]:
-        """The actuals the entry must have as its rows read now; none unless it is approved project work.
+        """The actuals the entry must have, as its approval released it; none unless it is approved project work.
 
         Raises ``Refusal`` when they can't be known: the set-up, a price, or the approval itself is at fault.
         """
-        entry = facts.entry
-        if entry is None or entry.stage not in _RELEASED or not _is_project_work(entry):
+        entry = facts.released
+        if entry is None or entry.stage not in _RELEASED or not entry.is_project_work:
             return ()
         approval = facts.approved_by
         if approval is None:
             raise Refusal("approval-missing", f"{entry.ref} reads approved, but no approval of it does.")
-        _as_approved(entry, approval)
-        return actuals_of(self._approved_entry(entry, approval, facts.set_up))
+        found = approved_entry(
+            entry,
+            approval,
+            facts.set_up,
+            zone=self.zone_of(facts),
+            profile=self.profile,
+            owner=self.owner,
+            owed=self.inter_organizational,
+            zero_price_is_held=self.zero_price_is_held,
+        )
+        return actuals_of(found)
+
+    def edited(self, facts: EntryFacts) -> tuple[Edit, ...]:
+        """Where the approved entry no longer reads as its approval released it."""
+        entry, approval = facts.entry, facts.approved_by
+        if entry is None or approval is None or entry.stage not in _RELEASED:
+            return ()
+        return edits(entry, approval, self.zone_of(facts))
+
+    def zone_of(self, facts: EntryFacts) -> ZoneInfo:
+        """The time zone in which the entry's business dates are meant."""
+        unit = facts.set_up.project.contracting_unit if facts.set_up.project else None
+        return self.unit_zones.get(unit, self.zone) if unit else self.zone
+
+    def is_before_go_live(self, facts: EntryFacts) -> bool:
+        """It was approved before the service may write. Raises ``Refusal`` where the approval does not say when."""
+        approval = facts.approved_by
+        if approval is None:
+            return False
+        if approval.approved_on is None:
+            raise Refusal("approval-undated", f"{approval.ref} does not say when it approved; go-live can't be judged.")
+        return business_date(approval.approved_on, self.zone_of(facts)) < self.start_from
 
     def _decide(self, facts: EntryFacts) -> Decision:
-        entry = facts.entry
+        entry = facts.released
         if entry is None:
             if facts.ledger.live:
                 raise Refusal("entry-gone", "The entry no longer exists but has live actuals; correct them by journal.")
             return NothingToDo("The entry no longer exists and has no live actuals of ours.")
         match entry.stage:
             case Stage.MOVING:
-                return _moving(entry, facts, self.zone)
+                return self._moving(entry, facts)
             case Stage.RECALL_REQUESTED:
                 return NothingToDo(f"{entry.ref} is {entry.stage.value}; its actuals stay until then.")
             case Stage.NOT_APPROVED:
-                return _withdrawn(entry, facts, self.zone)
+                return self._withdrawn(entry, facts)
             case Stage.APPROVED:
                 return self._approved(entry, facts)
 
     def _approved(self, entry: Entry, facts: EntryFacts) -> Decision:
-        if not _is_project_work(entry):
+        if not entry.is_project_work:
             if facts.ledger.live:
                 raise Refusal("project-taken-off", "The approved entry lost its project but has live actuals.")
             return NothingToDo("Not project work: approving it creates no actuals.")
         approval = facts.approved_by
         if approval is None:
             return NotYet(f"{entry.ref} reads approved, its approval does not.")
-        if self._is_before_go_live(approval):
+        if self.is_before_go_live(facts):
             early = f"Approved before the go-live date {self.start_from}; left as it is."
             return NothingToDo(early, is_news=True)
-        plan = LedgerPlan(entry, facts.ledger, facts.set_up, self.zone)
+        plan = self._plan(entry, facts)
         plan.refuse_doubled()
+        if facts.ledger.foreign:
+            return self._elsewhere(plan, facts)
+        edited = self.edited(facts)
+        if edited and not facts.ledger.live:
+            raise Refusal("edited-after-approval", _remedy(edited, approval))
+        # Between taking back and making anew, an edited entry would look like one that nothing was ever written for.
+        decision = plan.toward(self.expected(facts), at_once=bool(edited))
+        if edited and isinstance(decision, NothingToDo):
+            return NothingToDo(f"{decision.because} {_remedy(edited, approval)}", is_news=True)
+        return decision
+
+    def _elsewhere(self, plan: LedgerPlan, facts: EntryFacts) -> NothingToDo:
+        """What somebody else's rows come to, compared with what the approval calls for as far as that can be known."""
         try:
-            planned = self.expected(facts)
+            return plan.elsewhere(self.expected(facts))
         except Refusal:
-            if not facts.ledger.foreign:
-                raise
             return plan.elsewhere(None)
-        return plan.elsewhere(planned) if facts.ledger.foreign else plan.toward(planned)
 
-    def _is_before_go_live(self, approval: Approval) -> bool:
-        if approval.approved_on is None:
-            raise Refusal("approval-undated", f"{approval.ref} does not say when it approved; go-live can't be judged.")
-        return business_date(approval.approved_on, self.zone) < self.start_from
+    def _moving(self, entry: Entry, facts: EntryFacts) -> Decision:
+        """On its way to approval: wait. Rows still live from an earlier approval are taken back meanwhile.
 
-    def _approved_entry(self, entry: Entry, approval: Approval, set_up: SetUp) -> ApprovedEntry:
-        project = set_up.project
-        if project is None:
-            raise Refusal("project-gone", "The entry's project can't be read; check that it exists and is shared.")
-        line = line_for(entry.transaction_class, [line for found in set_up.lines if (line := contract_line(found))])
-        contract = _contract(line, set_up)
-        _one_unit_only(entry, project, line)
-        is_time = entry.transaction_class is TransactionClass.TIME
-        return ApprovedEntry(
-            entry=entry,
-            approval=approval,
-            project=project,
-            line=line,
-            contract=contract,
-            is_internal=not set_up.contracts,
-            cost_line=journal_line(set_up, TransactionType.COST),
-            sales_line=journal_line(set_up, TransactionType.UNBILLED_SALES),
-            cost_currency=(
-                set_up.currency(set_up.unit_currency, f"The contracting unit of {project.ref}")
-                if is_time
-                else set_up.currency(entry.currency, "The expense")
-            ),
-            sales_currency=set_up.currency(contract.currency, contract.ref) if line and contract else None,
-            zero_price_is_held=self.zero_price_is_held,
-        )
+        A target left standing after a withdrawal would otherwise keep those rows billable for as long as it stands.
+        """
+        if facts.ledger.live and not any(approval.holds for approval in facts.approvals):
+            return self._withdrawn(entry, facts)
+        return NotYet(f"{entry.ref} is {entry.stage.value}.")
+
+    def _withdrawn(self, entry: Entry, facts: EntryFacts) -> Decision:
+        if any(approval.holds for approval in facts.approvals):
+            return NotYet(f"{entry.ref} does not read approved, its approval does.")
+        if not facts.ledger.live:
+            elsewhere = " Rows written elsewhere are left alone." if facts.ledger.foreign else ""
+            because = f"Not approved, and nothing of ours to take back.{elsewhere}"
+            return NothingToDo(because, is_news=bool(facts.ledger.foreign))
+        return self._plan(entry, facts).reverse("The approval was withdrawn")
+
+    def _plan(self, entry: Entry, facts: EntryFacts) -> LedgerPlan:
+        return LedgerPlan(entry, facts.ledger, facts.set_up, self.zone_of(facts), self.profile)
 
 
-_RELEASED = (Stage.APPROVED, Stage.RECALL_REQUESTED)
-
-
-def _is_project_work(entry: Entry) -> bool:
-    return entry.is_work and entry.project is not None
-
-
-def _moving(entry: Entry, facts: EntryFacts, zone: ZoneInfo) -> Decision:
-    """On its way to approval: wait. Rows still live from an earlier approval are taken back meanwhile.
-
-    A target left standing after a withdrawal would otherwise keep those rows billable for as long as it stands.
-    """
-    if facts.ledger.live and not any(approval.holds for approval in facts.approvals):
-        return _withdrawn(entry, facts, zone)
-    return NotYet(f"{entry.ref} is {entry.stage.value}.")
-
-
-def _withdrawn(entry: Entry, facts: EntryFacts, zone: ZoneInfo) -> Decision:
-    if any(approval.holds for approval in facts.approvals):
-        return NotYet(f"{entry.ref} does not read approved, its approval does.")
-    if not facts.ledger.live:
-        elsewhere = " Rows written elsewhere are left alone." if facts.ledger.foreign else ""
-        because = f"Not approved, and nothing of ours to take back.{elsewhere}"
-        return NothingToDo(because, is_news=bool(facts.ledger.foreign))
-    return LedgerPlan(entry, facts.ledger, facts.set_up, zone).reverse("The approval was withdrawn")
-
-
-def _as_approved(entry: Entry, approval: Approval) -> None:
-    """An approved entry is closed to edits; one that was edited all the same needs its approver, not a guess."""
-    elsewhere = approval.project is not None and approval.project != entry.project
-    if elsewhere or (approval.resource is not None and approval.resource != entry.resource):
-        raise Refusal(
-            "edited-after-approval",
-            f"The entry's project or resource is not the one {approval.ref} approved; cancel the approval and approve "
-            "the entry anew.",
-        )
-
-
-def _one_unit_only(entry: Entry, project: Project, line: ContractLine | None) -> None:
-    """Another unit's time, billed by time, needs two more rows and a transfer price; half of it misstates both."""
-    billed_time = (
-        line is not None
-        and line.method is BillingMethod.TIME_AND_MATERIAL
-        and entry.transaction_class is TransactionClass.TIME
-    )
-    if billed_time and entry.resourcing_unit not in (None, project.contracting_unit):
-        raise Refusal(
-            "inter-organizational",
-            "The resource belongs to another organizational unit than the contract. Inter-organizational actuals are "
-            "not written by this version; create them by journal.",
-        )
-
-
-def _contract(line: ContractLine | None, set_up: SetUp) -> Contract | None:
-    """The line's contract; without a line, the one contract the project belongs to."""
-    if line is not None:
-        return set_up.contracts.get(line.contract)
-    return next(iter(set_up.contracts.values())) if len(set_up.contracts) == 1 else None
+def _remedy(edited: Sequence[Edit], approval: Approval) -> str:
+    named = "; ".join(str(edit) for edit in edited)
+    return f"Edited after {approval.ref} approved it: {named}. Undo the edit, or cancel the approval and approve anew."

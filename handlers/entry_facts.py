@@ -16,7 +16,7 @@ from handlers.set_up import SetUp, SetUps
 from mappings import keys, tables
 from mappings.choices import RecordStage, TransactionClass
 from mappings.entry import APPROVAL_COLUMNS, EXPENSE_COLUMNS, TIME_COLUMNS, Approval, Entry, Stage, approval, entry
-from mappings.ledger import Ledger, own_roles
+from mappings.ledger import Ledger, actual_columns, own_roles
 from mappings.profile import Profile
 from mappings.refusal import Refusal
 from mappings.released import released
@@ -32,6 +32,11 @@ class EntryFacts:
     approvals: tuple[Approval, ...]
     ledger: Ledger
     set_up: SetUp
+
+    @property
+    def released(self) -> Entry | None:
+        """The entry as its approval released it, but for its dates; as it reads where there is no approval."""
+        return _as_approved((self.entry, self.approvals)) if self.entry else None
 
     @property
     def approved_by(self) -> Approval | None:
@@ -73,7 +78,7 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
     of_entry = {ref: set_ups.of(as_approved.get(ref), of_entries[ref.id].journal_lines) for ref in refs}
     of_entry = price_facts.with_prices(of_entry, as_approved, _approvals(read), dataverse, profile)
     derived = {ref.id: _derived_ids(as_approved.get(ref), ref, of_entries[ref.id], of_entry[ref]) for ref in refs}
-    ledgers = ledger_facts.ledgers(of_entries, derived, dataverse, profile.own_columns())
+    ledgers = ledger_facts.ledgers(of_entries, derived, dataverse, actual_columns(profile))
     return {ref: _facts(read.get(ref), ledgers[ref.id], of_entry[ref]) for ref in refs}
 
 
@@ -111,6 +116,12 @@ def _approvals(read: Mapping[Ref, _Read | Refusal]) -> dict[Ref, Approval]:
     """The one approval that holds for each entry; an entry without one, or with two, is not priced."""
     known = {ref: _holding(*found) for ref, found in read.items() if not isinstance(found, Refusal)}
     return {ref: holding[0] for ref, holding in known.items() if len(holding) == 1}
+
+
+def _one_each(read: Mapping[Ref, _Read | Refusal]) -> dict[Ref, Approval]:
+    """The approval of each entry that exactly one approval holds."""
+    holding = {ref: _holding(*one) for ref, one in read.items() if not isinstance(one, Refusal)}
+    return {ref: found[0] for ref, found in holding.items() if len(found) == 1}
 
 
 def _holding(entry: Entry | None, approvals: Iterable[Approval]) -> list[Approval]:

@@ -60,17 +60,16 @@ def traces(origins: Iterable[Row]) -> defaultdict[UUID, Trace]:
 
 
 def ledgers(
-    entries: Mapping[UUID, Trace], derived: Mapping[UUID, Iterable[UUID]], dataverse: Reader, extra: Iterable[str] = ()
+    entries: Mapping[UUID, Trace],
+    derived: Mapping[UUID, Iterable[UUID]],
+    dataverse: Reader,
+    columns: tuple[str, ...] = ACTUAL_COLUMNS,
 ) -> dict[UUID, Ledger]:
-    """The ledger of each entry, by the entry's id. ``derived``: ids that may be there without any tie.
-
-    ``extra``: columns to read besides those every version has.
-    """
+    """The ledger of each entry, by the entry's id. ``derived``: ids that may be there without any tie."""
     tied = {entry: set(trace.actuals) for entry, trace in entries.items()}
     asked = {entry: ids | set(derived.get(entry, ())) for entry, ids in tied.items()}
     rows: dict[UUID, Row] = {}
     of_journal = {line: entry for entry, trace in entries.items() for line in trace.journal_lines}
-    columns = (*ACTUAL_COLUMNS, *extra)
     for hop in range(_HOPS):
         missing = set().union(*asked.values()) - rows.keys()
         if hop and not missing:

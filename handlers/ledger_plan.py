@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,11 +19,15 @@ from mappings.approved_entry import JournalLine
 from mappings.business_date import business_date
 from mappings.choices import TransactionType
 from mappings.entry import Entry
-from mappings.ledger import Actual, Ledger
+from mappings.ledger import Actual, Ledger, actual_columns
 from mappings.planned_actual import PlannedActual
+from mappings.profile import Profile
 from mappings.refusal import Refusal
 from mappings.reversal import reversal_of
-from mappings.tables import Ref
+from mappings.tables import Cell, NewRow, Ref
+
+ANEW = "Approved anew, and not the same"
+BETWEEN_UNITS = (TransactionType.RESOURCING_UNIT_COST, TransactionType.INTER_ORGANIZATIONAL_SALES)
 
 _RELEASED = (
     "msdyn_project",
@@ -36,6 +41,14 @@ _RELEASED = (
 compared: changing those does not bill the past anew."""
 
 
+_COUNTED_TOGETHER = {
+    "cost": (TransactionType.COST,),
+    "sales": (TransactionType.UNBILLED_SALES, TransactionType.BILLED_SALES),
+    "resourcing unit cost": (TransactionType.RESOURCING_UNIT_COST,),
+    "inter-organizational sales": (TransactionType.INTER_ORGANIZATIONAL_SALES,),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerPlan:
     """Plans for one entry's ledger."""
@@ -44,9 +57,13 @@ class LedgerPlan:
     ledger: Ledger
     set_up: SetUp
     zone: ZoneInfo
+    profile: Profile
 
-    def toward(self, planned: Sequence[PlannedActual]) -> Decision:
-        """Compare what the approval calls for with what is live, side by side, and plan the difference."""
+    def toward(self, planned: Sequence[PlannedActual], *, at_once: bool = False) -> Decision:
+        """Compare what the approval calls for with what is live, side by side, and plan the difference.
+
+        ``at_once``: rows that must be made anew are taken back and made in one change set.
+        """
         stale = [actual for actual in self.ledger.live if self.ledger.is_stale(actual)]
         if stale:
             return self.reverse("Left over from an earlier approval", stale)
@@ -62,7 +79,7 @@ class LedgerPlan:
         held = Counter(self._substance_of(actual) for actual in live if actual.type in wanted_sides)
         released = Counter(self._substance_planned(one) for one in planned if one.type in live_sides)
         if held != released:
-            return _correcting(self.reverse("Approved anew, and not the same"))
+            return _correcting(self._anew(planned) if at_once else self.reverse(ANEW))
         missing = [one for one in planned if one.type not in live_sides]
         if missing:
             return self._create(missing)
@@ -87,10 +104,10 @@ class LedgerPlan:
         """Somebody else's rows count for this entry: name them, and say where they differ from what was released."""
         named = ", ".join(str(actual.row.ref) for actual in self.ledger.foreign)
         differs = []
-        for word, side in (("cost", TransactionType.COST), ("sales", TransactionType.UNBILLED_SALES)):
-            counting = (*self.ledger.foreign, *self.ledger.live)
-            held = sum((actual.figures[0] for actual in counting if actual.type == side), Decimal(0))
-            released = sum((one.quantity for one in planned or () if one.type is side), Decimal(0))
+        for word, sides in _COUNTED_TOGETHER.items():
+            # Everything counts here, with its sign: an invoice moves quantity from unbilled to billed, and adds none.
+            held = sum((actual.figures[0] for actual in self.ledger.actuals if actual.type in sides), Decimal(0))
+            released = sum((one.quantity for one in planned or () if one.type in sides), Decimal(0))
             if planned is not None and held != released:
                 differs.append(f"{word} quantity {held} instead of {released}")
         difference = ", ".join(differs) or "no quantity differs"
@@ -115,39 +132,59 @@ class LedgerPlan:
             raise Refusal("already-invoiced", sentence)
         changes: list[Change] = []
         for actual in taken_back:
-            reversal = reversal_of(actual, self._sources(actual.type))
+            reversal = reversal_of(actual, self._sources(actual.type), actual_columns(self.profile))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
         return self._plan(f"{reason}: {_counted(taken_back)} reversed.", changes)
 
     def _substance_of(self, actual: Actual) -> tuple[Hashable, ...]:
         billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
-        start = actual.row.instant("msdyn_startdatetime")
-        day = business_date(start, self.zone) if start else None
         released = (actual.row.cells.get(column) for column in _RELEASED)
-        return (actual.type, billing, *actual.figures, day, *released)
+        return (actual.type, billing, *actual.figures, *self._days(actual.row.cells), *released)
 
     def _substance_planned(self, one: PlannedActual) -> tuple[Hashable, ...]:
         billing = one.billing_type if one.type is TransactionType.UNBILLED_SALES else None
-        day = business_date(self.entry.start, self.zone)
         released = (one.cells.get(column) for column in _RELEASED)
-        return (one.type, billing, one.quantity, one.price, one.amount, day, *released)
+        return (one.type, billing, one.quantity, one.price, one.amount, *self._days(one.cells), *released)
+
+    def _days(self, cells: Mapping[str, Cell]) -> tuple[date | None, ...]:
+        """The business days an actual says it is of."""
+        instants = (cells.get(column) for column in ("msdyn_documentdate", "msdyn_startdatetime"))
+        return tuple(business_date(one, self.zone) if isinstance(one, datetime) else None for one in instants)
+
+    def _anew(self, planned: Sequence[PlannedActual]) -> Plan | NotYet:
+        """Take back what is live and make the next generation, in one change set."""
+        taken_back = self.reverse(ANEW)
+        if not isinstance(taken_back, Plan) or not any(one.type == TransactionType.COST for one in self.ledger.live):
+            return taken_back
+        (reversals,) = taken_back.change_sets
+        creations = self._created(planned, (), self.ledger.generation + 1)
+        return self._plan(f"{taken_back.because} {_counted(planned)} made anew.", [*reversals.changes, *creations])
 
     def _create(self, missing: Sequence[PlannedActual]) -> Plan:
-        created = []
+        because = f"Approved: {_counted(missing)}, generation {self.ledger.generation}."
+        return self._plan(because, self._created(missing, self.ledger.live, self.ledger.generation))
+
+    def _created(self, missing: Sequence[PlannedActual], beside: Iterable[Actual], generation: int) -> list[Change]:
+        """The creation of rows with their origins, and with the ties between sales and cost."""
+        created: list[NewRow] = []
+        both = [(live.type, live.id) for live in beside]
         for one in missing:
-            new = one.row(self.ledger.entry, self.ledger.generation)
+            new = one.row(self.ledger.entry, generation)
             created += [new, *links.origins(self._sources(one.type), new.row.id)]
-        both = [(one.type, self._id(one)) for one in missing] + [(live.type, live.id) for live in self.ledger.live]
+            both.append((one.type, new.row.id))
         for sales in (id for kind, id in both if kind == TransactionType.UNBILLED_SALES):
             created += [links.sales_and_cost(sales, cost) for kind, cost in both if kind == TransactionType.COST]
-        because = f"Approved: {_counted(missing)}, generation {self.ledger.generation}."
-        return self._plan(because, [rows.create(new) for new in created])
+        return [rows.create(new) for new in created]
 
     def _id(self, one: PlannedActual) -> UUID:
         return one.row(self.ledger.entry, self.ledger.generation).row.id
 
     def _sources(self, kind: int | None) -> tuple[Ref | None, ...]:
-        line = journal_line(self.set_up, TransactionType(kind)) if kind is not None else None
+        """The journal line of its side and the entry. What units owe each other was submitted as a cost."""
+        side = TransactionType(kind) if kind is not None else TransactionType.COST
+        line = journal_line(self.set_up, side)
+        if line is None and side in BETWEEN_UNITS:
+            line = journal_line(self.set_up, TransactionType.COST)
         return (line.ref if line else None, self.entry.ref)
 
     def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
@@ -164,7 +201,9 @@ def _named(actuals: Iterable[Actual]) -> str | None:
 
 def _counted(actuals: Sequence[PlannedActual | Actual]) -> str:
     costs = sum(one.type == TransactionType.COST for one in actuals)
-    return f"cost {costs}, unbilled sales {len(actuals) - costs}"
+    between = sum(one.type in BETWEEN_UNITS for one in actuals)
+    said = f"cost {costs}, unbilled sales {len(actuals) - costs - between}"
+    return f"{said}, between units {between}" if between else said
 
 
 def journal_line(set_up: SetUp, kind: TransactionType) -> JournalLine | None:

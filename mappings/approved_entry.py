@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from mappings import money
+from mappings.chargeability import Chargeability, Chargeables
+from mappings.choices import BillingMethod, BillingType, TransactionClass
 from mappings.contract_lines import ContractLine
 from mappings.entry import Approval, Entry
 from mappings.money import Currency
+from mappings.pricing import PriceBook, Work, work_of
+from mappings.profile import Profile
 from mappings.tables import Ref
+
+_UTC, _NO_LISTS, _NO_SETTINGS, _PLAIN = ZoneInfo("UTC"), PriceBook(), Chargeables(), Profile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,12 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedEntry:
-    """Everything the rows of one approved entry follow from. An internal project belongs to no contract at all."""
+    """Everything the rows of one approved entry follow from: the entry as it was released, and what it bills under.
+
+    An internal project belongs to no contract at all. ``owner`` is who shall own the actuals, ``None`` for whoever
+    writes them. ``unit_currency`` is that of the resource's unit where it is owed something by the contracting one;
+    ``unit_line`` and ``transfer_line`` are the journal lines of what it spends and charges.
+    """
 
     entry: Entry
     approval: Approval
@@ -59,3 +72,55 @@ class ApprovedEntry:
     cost_currency: Currency
     sales_currency: Currency | None
     zero_price_is_held: bool = True
+    owner: Ref | None = None
+    zone: ZoneInfo = _UTC
+    book: PriceBook = _NO_LISTS
+    chargeables: Chargeables = _NO_SETTINGS
+    profile: Profile = _PLAIN
+    unit_line: JournalLine | None = None
+    transfer_line: JournalLine | None = None
+    unit_currency: Currency | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """Time, not an expense."""
+        return self.entry.transaction_class is TransactionClass.TIME
+
+    @property
+    def is_billed_by_time(self) -> bool:
+        """A time-and-material line takes it."""
+        return self.line is not None and self.line.method is BillingMethod.TIME_AND_MATERIAL
+
+    @property
+    def role(self) -> Ref | None:
+        """The role the work was done in; an expense has none."""
+        return (self.approval.role or self.entry.role) if self.is_time else None
+
+    @property
+    def category(self) -> Ref | None:
+        """The transaction category, as far as approval or entry name one."""
+        return self.approval.category or self.entry.category
+
+    @property
+    def submitted(self) -> Decimal:
+        """The quantity that was submitted, as the approval has it."""
+        quantity = self.approval.cost_quantity
+        return self.entry.quantity if quantity is None else money.quantity(quantity)
+
+    @property
+    def work(self) -> Work:
+        """What there is to be priced."""
+        contract = self.contract.ref.id if self.contract else None
+        day = self.entry.business_day(self.zone)
+        return work_of(self.entry, self.approval, self.project.contracting_unit, contract, day, self.zone)
+
+    def billing(self) -> Chargeability:
+        """The billing type: the approval's own, else what line and masters say. Raises ``Refusal`` where none does."""
+        own, entry = self.approval.billing_type, self.entry
+        if own not in (None, BillingType.NOT_AVAILABLE):
+            return Chargeability(own, f"The approval releases it as {own.name.lower().replace('_', '-')}.")
+        if self.line is None:
+            raise ValueError("Work that no contract line takes has no billing type of its own.")
+        role, category = self.role, self.category
+        ids = (role.id if role else None, category.id if category else None, entry.task.id if entry.task else None)
+        return self.chargeables.of(self.line.ref.id, entry.transaction_class, *ids)

@@ -33,6 +33,7 @@ TIME_COLUMNS = (
     "msdyn_end",
     "msdyn_description",
     "msdyn_externaldescription",
+    "ownerid",
 )
 EXPENSE_COLUMNS = (
     "msdyn_expensestatus",
@@ -49,6 +50,7 @@ EXPENSE_COLUMNS = (
     "msdyn_unit",
     "msdyn_unitgroup",
     "transactioncurrencyid",
+    "ownerid",
 )
 APPROVAL_COLUMNS = (
     "msdyn_recordstage",
@@ -111,6 +113,11 @@ class Entry:
     expense_category: Ref | None = None
     day: calendar.date | None = None
     row: Row | None = None
+
+    @property
+    def is_project_work(self) -> bool:
+        """Approving it creates actuals; absence and vacation, and whatever belongs to no project, do not."""
+        return self.is_work and self.project is not None
 
     def business_day(self, zone: ZoneInfo) -> calendar.date:
         """The day of the work: everybody's where the environment holds one, else the instant's in ``zone``."""

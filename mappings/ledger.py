@@ -13,8 +13,9 @@ from decimal import Decimal
 from functools import cached_property
 from uuid import UUID
 
-from mappings import keys
+from mappings import keys, tables
 from mappings.choices import AdjustmentStatus, BillingStatus, BillingType, TransactionType
+from mappings.profile import Profile
 from mappings.row import Row
 
 ACTUAL_COLUMNS = (
@@ -189,6 +190,12 @@ class Ledger:
     def foreign(self) -> tuple[Actual, ...]:
         """Rows that still count and that somebody else wrote."""
         return tuple(actual for actual in self.actuals if actual.is_live and not self.is_ours(actual))
+
+
+def actual_columns(profile: Profile) -> tuple[str, ...]:
+    """The columns an actual is read with, and that its reversal carries on."""
+    day = profile.day_of(tables.ACTUAL)
+    return (*ACTUAL_COLUMNS, *profile.own_columns(), *((day,) if day else ()))
 
 
 def own_roles(customers: Iterable[UUID], *, between_units: bool = True) -> frozenset[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mappings import tables
 from mappings.business_date import business_date
 from mappings.choices import TransactionClass
 from mappings.entry import Approval, Entry
@@ -50,20 +51,22 @@ def on_released_day(entry: Entry, approval: Approval, zone: ZoneInfo) -> Entry:
 def edits(entry: Entry, approval: Approval, zone: ZoneInfo) -> tuple[Edit, ...]:
     """Where the entry, as it reads now, differs from what its approval released."""
     time = entry.transaction_class is TransactionClass.TIME
-    project = Ref("msdyn_project", entry.project) if entry.project else None
-    approved_project = Ref("msdyn_project", approval.project) if approval.project else None
+    project = Ref(tables.PROJECT, entry.project) if entry.project else None
+    approved_project = Ref(tables.PROJECT, approval.project) if approval.project else None
     columns: list[tuple[str, Ref | None, Ref | None]] = [
         ("msdyn_project", approved_project, project),
         ("msdyn_bookableresource", approval.resource, entry.resource),
     ]
     if time:
+        # What the entry leaves open, the approver may have filled in; that is no edit.
         columns += [
-            ("msdyn_projecttask", approval.task, entry.task),
-            ("msdyn_resourcecategory", approval.role, entry.role),
-            ("msdyn_transactioncategory", approval.category, entry.category),
+            ("msdyn_projecttask", approval.task, entry.task or approval.task),
+            ("msdyn_resourcecategory", approval.role, entry.role or approval.role),
+            ("msdyn_transactioncategory", approval.category, entry.category or approval.category),
         ]
     else:
-        columns.append(("msdyn_expensecategory", approval.expense_category, entry.expense_category))
+        then, now = approval.expense_category, entry.expense_category
+        columns.append(("msdyn_expensecategory", then, now or then))
     found = [Edit(column, then, now) for column, then, now in columns if then is not None and then != now]
     day = _moved(entry, approval, zone)
     if day is not None:

@@ -6,6 +6,7 @@ Originals become *Adjusted* and *Canceled*; the copies carry negated quantity an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,11 +26,11 @@ class Reversal:
     created: tuple[NewRow, ...]
 
 
-def reversal_of(actual: Actual, sources: tuple[Ref | None, ...]) -> Reversal:
-    """Take back one live actual; ``sources`` are the entry and journal line it came from."""
+def reversal_of(actual: Actual, sources: tuple[Ref | None, ...], columns: Iterable[str] = ACTUAL_COLUMNS) -> Reversal:
+    """Take back one live actual that came from ``sources``, an entry and a journal line. ``columns`` are carried on."""
     copy = Ref(tables.ACTUAL, keys.reversal_id(actual.id))
     cells: dict[str, Cell] = {
-        column: value for column in ACTUAL_COLUMNS if (value := actual.row.cells.get(column)) is not None
+        column: value for column in columns if (value := actual.row.cells.get(column)) is not None
     }
     for column in _NEGATED:
         value = cells.get(column)

@@ -183,10 +183,10 @@ def test_two_lines_that_take_the_entry_are_named_and_nothing_is_written(world: W
     assert not world.dataverse.committed
 
 
-def test_a_resource_of_another_unit_is_refused_not_half_written(world: World) -> None:
+def test_a_resource_of_another_unit_without_a_currency_is_refused_not_half_written(world: World) -> None:
     world.dataverse.put(INDIA, msdyn_currency=None)
     failure = refused(world.settle(world.approved(msdyn_resourceorganizationalunitid=INDIA))[0])
-    assert failure.code == "inter-organizational"
+    assert failure.code == "currency-missing"
     assert not world.dataverse.committed
 
 

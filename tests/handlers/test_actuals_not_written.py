@@ -151,19 +151,33 @@ def test_an_approval_that_does_not_say_when_it_approved_is_refused(world: World)
     assert not world.dataverse.committed
 
 
-@pytest.mark.parametrize("edited", [{"msdyn_project": INTERNAL}, {"msdyn_bookableresource": COLLEAGUE}])
-@pytest.mark.parametrize("written", [True, False])
-def test_an_entry_edited_after_its_approval_is_not_billed_by_guess(
-    world: World, edited: dict[str, Any], written: bool
+EDITS = pytest.mark.parametrize("edited", [{"msdyn_project": INTERNAL}, {"msdyn_bookableresource": COLLEAGUE}])
+
+
+@EDITS
+def test_an_entry_edited_before_anything_was_written_is_not_billed_by_guess(
+    world: World, edited: dict[str, Any]
 ) -> None:
     entry = world.approved()
-    if written:
-        world.settled(entry)
     world.dataverse.put(reference(entry), **edited)
     failure = refused(world.settle(entry)[0])
     assert failure.code == "edited-after-approval"
     assert str(world.approval_of(entry).id) in failure.sentence
-    assert world.live(entry) == (EIGHT_HOURS if written else [])
+    assert world.live(entry) == []
+
+
+@EDITS
+def test_rows_of_an_entry_edited_since_stay_as_they_were_approved_and_the_edit_is_told(
+    world: World, edited: dict[str, Any]
+) -> None:
+    entry = world.approved()
+    world.settled(entry)
+    world.dataverse.put(reference(entry), **edited)
+    settled = world.settled(entry)
+    assert settled.commits == 0
+    assert all(column in settled.because for column in edited)
+    assert str(world.approval_of(entry).id) in settled.because
+    assert world.live(entry) == EIGHT_HOURS
 
 
 def test_an_entry_edited_after_its_approval_is_still_taken_back(world: World) -> None:

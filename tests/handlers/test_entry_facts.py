@@ -134,8 +134,9 @@ def test_the_ids_an_entry_is_looked_up_by_are_those_of_its_own_contracts(world: 
 
 def test_an_entry_that_names_no_unit_is_its_resources_unit(world: World) -> None:
     world.dataverse.put(RESOURCE, msdyn_organizationalunit=INDIA)
+    world.dataverse.put(INDIA, msdyn_currency=USD)
     (outcome,) = world.settle(world.approved(msdyn_resourceorganizationalunitid=None))
-    assert refused(outcome).code == "inter-organizational"
+    assert "resourcing unit cost price" in refused(outcome).sentence
     assert not world.dataverse.committed
 
 

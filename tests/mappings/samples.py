@@ -173,6 +173,7 @@ def approved(entry: Entry | None = None, released: Approval | None = None, **cha
             sales_line=None,
             cost_currency=USD,
             sales_currency=USD,
+            owner=OWNER,
         ),
         **changes,
     )

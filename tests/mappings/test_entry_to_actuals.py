@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -260,9 +261,14 @@ def test_a_zero_price_is_written_where_the_administrator_wants_it_so() -> None:
     assert [facts(one)[3:] for one in actuals_of(given)] == [("100.00", "800.00"), ("0.00", "0.00")]
 
 
-def test_a_missing_price_is_never_taken_for_zero() -> None:
-    with pytest.raises(Refusal):
-        actuals_of(approved(released=approval(sales_price=None), zero_price_is_held=False))
+def test_a_price_that_nothing_gives_is_refused_or_written_as_zero_and_said() -> None:
+    given = approved(released=approval(sales_price=None))
+    with pytest.raises(Refusal) as caught:
+        actuals_of(given)
+    assert caught.value.code == "price-missing"
+    _, sales = actuals_of(replace(given, zero_price_is_held=False))
+    assert (sales.price, sales.amount) == (Decimal(0), Decimal(0))
+    assert any("written all the same" in sentence for sentence in sales.because)
 
 
 @pytest.mark.parametrize(
