@@ -14,6 +14,7 @@ from sandbox.dataverse.money import Currencies
 from sandbox.dataverse.row_locks import LockingTransaction, RowLocks
 from sandbox.dataverse.seed import BASE_CURRENCY, BUSINESS_UNIT, USERS, seed
 from sandbox.dataverse.store import Store
+from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Cell, Written
 
@@ -29,9 +30,10 @@ class Listener(Protocol):
 class Organisation:
     """Rows and their transactions; writers take turns."""
 
-    def __init__(self, clock: Clock, database: str = ":memory:") -> None:
+    def __init__(self, clock: Clock, database: str = ":memory:", switches: Switches | None = None) -> None:
         """Open the organisation kept in ``database``, or begin a new one; one in memory is always new."""
         self.clock = clock
+        self.switches = switches or Switches()
         self.catalog = Catalog()
         self.store = Store(self.catalog, database, _first_day() if database == ":memory:" else None)
         self.currencies = Currencies(self.store)
@@ -74,6 +76,7 @@ class Organisation:
             before_delete=self.before_delete,
             before_write=self.before_write,
             on_write=self.on_write,
+            actions_reach_rows=self.switches.actions_reach_rows,
         )
         with self.store.lock:
             uow.now = self.clock.now().replace(microsecond=0)

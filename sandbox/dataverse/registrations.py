@@ -81,13 +81,14 @@ def _image(work: Transaction, id: UUID | None, values: Mapping[str, Cell]) -> No
         raise Refused(f"Image type {row.get('imagetype')} is not valid on message {message}.", "0x80040203")
 
 
-def _message(work: Transaction, image: Row) -> Cell:
+def _message(work: Transaction, image: Row) -> str | None:
     """The name of the message an image's step is registered on."""
     row: Row | None = image
     for column in ("sdkmessageprocessingstepid", "sdkmessageid"):
         link = None if row is None else row.get(column)
         row = work.get(link.table, link.id) if isinstance(link, Link) else None
-    return None if row is None else row.get("name")
+    name = None if row is None else row.get("name")
+    return name if isinstance(name, str) else None
 
 
 def _after(work: Transaction, table: str, id: UUID | None, values: Mapping[str, Cell]) -> Row:

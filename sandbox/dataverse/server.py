@@ -43,7 +43,7 @@ class DataverseServer:
     ) -> None:
         self.faults = faults or Faults(clock)
         self.switches = switches or Switches()
-        self.organisation = Organisation(clock, database)
+        self.organisation = Organisation(clock, database, self.switches)
         self.organisation.listeners.extend(listeners)
         self.organisation.before_write.update(registrations.guards(self.switches))
         self.tokens = Tokens(self.organisation.store)

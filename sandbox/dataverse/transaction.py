@@ -54,6 +54,10 @@ class Transaction:
     """Who hears of a write at once, before the commit; it may refuse."""
     locks: LockingTransaction | None = None
     """Where writers wait for each other row by row instead of taking turns (see ``row_locks``)."""
+    check: Callable[[Written], None] | None = None
+    """Whether the caller may do what is written; it refuses where not (see ``security.guard``)."""
+    actions_reach_rows: bool = True
+    """The switch of that name."""
     failed: Refused | None = None
     """Why a synchronous step has refused a write."""
 
@@ -278,6 +282,8 @@ class Transaction:
             correlation_id=self.correlation_id,
             shared_variables=self.shared_variables,
         )
+        if self.check is not None:
+            self.check(written)
         self.writes.append(written)
         if self.on_write is not None:
             try:

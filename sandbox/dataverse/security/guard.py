@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -37,6 +38,7 @@ class Guard:
 
     def __init__(self, uow: Transaction) -> None:
         self._uow = uow
+        uow.check = None
         rights = rights_of(uow, uow.user)
         self.rights: Rights = (
             rights if uow.caller is None or uow.caller == uow.user else rights.both(rights_of(uow, uow.caller))
@@ -81,11 +83,27 @@ class Guard:
             self._wrote(self._uow.catalog.table(written.table), written)
 
     def acting(self, action: str, table: Table | None, id: UUID | None) -> None:
-        """Refused unless the user may call this action on this row."""
+        """Refused unless the user may call this action on this row; the rows it goes on to write count as well."""
         if table is not None and id is not None:
             self.rights.need_row("Write", table, id)
-        for access, name in ACTIONS.get(action, ()):
+        needed = ACTIONS.get(action, ())
+        for access, name in needed:
             self.rights.need_on(access, self._uow.catalog.table(name))
+        if self.rights.reaches is not None and self._uow.actions_reach_rows:
+            tables = frozenset(name for access, name in needed if access in ("Create", "Write"))
+            self._uow.check = partial(self._reached, tables)
+
+    def _reached(self, tables: frozenset[str], written: Written) -> None:
+        table = self._uow.catalog.table(written.table)
+        columns = owning(table)
+        row = written.before or written.after
+        if written.table not in tables or columns is None or row is None:
+            return
+        access = {"Create": "Create", "Update": "Write", "Delete": "Delete"}[written.message]
+        if not (self.rights.reaches or {}).get(privilege_name(access, table).lower()):
+            return  # the product's own doing: the action asks for no such privilege
+        owner, unit = (_key(row.get(name)) for name in columns)
+        self.rights.need_place(access, table, written.id, owner, unit)
 
     def customizing(self, columns: bool) -> None:
         """Refused unless the user may make tables or columns."""
