@@ -19,7 +19,8 @@ from mappings.pricing import Found, PriceBook, Work
 from mappings.refusal import Refusal
 from mappings.tables import Ref
 
-_REMEDY = "Mend the price list, then recall and approve the entry anew."
+_REPLAY = "Mend the price list, then replay the message."
+_APPROVE_ANEW = "Mend the price list, then recall and approve the entry anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class _Side:
         if not zero_is_held:
             return Rate(Decimal(0), None, f"{found.because} A {self.name} price of zero is written all the same.")
         carries = f"{self.approval.ref} carries no {self.name} price in {self.currency.code}."
-        raise Refusal(found.code, f"{carries} {found.because} {_REMEDY}")
+        raise Refusal(found.code, f"{carries} {found.because} {_REPLAY}")
 
     def _zero(self, rate: Rate, zero_is_held: bool) -> Rate:
         found = self._said_by_lists()
@@ -108,7 +109,9 @@ class _Side:
             reason = f"By now the lists give {now}: {reason}"
         if not zero_is_held:
             return Rate(rate.price, rate.price_list, f"{reason} A {self.name} price of zero is written all the same.")
-        raise Refusal("price-zero", f"{self.approval.ref} carries a {self.name} price of zero. {reason} {_REMEDY}")
+        raise Refusal(
+            "price-zero", f"{self.approval.ref} carries a {self.name} price of zero. {reason} {_APPROVE_ANEW}"
+        )
 
     def _said_by_lists(self) -> Found | Unpriced:
         try:
