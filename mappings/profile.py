@@ -80,7 +80,7 @@ class OwnColumn:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A table whose rows tie a thing to another: the two lookups that do so."""
+    """A table whose rows tie a thing to another: the two columns that do so, lookups or plain ids."""
 
     table: str
     left: str
@@ -91,22 +91,24 @@ class Tie:
 class Profile:
     """One product version as this environment has it, and the administrator's own columns.
 
-    ``contract_line`` is the column of an actual that names its contract line. ``line_tasks`` ties contract lines to the
-    tasks they are limited to, ``unit_cost_lists`` organizational units to their cost price lists; ``None`` where the
-    environment has no such table. ``entry_day`` and ``actual_day`` are columns that hold a day for everybody alike,
-    whatever their time zone; ``None`` where there is none and an instant has to be read in a stated zone.
+    ``line_tasks`` ties contract lines (left) to the tasks they are limited to, ``unit_cost_lists`` organizational units
+    (left) to their cost price lists; ``None`` where the environment has no such table. ``days`` names, by table, the
+    column that holds a day for everybody alike, whatever their time zone; a table without one has an instant instead,
+    to be read in a stated zone.
     """
 
     name: str = PSA_3
     columns: tuple[OwnColumn, ...] = ()
     creators: frozenset[Creator] = frozenset(Creator)
-    contract_line: str = "msdyn_salescontractlineid"
     line_tasks: Tie | None = None
     unit_cost_lists: Tie | None = None
     several_cost_lists: SeveralCostLists = SeveralCostLists.REFUSE
-    entry_day: str | None = None
-    actual_day: str | None = None
+    days: tuple[tuple[str, str], ...] = ()
     ready_marking: ReadyMarking = ReadyMarking.BILLING_STATUS
+
+    def day_of(self, table: str) -> str | None:
+        """The table's column that holds a day for everybody alike, if it has one."""
+        return dict(self.days).get(table)
 
     def read_from_entries(self, kind: TransactionClass) -> tuple[str, ...]:
         """The columns an entry of this class has to be read with, beside those every version has."""

@@ -21,6 +21,7 @@ from sandbox.data_directory import Remembered, file_in
 from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.events import EventPoster
 from sandbox.dataverse.product import BEFORE_DELETE, Background, Switches, actions, guards
+from sandbox.dataverse.product.ready_marking import announce
 from sandbox.dataverse.product.switches import Creation, Environment
 from sandbox.dataverse.row_locks import RowLocks
 from sandbox.dataverse.schema_files import add_schema
@@ -233,6 +234,7 @@ class Sandbox:
         if self._with_company:
             self.company = load(self.web)
         with self.web.transaction() as uow:
+            announce(self.switches, uow)
             for source in self._schema:
                 try:
                     add_schema(uow, source)

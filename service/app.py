@@ -1,14 +1,15 @@
 """The composition root: what is wired to what, and nothing else.
 
     settings ─▶ DataverseClient ──────────────┬─▶ FixedPoint ─┐
-                                              │               ├─▶ Pipeline "approvals" ─▶ Worker ─▶ queue of events
-    ActualsHandler                            │               │     (parse_event)
-    ReadinessHandler ──────▶ Mission ─────────┴───────────────┤
-    InvoicingHandler                                          └─▶ Pipeline "commands"  ─▶ Worker ─▶ queue of commands
-                                                                    (parse_command)
+                  │                           │               ├─▶ Pipeline "approvals" ─▶ Worker ─▶ queue of events
+                  ▼                           │               │     (parse_event)
+    Profile ─▶ ActualsHandler, or ──▶ Mission ┴───────────────┤
+               VerificationHandler      ▲                     └─▶ Pipeline "commands"  ─▶ Worker ─▶ queue of commands
+               ReadinessHandler, InvoicingHandler                   (parse_command)
 
 One Dataverse client, one mission and one fixed point serve both queues, so that one project never has two commits in
-flight, whichever queue asked. ``execute`` takes the same way without a queue, for a command line.
+flight, whichever queue asked. ``execute`` takes the same way without a queue, for a command line. Which product version
+the environment is, is found out by ``check``, before anything is worked on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from connector.auth import ClientSecret, StaticToken, TokenSource
@@ -36,9 +37,11 @@ from handlers.invoicing import InvoicingHandler
 from handlers.parsing import Ignored, parse_command, parse_event
 from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
+from handlers.verification import VerificationHandler
 from mappings import tables
 from mappings.messages import CreateInvoices, MarkReady, Message
-from service.not_configured import NotConfigured
+from mappings.profile import Profile
+from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
 from service.stopping import unless
 
@@ -74,19 +77,28 @@ PROBE_TIMEOUT = (5.0, 10.0)
 
 @dataclass
 class App:
-    """One composed service. Made by ``compose``; ``close`` it when done."""
+    """One composed service. Made by ``compose``; ``check`` it before use and ``close`` it when done.
+
+    ``rules`` says what actuals an entry must have, whoever creates them. ``profile`` is ``None`` until ``check``.
+    """
 
     settings: Settings
     dataverse: DataverseClient
     probe: DataverseClient
+    rules: ActualsHandler
     mission: Mission
     fixed_point: FixedPoint
     policy: Policy
+    pipelines: tuple[Pipeline, ...]
     workers: tuple[Worker, ...]
     now: Callable[[], datetime]
+    profile: Profile | None = None
 
     def check(self) -> None:
-        """Prove that address, sign-in and tables are what they must be. Raises ``ConnectorError``."""
+        """Prove that address, sign-in, tables and profile are what they must be, and work by that profile.
+
+        Raises ``ConnectorError``, and ``NotConfigured`` for settings that do not suit the environment.
+        """
         who = self.probe.who_am_i()
         wanted = self.settings.organization_id
         if wanted is not None and who.organization_id != wanted:
@@ -95,6 +107,15 @@ class App:
                 f"{self.dataverse.url} is organization {who.organization_id}; the settings name {wanted}.",
             )
         self.dataverse.learn()
+        self._adopt(profile_of(self.probe, self.settings))
+
+    def _adopt(self, profile: Profile) -> None:
+        """Work by this profile from now on; nothing is at work yet."""
+        self.profile = profile
+        self.rules = _rules(self.settings, profile)
+        self.mission = _mission(self.settings, self.rules, self.now)
+        for pipeline in self.pipelines:
+            pipeline.mission = self.mission
 
     def queue_checks(self) -> list[Callable[[], None]]:
         """Per queue, what proves that it may be received from, without touching a message; each may take seconds."""
@@ -117,7 +138,9 @@ class App:
         """
         if not await unless(stop, self.check, *self.queue_checks()):
             return
-        bus = self.settings.servicebus
+        bus, actuals = self.settings.servicebus, self.settings.actuals
+        profile = self.profile.name if self.profile is not None else "unknown"
+        log.info("this environment is %s; its actuals are created by the %s", profile, actuals.creator)
         log.info("working: events from queue %s, commands from queue %s", bus.approvals_queue, bus.commands_queue)
         log.info(
             "patience: a passing fault is tried %d times within %s, then put aside; a fault of ours pauses",
@@ -139,44 +162,59 @@ class App:
 
 def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: Pace | None = None) -> App:
     """Wire the service as the settings say. Nothing is opened or asked yet. ``pace`` overrides the workers' timing."""
-    if settings.actuals.creator == "product":
-        raise NotConfigured(["Verifying the actuals that the product creates is not offered by this version."])
     threads = settings.workers.approvals + settings.workers.commands
     signing_in = tokens(settings.dataverse)
     dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
     probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
-    mission = Mission(
-        entries=ActualsHandler(
-            settings.actuals.start_from or date.min,
-            settings.business_time_zone,
-            settings.actuals.zero_price == "hold",
-        ),
-        readiness=ReadinessHandler(),
-        invoicing=InvoicingHandler(now, settings.business_time_zone),
-    )
+    rules = _rules(settings, Profile())
+    mission = _mission(settings, rules, now)
     fixed_point = FixedPoint(dataverse)
     policy = Policy()
 
-    def worker(queue: str, receivers: int, parse: Callable[[Envelope], Message | Ignored]) -> Worker:
-        pipeline = Pipeline(dataverse, mission, parse, policy, now, fixed_point)
+    by_product = settings.actuals.creator == "product"
+    grace = timedelta(minutes=settings.actuals.grace if by_product else 0)
+    late_look = timedelta(minutes=0 if by_product else settings.actuals.second_look)
+
+    def pipeline(parse: Callable[[Envelope], Message | Ignored]) -> Pipeline:
+        return Pipeline(dataverse, mission, parse, policy, now, fixed_point, grace, late_look)
+
+    def worker(queue: str, receivers: int, work: Pipeline) -> Worker:
         pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
         return Worker(
-            partial(_inbox, settings, queue), pipeline.process, _is_there(probe), pace=pace_of_queue, policy=policy
+            partial(_inbox, settings, queue), work.process, _is_there(probe), pace=pace_of_queue, policy=policy
         )
 
-    events = partial(parse_event, organization=settings.organization_id, own_tag=TAG)
+    events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
+    commands = pipeline(parse_command)
     return App(
         settings=settings,
         dataverse=dataverse,
         probe=probe,
+        rules=rules,
         mission=mission,
         fixed_point=fixed_point,
         policy=policy,
+        pipelines=(events, commands),
         workers=(
             worker(settings.servicebus.approvals_queue, settings.workers.approvals, events),
-            worker(settings.servicebus.commands_queue, settings.workers.commands, parse_command),
+            worker(settings.servicebus.commands_queue, settings.workers.commands, commands),
         ),
         now=now,
+    )
+
+
+def _rules(settings: Settings, profile: Profile) -> ActualsHandler:
+    """What actuals an entry must have; where the product creates them, it has done so since ever."""
+    return ActualsHandler(
+        settings.actuals.start_from or date.min, settings.business_time_zone, settings.actuals.zero_price == "hold"
+    )
+
+
+def _mission(settings: Settings, rules: ActualsHandler, now: Callable[[], datetime]) -> Mission:
+    return Mission(
+        entries=VerificationHandler(rules) if settings.actuals.creator == "product" else rules,
+        readiness=ReadinessHandler(),
+        invoicing=InvoicingHandler(now, settings.business_time_zone),
     )
 
 

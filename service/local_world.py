@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from connector.auth import StaticToken
 from connector.dataverse.client import DataverseClient
 from connector.worker import Pace
+from sandbox.dataverse.product import Creation
 from sandbox.world import COMMANDS, EVENTS, Sandbox
 from service.connection_string import parts_of
 from service.registration import EventQueue, Registered, register
@@ -25,13 +26,14 @@ PACE = Pace(max_wait=1.0)
 
 
 def sandbox_settings(world: Sandbox) -> Settings:
-    """The settings of a service that works in this sandbox."""
+    """The settings of a service that works in this sandbox: it creates what approval itself does not."""
+    product_creates = world.switches.actuals is not Creation.NEVER
     return Settings(
         dataverse=DataverseSettings(url=world.dataverse, token=SecretStr(world.token)),
         servicebus=ServiceBusSettings(
             connection_string=SecretStr(world.servicebus), approvals_queue=EVENTS, commands_queue=COMMANDS
         ),
-        actuals=ActualsSettings(creator="service", start_from=START_FROM),
+        actuals=ActualsSettings(creator="product" if product_creates else "service", start_from=START_FROM),
         business_time_zone=ZoneInfo(BUSINESS_TIME_ZONE),
     )
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -161,11 +162,14 @@ def _people(world: Sandbox, patience: Patience, say: Say) -> Story:
         story.entries = approved.entries
         say(f"{approved.entries} entries are approved; Dataverse tells the service through the queue.")
         patience.until("An actual for every approved entry", lambda: _consumed(world, reader, approved.on_projects))
+        say("The actuals are there. Some minutes later the service looks for others that somebody else may have made.")
+        world.clock.advance(timedelta(minutes=sandbox_settings(world).actuals.second_look))
+        patience.until("A second look at every entry", lambda: _looked_at_again(world))
         booked = figures.booked(reader)
         story.cost_rows = booked.cost_rows
         fixed = figures.fixed(reader)
         contracts = _of_company(reader, company)
-        say("The actuals are there; the billing clerk marks the three backlogs ready.")
+        say("Nobody else did; the billing clerk marks the three backlogs ready.")
         _mark(world, reader, patience, contracts, story)
         ready = figures.ready(reader)
         say("Everything is ready; the billing clerk has the invoices created.")
@@ -199,9 +203,17 @@ def _consumed(world: Sandbox, reader: Reader, entries: int) -> bool:
     counts = world.bus.counts(EVENTS)
     if counts.dead_letter:
         raise OutOfTime(f"{counts.dead_letter} events were put aside as unworkable; the log says why.")
-    if counts.active or counts.locked or counts.scheduled:
+    if counts.active or counts.locked:
         return False
     return figures.booked(reader).cost_rows == entries
+
+
+def _looked_at_again(world: Sandbox) -> bool:
+    """No event is left, not even one that was to come back."""
+    counts = world.bus.counts(EVENTS)
+    if counts.dead_letter:
+        raise OutOfTime(f"{counts.dead_letter} events were put aside as unworkable; the log says why.")
+    return not (counts.active or counts.locked or counts.scheduled)
 
 
 def _of_company(reader: Reader, company: Company) -> list[Contract]:
