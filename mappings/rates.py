@@ -98,7 +98,11 @@ class _Side:
             rate = Rate(self.currency.round(found.price), found.price_list, found.because)
             return rate if rate.price else self._zero(rate, zero_is_held)
         if not zero_is_held:
-            return Rate(Decimal(0), None, f"{found.because} A {self.name} price of zero is written all the same.")
+            return Rate(
+                self.currency.round(Decimal(0)),
+                None,
+                f"{found.because} A {self.name} price of zero is written all the same.",
+            )
         carries = f"{self.approval.ref} carries no {self.name} price in {self.currency.code}."
         raise Refusal(found.code, f"{carries} {found.because} {_REPLAY}")
 
