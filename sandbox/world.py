@@ -47,6 +47,7 @@ QUEUES: Final = tuple(
 )
 _SERVICE_KEY, _EVENTS_KEY = "service", "dataverse"
 _ENVIRONMENT, _BUS_PORT, _WEB_PORT = "environment", "service_bus_port", "dataverse_port"
+_COMPANY, _NONE = "company", "none"
 """What is remembered beside the rows."""
 _WAIT = 60.0
 """Seconds for starting or stopping to take at most."""
@@ -59,7 +60,8 @@ class WrongSchema(ValueError):
 class Sandbox:
     """A Service Bus and a Dataverse for tests and first runs; start it, talk to it over its sockets, stop it.
 
-    ``queues``: other queues than the product's own two. ``company``: load the demo company. Ports of 0 are free ones.
+    ``queues``: other queues than the product's own two. ``company``: load the demo company, but not into data
+    that were begun without it. Ports of 0 are free ones.
 
     ``data``: a directory for one SQLite file with Dataverse's rows, tables, tokens and keys (raises ``NoData``,
     ``DataInUse``); without it everything is in memory. Messages always are: what nobody received when the sandbox stops
@@ -109,7 +111,7 @@ class Sandbox:
         self.company: Company | None = None
         self._ports = servicebus_port, dataverse_port
         self._certificate = certificate
-        self._with_company = company
+        self._with_company = company and self._remembered.get(_COMPANY) != _NONE
         self._schema = schema
         self.moved = False
         """Whether the Service Bus listens on another port than last time, so that Dataverse posts to the wrong one."""
@@ -233,6 +235,8 @@ class Sandbox:
     def _fill(self) -> None:
         if self._with_company:
             self.company = load(self.web)
+        if self._remembered.get(_COMPANY) is None:
+            self._remembered.put(**{_COMPANY: "demo" if self._with_company else _NONE})
         with self.web.transaction() as uow:
             announce(self.switches, uow)
             for source in self._schema:

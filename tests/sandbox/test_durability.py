@@ -94,6 +94,12 @@ def test_the_company_is_loaded_once_into_a_file(tmp_path: Path) -> None:
         assert call(second, "GET", "msdyn_timeentries?$select=msdyn_timeentryid&$count=true")["@odata.count"] == entries
 
 
+def test_data_begun_without_the_company_stay_without_it(tmp_path: Path) -> None:
+    for company in (False, True, True):
+        with Sandbox(company=company, data=tmp_path) as world:
+            assert (world.company, call(world, "GET", "msdyn_timeentries")["value"]) == (None, [])
+
+
 def test_a_second_sandbox_is_refused_a_directory_that_is_in_use(tmp_path: Path) -> None:
     with Sandbox(company=False, data=tmp_path), pytest.raises(DataInUse, match="in use by another sandbox"):
         Sandbox(company=False, data=tmp_path)
