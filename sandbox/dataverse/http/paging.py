@@ -20,7 +20,8 @@ COOKIE = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="([^"]*)" />')
 class Page:
     """One page of a query: its number, the place it begins after (empty: at the start), and how many rows it may hold.
 
-    ``goes_on``: whether there is a link to a next one; a query with ``$top`` has none.
+    ``goes_on``: whether there is a link to a next one; a query cut off by ``$top`` has none. A page size asked for goes
+    before ``$top``, which is then left aside (page results).
     """
 
     number: int
@@ -29,25 +30,29 @@ class Page:
     goes_on: bool
 
 
-def page_asked(request: Request) -> Page:
-    """The page a request asks for."""
-    number, place = _position(request.query.get("$skiptoken"))
-    size = whole(request.preferences.get("odata.maxpagesize"), "odata.maxpagesize") or LARGEST_PAGE
-    top = whole(request.query.get("$top"), "$top")
-    return Page(number, place, min(size if top is None else top, LARGEST_PAGE), top is None)
+def page_asked(request: Request, query: Mapping[str, str] | None = None) -> Page:
+    """The page a request asks for; ``query``: the options of an expansion inside it, where that is to be paged."""
+    query = request.query if query is None else query
+    number, place = _position(query.get("$skiptoken"))
+    size = whole(request.preferences.get("odata.maxpagesize"), "odata.maxpagesize")
+    top = whole(query.get("$top"), "$top")
+    if size or top is None:
+        return Page(number, place, min(size or LARGEST_PAGE, LARGEST_PAGE), goes_on=True)
+    return Page(number, place, min(top, LARGEST_PAGE), goes_on=False)
 
 
-def next_link(request: Request, page: Page, place: list[Any]) -> str:
-    """The address of the page after this one, which ended at ``place``."""
+def next_link(request: Request, page: Page, place: list[Any], query: Mapping[str, str] | None = None) -> str:
+    """The address of the page after this one, which ended at ``place``; ``query``: its own options."""
     cookie = f'<cookie pagenumber="{page.number + 1}" pagingcookie="{quote(json.dumps(place), safe="")}" />'
-    return link(request, request.query, {"$skiptoken": cookie})
+    return link(request, request.query if query is None else query, {"$skiptoken": cookie})
 
 
 def link(request: Request, query: Mapping[str, str], more: Mapping[str, str]) -> str:
     """The address of the request with other query options."""
-    kept = [f"{name}={quote(value, safe='$,()=/@')}" for name, value in query.items() if name not in more]
     added = [f"{name}={quote(value, safe='')}" for name, value in more.items()]
-    return f"{request.base}/{quote(request.path)}?{'&'.join([*kept, *added])}"
+    kept = [f"{name}={quote(value, safe='$,()=/@')}" for name, value in query.items() if name not in more]
+    options = f"?{'&'.join([*kept, *added])}" if kept or added else ""
+    return f"{request.base}/{quote(request.path)}{options}"
 
 
 def _position(token: str | None) -> tuple[int, list[Any]]:

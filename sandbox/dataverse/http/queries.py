@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sandbox.dataverse.catalog import Column, Table
 from sandbox.dataverse.http.exchange import Answer, Request
-from sandbox.dataverse.http.paging import LARGEST_PAGE, next_link, page_asked, whole
+from sandbox.dataverse.http.paging import LARGEST_PAGE, Page, link, next_link, page_asked, whole
 from sandbox.dataverse.http.represent import Annotations, Representer, etag
 from sandbox.dataverse.odata.asked import Asked
 from sandbox.dataverse.odata.expand import Expansion, parse_expand
@@ -22,6 +23,7 @@ from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link
 
 OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken"}
+TOTAL, EXCEEDED = "Microsoft.Dynamics.CRM.totalrecordcount", "Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
 Found = tuple[int, int, dict[str, Any]]
 """Position in the order of creation, version, row."""
 Where = tuple[str, list[Any]]
@@ -87,13 +89,13 @@ class Reader:
                 raise unsupported(f"reading a single property ({self.request.path})")
             raise no_segment(name)
         row = self.store.get(table, id)
-        link = row[lookup.name] if row else None
-        if not isinstance(link, Link):
+        to = row[lookup.name] if row else None
+        if not isinstance(to, Link):
             return Answer(204)
         query = self.request.query
         allow(query, {"$select", "$expand"})
-        target = self.store.catalog.table(link.table)
-        return Answer(200, json=self.one(target, link.id, select=query.get("$select"), expand=query.get("$expand")))
+        target = self.store.catalog.table(to.table)
+        return Answer(200, json=self.one(target, to.id, select=query.get("$select"), expand=query.get("$expand")))
 
     def page(self, table: Table, within: Where = EVERYTHING) -> Answer:
         """One page of a collection; ``within`` narrows it to what lies behind a row."""
@@ -101,14 +103,13 @@ class Reader:
         allow(query, OPTIONS)
         page = page_asked(self.request)
         sql = self.sql(table)
-        order = parse_order(sql, query.get("$orderby"))
+        order = parse_order(sql, query.get("$orderby"), self._aliases())
         where = both(within, self.where(sql, query.get("$filter")))
         columns = selected(table, query.get("$select"))
         expansions = self._expansions(table, query.get("$expand"))
         shape = f"({query['$select']})" if "$select" in query else ""
         answer: dict[str, Any] = {"@odata.context": f"{self.request.base}/$metadata#{table.set_name}{shape}"}
-        if self._wants_count(query):
-            answer["@odata.count"] = min(self._count(table, where), LARGEST_PAGE)
+        answer |= self._counted(table, where, wanted=self._wants_count(query))
         if page.place and len(page.place) != len(order.parts) + 1:
             raise bad_query("The $skiptoken belongs to another query.")
         narrowed = both(where, order.after(page.place)) if page.place else where
@@ -121,9 +122,12 @@ class Reader:
         return Answer(200, self.applied(), answer)
 
     def applied(self) -> dict[str, str]:
-        """The header that says which page size was kept to."""
-        size = self.request.preferences.get("odata.maxpagesize")
-        return {"Preference-Applied": f"odata.maxpagesize={size}"} if size else {}
+        """The header that says which page size was kept to, and which annotations were added."""
+        kept = {name: self.request.preferences.get(name) for name in ("odata.maxpagesize", "odata.include-annotations")}
+        quoted = {
+            name: f'"{value}"' if name.endswith("annotations") else value for name, value in kept.items() if value
+        }
+        return {"Preference-Applied": ",".join(f"{name}={value}" for name, value in quoted.items())} if quoted else {}
 
     def count(self, table: Table) -> Answer:
         """``set/$count``: how many rows, 5000 at most."""
@@ -139,8 +143,10 @@ class Reader:
         """The condition of a ``$filter``."""
         if text is None:
             return EVERYTHING
-        aliases = {name: value for name, value in self.request.query.items() if name.startswith("@")}
-        return sql.condition(parse_filter(text, aliases)), sql.parameters
+        return sql.condition(parse_filter(text, self._aliases())), sql.parameters
+
+    def _aliases(self) -> dict[str, str]:
+        return {name: value for name, value in self.request.query.items() if name.startswith("@")}
 
     def rows(self, table: Table, where: Where, rest: str = "") -> list[Found]:
         """Rows that meet a condition."""
@@ -152,6 +158,14 @@ class Reader:
         """Rows as JSON, without anything behind them."""
         columns = selected(table, select)
         return [self._record(table, row, columns, []) for row in rows]
+
+    def _counted(self, table: Table, where: Where, *, wanted: bool) -> dict[str, Any]:
+        """How many rows there are, 5,000 at most, and whether there are more: each where it was asked for."""
+        total = self._count(table, where) if wanted else -1
+        shown = min(total, LARGEST_PAGE)
+        known: dict[str, Any] = {TOTAL: shown, EXCEEDED: total > LARGEST_PAGE}
+        notes = {f"@{name}": value for name, value in known.items() if self.represent.annotations.want(name)}
+        return ({"@odata.count": shown} if wanted else {}) | notes
 
     def _wants_count(self, query: Mapping[str, str]) -> bool:
         wish = query.get("$count", "false")
@@ -171,9 +185,12 @@ class Reader:
             if expansion.many:
                 self._many(record, table, row[table.id_column], expansion)
                 continue
-            link = row[expansion.lookup.name]
+            to = row[expansion.lookup.name]
+            if expansion.shape != "row":
+                record[expansion.navigation] = self._pointed(expansion, to)
+                continue
             target = expansion.target
-            rows = self.rows(target, (f'"{target.id_column}" = ?', [str(link.id)])) if link else []
+            rows = self.rows(target, (f'"{target.id_column}" = ?', [str(to.id)])) if to else []
             shape = selected(target, expansion.options.get("$select"))
             record[expansion.navigation] = self._record(target, rows[0], shape, expansion.inner) if rows else None
         return record
@@ -183,13 +200,27 @@ class Reader:
         sql = self.sql(target)
         order = parse_order(sql, options.get("$orderby"))
         where = both(pointing(expansion.lookup, table.name, id), self.where(sql, options.get("$filter")))
+        limit = page_asked(self.request, options).size if expansion.paged else LARGEST_PAGE
         top = whole(options.get("$top"), "$top")
-        if self._wants_count(options):
-            record[f"{expansion.navigation}@odata.count"] = min(self._count(target, where), LARGEST_PAGE)
-        limit = LARGEST_PAGE if top is None else min(top, LARGEST_PAGE)
-        rows = self.rows(target, where, f"{order.clause} LIMIT {limit}")
+        rows = self.rows(target, where, f"{order.clause} LIMIT {limit if top is None else min(top, limit)}")
         shape = selected(target, options.get("$select"))
         record[expansion.navigation] = [self._record(target, row, shape, expansion.inner) for row in rows]
+        address = replace(self.request, path=f"{table.set_name}({id})/{expansion.navigation}")
+        last = [rows[-1][0]] if expansion.paged and len(rows) == limit else None
+        following = (
+            link(address, options, {}) if last is None else next_link(address, Page(1, [], limit, True), last, options)
+        )
+        if last is not None or not expansion.paged:
+            record[f"{expansion.navigation}@odata.nextLink"] = following
+
+    def _pointed(self, expansion: Expansion, to: Link | None) -> dict[str, Any] | None:
+        """Only the address of what a lookup points to, or only the id of an owner."""
+        target = self.store.catalog.find(to.table) if to else None
+        if to is None or target is None:
+            return None
+        if expansion.shape == "owner":
+            return {"@odata.type": f"#Microsoft.Dynamics.CRM.{to.table}", expansion.navigation: to.id}
+        return {"@odata.id": f"{self.request.base}/{target.set_name}({to.id})"}
 
     def _expansions(self, table: Table, text: str | None) -> list[Expansion]:
         return parse_expand(self.store.catalog, table, text) if text else []

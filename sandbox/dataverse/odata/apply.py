@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sandbox.dataverse.catalog import Column, Table
+from sandbox.dataverse.catalog import Catalog, Column, Table
 from sandbox.dataverse.cells import DECIMALS, INTEGERS
 from sandbox.dataverse.odata.expand import split_outside_parentheses
+from sandbox.dataverse.odata.sql import navigation
+from sandbox.dataverse.odata.tree import Path
 from sandbox.dataverse.odata.values import edm_type
 from sandbox.dataverse.refusals import bad_query, no_property, unsupported
 
-METHODS = {"sum", "min", "max", "average", "countdistinct"}
+METHODS = {"sum", "min", "max", "average"}
+"""Distinct values are grouped, not counted (aggregate data, "limitations")."""
 CALL = re.compile(r"^(\w+)\((.*)\)$", re.DOTALL)
 AGGREGATE = re.compile(r"^(?:([\w/]+)\s+with\s+(\w+)|(\$count))\s+as\s+(\w+)$")
 
@@ -26,15 +29,27 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """What rows are put together by: a column, of theirs or of the row a navigation property leads to.
+
+    ``name``: what the answer calls it: a column behind a navigation property has its table's name before its own.
+    """
+
+    column: Column
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What an ``$apply`` asks for; ``groups`` is ``None`` where all rows are one group."""
 
     filter: str | None
-    groups: list[Column] | None
+    groups: list[Group] | None
     aggregates: list[Aggregate]
 
 
-def parse_apply(table: Table, text: str) -> Applied:
+def parse_apply(catalog: Catalog, table: Table, text: str) -> Applied:
     """The transformations of a ``$apply``: at most one filter, then a groupby or an aggregate."""
     steps = [_call(part) for part in split_outside_parentheses(text, "/")]
     condition = steps.pop(0)[1] if steps and steps[0][0] == "filter" else None
@@ -46,7 +61,7 @@ def parse_apply(table: Table, text: str) -> Applied:
     parts = split_outside_parentheses(inside, ",")
     if not 1 <= len(parts) <= 2 or not (parts[0].startswith("(") and parts[0].endswith(")")):
         raise bad_query(f"Syntax error in $apply: groupby({inside}).")
-    groups = [_group(table, group.strip()) for group in parts[0][1:-1].split(",")]
+    groups = [_group(catalog, table, group.strip()) for group in parts[0][1:-1].split(",")]
     if len(parts) == 1:
         return Applied(condition, groups, [])
     then, aggregates = _call(parts[1])
@@ -62,11 +77,18 @@ def _call(text: str) -> tuple[str, str]:
     return match.group(1), match.group(2)
 
 
-def _group(table: Table, name: str) -> Column:
-    column = _column(table, name)
+def _group(catalog: Catalog, table: Table, text: str) -> Group:
+    if "(" in text:
+        raise unsupported(f"grouping by a part of a date ({text})")
+    *way, name = text.split("/")
+    behind = table
+    for step in way:
+        behind = navigation(catalog, behind, step)[1]
+    column = _column(behind, name)
     if column.kind == "datetime":
         raise bad_query("Grouping by a date is not supported.")
-    return column
+    shown = f"{behind.name}_{name}" if way else name
+    return Group(column, shown, Path((*way, name)))
 
 
 def _column(table: Table, name: str) -> Column:

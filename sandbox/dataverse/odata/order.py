@@ -6,6 +6,7 @@ between two pages make none of the others appear twice or not at all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +57,8 @@ class Order:
         return f"({' OR '.join(ways)})", [*parameters, *place]
 
 
-def parse_order(sql: Sql, text: str | None) -> Order:
-    """The order a ``$orderby`` asks for."""
+def parse_order(sql: Sql, text: str | None, aliases: Mapping[str, str] | None = None) -> Order:
+    """The order a ``$orderby`` asks for; ``aliases`` are the query's parameters that begin with ``@``."""
     parts: list[tuple[str, bool]] = []
     for part in (text or "").split(","):
         words = part.split()
@@ -65,5 +66,6 @@ def parse_order(sql: Sql, text: str | None) -> Order:
             continue
         if words[1:] not in ([], ["asc"], ["desc"]):
             raise bad_query(f"Syntax error in $orderby: '{part.strip()}'.")
-        parts.append((sql.value(Path(tuple(words[0].split("/"))))[1], words[1:] == ["desc"]))
+        name = (aliases or {}).get(words[0], words[0])
+        parts.append((sql.value(Path(tuple(name.split("/"))))[1], words[1:] == ["desc"]))
     return Order(sql.table, tuple(parts))

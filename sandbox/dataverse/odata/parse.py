@@ -29,17 +29,42 @@ MOST = 900
 
 def parse_filter(text: str, aliases: Mapping[str, str] | None = None) -> Condition:
     """The tree of a ``$filter``; ``aliases`` are the query's parameters that begin with ``@``."""
-    parser = _Parser(text, aliases or {})
+    parser = _Parser(text, with_aliases(text, aliases or {}))
     condition = parser.disjunction()
     parser.end()
     return condition
 
 
+def with_aliases(text: str, aliases: Mapping[str, str]) -> list[Token]:
+    """The tokens of a text with every alias replaced by what it stands for; one without a value is null."""
+    tokens: list[Token] = []
+    for token in tokenize(text):
+        if token.kind == "name" and token.text.startswith("@"):
+            tokens += _behind(token, aliases.get(token.text, "null"))
+        else:
+            tokens.append(token)
+    return tokens
+
+
+def _behind(alias: Token, value: str) -> list[Token]:
+    """What an alias stands for: one value, one property with its way, or one list of values."""
+    tokens = tokenize(value)[:-1]
+    kinds = [token.kind for token in tokens]
+    single = kinds in (["literal"], ["quoted"])
+    way = all(token.kind == "name" if at % 2 == 0 else token.text == "/" for at, token in enumerate(tokens))
+    brackets = [token.text for token in tokens if token.text in "[]()" and token.kind == "mark"]
+    listed = brackets in (["[", "]"], ["(", ")"]) and [tokens[0].text, tokens[-1].text] == brackets
+    named = any(token.kind == "name" for token in tokens)
+    aliases = any(token.text.startswith("@") for token in tokens if token.kind == "name")
+    if not tokens or aliases or not (single or (way and len(tokens) % 2 == 1) or (listed and not named)):
+        raise bad_query(f"Syntax error: the parameter alias '{alias.text}' stands for no value: '{value}'.")
+    return [Token(token.kind, token.text, token.value, alias.at) for token in tokens]
+
+
 class _Parser:
-    def __init__(self, text: str, aliases: Mapping[str, str]) -> None:
+    def __init__(self, text: str, tokens: list[Token]) -> None:
         self._text = text
-        self._tokens = tokenize(text)
-        self._aliases = aliases
+        self._tokens = tokens
         self._next = 0
         self._depth = 0
         self._conditions = 0
@@ -101,7 +126,7 @@ class _Parser:
                 f"Syntax error: '{token.text}' is no comparison, at position {token.at} in '{self._text}'."
             )
         other = self._peek()
-        if other.kind == "name" and not other.text.startswith("@"):
+        if other.kind == "name":
             return Comparison(path, token.text, self._path(self._take("name")))
         return Comparison(path, token.text, self._literal())
 
@@ -147,13 +172,6 @@ class _Parser:
         return Membership(path, values, as_text=True)
 
     def _list(self, opening: str, closing: str) -> tuple[Literal, ...]:
-        token = self._peek()
-        if token.kind == "name" and token.text.startswith("@"):
-            self._next += 1
-            inner = _Parser(self._alias(token.text), {})
-            values = inner._list(opening, closing)
-            inner.end()
-            return values
         self._expect(opening)
         values_read: list[Literal] = []
         while not self._mark(closing):
@@ -171,11 +189,6 @@ class _Parser:
     def _literal(self) -> Literal:
         token = self._peek()
         self._next += 1
-        if token.kind == "name" and token.text.startswith("@"):
-            inner = _Parser(self._alias(token.text), {})
-            value = inner._literal()
-            inner.end()
-            return value
         if token.kind != "literal":
             raise self._error(
                 f"Syntax error: a literal value was expected at position {token.at} in '{self._text}'. "
@@ -185,11 +198,6 @@ class _Parser:
 
     def _quoted(self) -> Literal:
         return self._take("quoted").value
-
-    def _alias(self, name: str) -> str:
-        if name not in self._aliases:
-            raise self._error(f"The parameter alias '{name}' has no value in the request.")
-        return self._aliases[name]
 
     def _peek(self) -> Token:
         return self._tokens[min(self._next, len(self._tokens) - 1)]

@@ -7,8 +7,10 @@ behind a navigation property that leads nowhere is empty.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from sandbox.dataverse.catalog import Catalog, Column, Table
@@ -31,6 +33,10 @@ from sandbox.dataverse.odata.values import as_cell, edm_type, from_text, literal
 from sandbox.dataverse.refusals import bad_query, no_property, unsupported
 
 SYMBOLS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""Letters whose case does not count: those that SQLite knows the case of."""
+PRINCIPAL = "principal"
+OWNERS = frozenset({"systemuser", "team"})
 EQUALITY_ONLY = ("id", "guid", "lookup", "boolean")
 
 
@@ -84,6 +90,10 @@ class Sql:
             if column is None:
                 raise no_property(names[0], table.name)
             return column, f'"{alias}"."{column.name}"'
+        if is_owner(table, names[0]):
+            if names[1:] != (names[0],):
+                raise no_property(names[1], PRINCIPAL)
+            return table.columns[names[0]], f'"{alias}"."{names[0]}"'
         lookup, target = navigation(self.catalog, table, names[0])
         inner = f":{next(self._aliases)}"
         column, text = self._behind(target, inner, names[1:], by_logical_name)
@@ -143,16 +153,28 @@ class Sql:
                 f"No function signature for the function with name '{tree.function}' matches the specified arguments: "
                 f"'{tree.path}' is {edm_type(column)}, not Edm.String."
             )
-        escaped = tree.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         before = "" if tree.function == "startswith" else "%"
         after = "" if tree.function == "endswith" else "%"
-        self.parameters.append(f"{before}{escaped}{after}")
-        return f"{name} LIKE ? ESCAPE '\\'"
+        self.parameters.append(as_glob(f"{before}{tree.text.translate(SMALL)}{after}"))
+        return f"lower({name}) GLOB ?"
 
     def _listed(self, column: Column, value: Literal, as_text: bool) -> Any:
         if as_text and isinstance(value, str):
             return encode(column, from_text(column, value))
         return encode(column, as_cell(column, value, "eq", self.asked.plain_dates_in))
+
+
+def is_owner(table: Table, name: str) -> bool:
+    """Whether a navigation property leads to an owner: a user or a team, of whom only the id is known in common."""
+    return table.navigations.get(name, (None, frozenset[str]()))[1] == OWNERS
+
+
+def as_glob(pattern: str) -> str:
+    """A pattern of Transact-SQL (``%``, ``_``, ``[a-c]``, ``[^a]``; in brackets they are themselves) as one of GLOB."""
+    return "".join(
+        part if len(part) > 1 else {"%": "*", "_": "?", "*": "[*]", "?": "[?]"}.get(part, part)
+        for part in re.findall(r"\[\^?[^\]]+\]|.", pattern, re.DOTALL)
+    )
 
 
 def navigation(catalog: Catalog, table: Table, name: str) -> tuple[Column, Table]:

@@ -104,15 +104,27 @@ def empty(column: str, yes: bool) -> Filter:
     return Filter(lambda at: f"{at}{column} {'eq' if yes else 'ne'} null", lambda row: (row[column] is None) is yes)
 
 
+def like(value: str, pattern: str) -> bool:
+    """Transact-SQL's LIKE: any text, any character, and one of a set or not of it."""
+    if not pattern:
+        return not value
+    head, rest = pattern[0], pattern[1:]
+    if head == "%":
+        return any(like(value[at:], rest) for at in range(len(value) + 1))
+    if head == "[" and "]" in rest:
+        among, _, rest = rest.partition("]")
+        inside = value[:1] in among.removeprefix("^")
+        return bool(value) and inside is not among.startswith("^") and like(value[1:], rest)
+    return bool(value) and head in ("_", value[0]) and like(value[1:], rest)
+
+
 def text_match(function: str, text: str) -> Filter:
     def holds(row: Model) -> bool:
         value = row["telephone1"]
         if not isinstance(value, str):
             return False
-        value, part = value.lower(), text.lower()
-        return {"contains": part in value, "startswith": value.startswith(part), "endswith": value.endswith(part)}[
-            function
-        ]
+        before, after = "" if function == "startswith" else "%", "" if function == "endswith" else "%"
+        return like(value.lower(), f"{before}{text.lower()}{after}")
 
     return Filter(lambda at: f"{function}({at}telephone1,{quoted(text)})", holds)
 
@@ -201,6 +213,7 @@ def of_children(word: str, part: Filter) -> Filter:
 
 
 texts = st.sampled_from(["", "%", "_", *(word for word in WORDS if word is not None)])
+patterns = st.text(alphabet="Abéz%_*?.", max_size=3) | st.sampled_from(["[%]", "[_]", "[ab]", "[^a]", "a_%"])
 numbers = st.sampled_from([n for n in NUMBERS if n is not None])
 operators = st.sampled_from(["eq", "ne", "gt", "ge", "lt", "le"])
 pairs = st.sampled_from([("telephone1", "fax"), ("numberofemployees", "importsequencenumber")])
@@ -215,7 +228,7 @@ leaves = st.one_of(
     ),
     st.builds(comparison, st.just("creditonhold"), st.sampled_from(["eq", "ne"]), st.booleans()),
     st.builds(empty, st.sampled_from(COLUMNS), st.booleans()),
-    st.builds(text_match, st.sampled_from(["contains", "startswith", "endswith"]), texts),
+    st.builds(text_match, st.sampled_from(["contains", "startswith", "endswith"]), texts | patterns),
     st.builds(member, st.lists(texts, min_size=1, max_size=4), st.sampled_from(["operator", "In", "NotIn"])),
     st.builds(between, numbers, numbers, st.sampled_from(["Between", "NotBetween"])),
     st.builds(day, st.sampled_from(["On", "NotOn", "OnOrAfter", "OnOrBefore"]), st.sampled_from(DAYS)),
