@@ -29,6 +29,9 @@ CHUNK = 200
 
 Facts = EntryFacts | Refusal
 
+_TOLD_ONCE = frozenset({Kind.DIFFERING, Kind.ZERO_PRICED, Kind.EDITED, Kind.FOREIGN})
+"""What may well stay as it is: somebody else's figures, which they may have meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
@@ -38,6 +41,11 @@ class Drift:
     day: date | None
     findings: tuple[Finding, ...]
     repairable: bool
+
+    @property
+    def is_open(self) -> bool:
+        """It is told of until it is mended; the rest is told of once, whenever it changes."""
+        return self.repairable or any(finding.kind not in _TOLD_ONCE for finding in self.findings)
 
 
 @dataclass
@@ -54,7 +62,8 @@ class Survey:
     month: tuple[date, date] | None = None
     looked_at: int = 0
     in_flight: set[Ref] = field(default_factory=set)
-    drifting: set[Ref] = field(default_factory=set)
+    open: set[Ref] = field(default_factory=set)
+    _told: set[Ref] = field(default_factory=set)
 
     @property
     def _rules(self) -> ActualsHandler:
@@ -63,7 +72,7 @@ class Survey:
     def drifts(self, slices: Iterable[Slice]) -> Iterator[Drift]:
         """The entries that drifted, as they are found; each is told once."""
         for found in slices:
-            new = [ref for ref in sorted(found, key=str) if ref not in self.drifting | self.in_flight]
+            new = [ref for ref in sorted(found, key=str) if ref not in self._told | self.in_flight]
             for begin in range(0, len(new), CHUNK):
                 yield from self._chunk(new[begin : begin + CHUNK], found)
 
@@ -84,8 +93,11 @@ class Survey:
             if at is not None and at > self.still:
                 self.in_flight.add(ref)
             else:
-                self.drifting.add(ref)
-                yield Drift(ref, day, found, repairable)
+                drift = Drift(ref, day, found, repairable)
+                self._told.add(ref)
+                if drift.is_open:
+                    self.open.add(ref)
+                yield drift
 
     def _gather(self, chunk: Sequence[Ref]) -> tuple[Mapping[Ref, Facts], dict[Ref, tuple[Finding, ...]]]:
         """The facts of those whose rows could be read. A refused question is no verdict on who was asked about."""
@@ -123,8 +135,9 @@ class Survey:
                 return self._refused(compared, code, sentence)
         if is_before_go_live(self._rules, facts):
             return ()
-        others = _foreign(facts) if isinstance(self.handler, ActualsHandler) else ()
-        return (*compared, *others) or (Finding(Kind.EDITED, decision.because),)
+        if facts.ledger.foreign and isinstance(self.handler, ActualsHandler):
+            return (_foreign(facts), *compared) if compared else ()
+        return compared or (Finding(Kind.EDITED, decision.because),)
 
     def _refused(self, compared: tuple[Finding, ...], code: str, sentence: str) -> tuple[Finding, ...]:
         kinds = {finding.kind for finding in compared}
@@ -134,10 +147,10 @@ class Survey:
         return compared or (Finding(Kind.HELD, f"{sentence} ({code})"),)
 
 
-def _foreign(facts: EntryFacts) -> tuple[Finding, ...]:
+def _foreign(facts: EntryFacts) -> Finding:
     """That somebody else's rows count, which this service would otherwise have written."""
     named = ", ".join(str(actual.row.ref) for actual in facts.ledger.foreign)
-    return (Finding(Kind.FOREIGN, f"Handled elsewhere: {named} is not of this service."),) if named else ()
+    return Finding(Kind.FOREIGN, f"Handled elsewhere: {named} is not of this service.")
 
 
 def moved(drifts: Iterable[Drift]) -> dict[UUID, Decimal]:

@@ -141,7 +141,7 @@ class Reconciler:
         return found, survey
 
     def _move(self, kept: Kept, survey: Survey, now: datetime) -> str | None:
-        left = survey.drifting | survey.in_flight
+        left = survey.open | survey.in_flight
         if len(left) > MOST_OPEN:
             return f"More than {MOST_OPEN} entries are left: the next run looks at the same window again."
         to = Watermark(now, self._tokens, tuple(left))

@@ -228,3 +228,22 @@ def test_another_refusal_than_an_old_token_is_passed_on() -> None:
 
     with pytest.raises(Rejected, match="refused"):
         list(told_since({}, LONG_AGO, Refusing(), lambda table, token: None))
+
+
+def test_other_figures_of_somebody_else_are_told_once_and_the_rest_until_it_is_mended(world: World) -> None:
+    verifying = VerificationHandler(RULES)
+    differing, lost = world.approved(), world.approved()
+    start = world.dataverse.get(Reference(differing.table, differing.id))["msdyn_date"]
+    write(world, differing, COST, msdyn_startdatetime=start)
+    write(world, differing, UNBILLED, msdyn_startdatetime=start, msdyn_quantity=Decimal(7))
+    drifts, survey = surveyed(world, differing, lost, handler=verifying)
+    assert {drift.entry for drift in drifts} == {differing, lost}
+    assert survey.open == {lost}
+
+
+def test_rows_of_somebody_else_that_are_as_they_should_be_are_no_drift(world: World) -> None:
+    entry = world.approved()
+    start = world.dataverse.get(Reference(entry.table, entry.id))["msdyn_date"]
+    write(world, entry, COST, msdyn_startdatetime=start)
+    write(world, entry, UNBILLED, msdyn_startdatetime=start)
+    assert said(world, entry) == ([], False)
