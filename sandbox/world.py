@@ -20,7 +20,7 @@ from sandbox.data_directory import NoData as NoData
 from sandbox.data_directory import Remembered, file_in
 from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.events import EventPoster
-from sandbox.dataverse.product import BEFORE_DELETE, Background, Switches, actions, guards
+from sandbox.dataverse.product import Background, Switches, actions, before_delete, guards
 from sandbox.dataverse.product.ready_marking import announce
 from sandbox.dataverse.product.switches import Creation, Environment
 from sandbox.dataverse.row_locks import RowLocks
@@ -101,7 +101,7 @@ class Sandbox:
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
         self.bus = ServiceBusServer(settings, keys, self.clock)
         self.web.control.board.section("product", Attributes(self.switches))
-        self.web.organisation.before_delete.update(BEFORE_DELETE)
+        self.web.organisation.before_delete.update(before_delete(self.switches))
         self.web.organisation.before_write.update(guards(self.switches))
         self.background = Background(self.web.transaction, self.clock, self.switches)
         self.events = EventPoster(self.web.transaction, self.clock)

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from sandbox.dataverse.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class UnitOfWork(Protocol):
     as_product: bool
     """Whether the product itself is writing, or whoever set up its data: its guards (``before_write``) stand back."""
 
+    @property
+    def catalog(self) -> Catalog:
+        """The tables there are."""
+        ...
+
     def get(self, table: str, id: UUID) -> Row | None:
         """The row with all its columns, or ``None``."""
         ...
@@ -50,6 +58,10 @@ class UnitOfWork(Protocol):
 
     def delete(self, table: str, id: UUID) -> None:
         """Delete a row."""
+        ...
+
+    def lock(self, table: str, id: UUID) -> None:
+        """Keep other writers off a row until the end, where row locks are on; what is read after it stays true."""
         ...
 
 

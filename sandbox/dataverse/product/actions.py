@@ -24,33 +24,46 @@ from sandbox.dataverse.refusals import unsupported
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
 
 Parameters = Mapping[str, object]
+_ENTRIES: Final = (("TimeEntries", TIME, "TimeEntryIds"), ("ExpenseEntries", EXPENSE, "ExpenseEntryIds"))
 _UNSUPPORTED: Final = (
     ("msdyn_ReevaluateActualNotToExceedStatus", None, "not-to-exceed limits: their columns are published nowhere"),
     ("msdyn_revise", None, "msdyn_revise, whose parameters are published nowhere; msdyn_CorrectInvoice corrects"),
     ("msdyn_AddInvoiceLineDetails", "invoice", "adding to a draft what became ready after it was made"),
     ("msdyn_ExportActual", None, "the export of actuals"),
+    ("msdyn_TimeEntriesPendingApproval", None, "the stage Pending, which modern approvals no longer use"),
+    ("msdyn_ExpenseEntriesPendingApproval", None, "the stage Pending, which modern approvals no longer use"),
 )
 """Actions the product has and this sandbox does not, with what it lacks."""
 
 
-def _submit(kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
-    for id in parameters.ids(given, ids):
-        submission.submit(work, kind, id)
-
-
-def _recall(kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters) -> None:
-    for id in parameters.ids(given, ids):
-        recall.recall(work, kind, id)
-
-
-def _approve(
+def _submit(
     switches: Switches, kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters
+) -> None:
+    for id in parameters.ids(given, ids):
+        submission.submit(work, kind, id, switches=switches)
+
+
+def _recall(
+    switches: Switches, kind: EntryKind, ids: str, work: UnitOfWork, _bound: UUID | None, given: Parameters
+) -> None:
+    for id in parameters.ids(given, ids):
+        recall.recall(switches, work, kind, id)
+
+
+def _decide_on(
+    decision: Decision,
+    switches: Switches,
+    kind: EntryKind,
+    ids: str,
+    work: UnitOfWork,
+    _bound: UUID | None,
+    given: Parameters,
 ) -> None:
     for id in parameters.ids(given, ids):
         row = submission.open_approval(work, kind, id)
         if row is None:
-            raise Refused(f"The {kind.noun} {id} can't be approved because it isn't waiting for approval.")
-        approval.approve(switches, work, key(row, approval.APPROVAL))
+            raise Refused(f"The {kind.noun} {id} can't be decided on because it isn't waiting for approval.")
+        decision(switches, work, key(row, approval.APPROVAL))
 
 
 def _decide(decision: Decision, switches: Switches, work: UnitOfWork, bound: UUID | None, _given: Parameters) -> None:
@@ -73,8 +86,8 @@ def _decide_on_expense(
     decision(switches, work, key(row, approval.APPROVAL))
 
 
-def _submit_expense(work: UnitOfWork, id: UUID) -> None:
-    submission.submit(work, EXPENSE, id)
+def _submit_expense(switches: Switches, work: UnitOfWork, id: UUID) -> None:
+    submission.submit(work, EXPENSE, id, switches=switches)
 
 
 def _refuse(what: str, _work: UnitOfWork, _bound: UUID | None, _given: Parameters) -> None:
@@ -106,15 +119,18 @@ def _bound_to(id: UUID | None) -> UUID:
 def actions(switches: Switches) -> tuple[ActionBinding, ...]:
     """Every action this sandbox knows; any other name is unknown to it, and refused."""
     known = (
-        ActionBinding("msdyn_TimeEntriesSubmit", None, partial(_submit, TIME, "TimeEntryIds")),
-        ActionBinding("msdyn_ExpenseEntriesSubmit", None, partial(_submit, EXPENSE, "ExpenseEntryIds")),
-        ActionBinding("msdyn_TimeEntriesRecall", None, partial(_recall, TIME, "TimeEntryIds")),
-        ActionBinding("msdyn_ExpenseEntriesRecall", None, partial(_recall, EXPENSE, "ExpenseEntryIds")),
-        ActionBinding("msdyn_TimeEntriesApprove", None, partial(_approve, switches, TIME, "TimeEntryIds")),
-        ActionBinding("msdyn_ExpenseEntriesApprove", None, partial(_approve, switches, EXPENSE, "ExpenseEntryIds")),
+        ActionBinding("msdyn_TimeEntriesSubmit", None, partial(_submit, switches, TIME, "TimeEntryIds")),
+        ActionBinding("msdyn_ExpenseEntriesSubmit", None, partial(_submit, switches, EXPENSE, "ExpenseEntryIds")),
+        ActionBinding("msdyn_TimeEntriesRecall", None, partial(_recall, switches, TIME, "TimeEntryIds")),
+        ActionBinding("msdyn_ExpenseEntriesRecall", None, partial(_recall, switches, EXPENSE, "ExpenseEntryIds")),
+        *(
+            ActionBinding(f"msdyn_{name}{act}", None, partial(_decide_on, decision, switches, kind, ids))
+            for name, kind, ids in _ENTRIES
+            for act, decision in (("Approve", approval.approve), ("Reject", approval.reject))
+        ),
         ActionBinding("msdyn_ApprovalStatusApprove", approval.APPROVAL, partial(_decide, approval.approve, switches)),
         ActionBinding("msdyn_ApprovalStatusReject", approval.APPROVAL, partial(_decide, approval.reject, switches)),
-        ActionBinding("msdyn_ExpenseSubmitAction", EXPENSE.table, partial(_on_row, _submit_expense)),
+        ActionBinding("msdyn_ExpenseSubmitAction", EXPENSE.table, partial(_on_row, partial(_submit_expense, switches))),
         ActionBinding(
             "msdyn_ExpenseApproveAction", EXPENSE.table, partial(_decide_on_expense, approval.approve, switches)
         ),

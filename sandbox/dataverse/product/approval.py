@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from sandbox.dataverse.product import actuals, entries, journal_lines, ledger, recall, rounding
+from sandbox.dataverse.product import actuals, authority, entries, journal_lines, ledger, recall, rounding
 from sandbox.dataverse.product.cells import amount, existing, linked
 from sandbox.dataverse.product.choices import Stage
+from sandbox.dataverse.product.deletion import take_off_drafts
 from sandbox.dataverse.product.entries import Entry
 from sandbox.dataverse.product.switches import Creation, Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
@@ -25,7 +26,7 @@ def approve(switches: Switches, work: UnitOfWork, id: UUID) -> None:
 
     On a recall request it accepts the recall (PSA/recall-approved).
     """
-    approval = existing(work, APPROVAL, id)
+    approval = _asked(switches, work, id, "approve")
     if approval.get("msdyn_recordstage") == Stage.RECALL_REQUESTED:
         recall.accept(switches, work, id)
         return
@@ -37,7 +38,7 @@ def approve(switches: Switches, work: UnitOfWork, id: UUID) -> None:
         "msdyn_approvedby": Link("systemuser", work.user),
     }
     work.update(APPROVAL, id, values | _sales_amount(work, approval))
-    work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.approved})
+    entries.move(switches, work, entry, entry.kind.approved)
     if switches.actuals is Creation.AT_ONCE:
         actuals.create(switches, work, approval, entry)
 
@@ -47,15 +48,15 @@ def reject(switches: Switches, work: UnitOfWork, id: UUID) -> None:
 
     On a recall request it refuses the recall.
     """
-    approval = existing(work, APPROVAL, id)
+    approval = _asked(switches, work, id, "reject")
     if approval.get("msdyn_recordstage") == Stage.RECALL_REQUESTED:
-        recall.refuse(work, id)
+        recall.refuse(switches, work, id)
         return
     entry = _waiting(work, approval, id, "rejected")
     _may_fail(switches, id)
     work.update(APPROVAL, id, {"msdyn_recordstage": Stage.REJECTED, "msdyn_referencejournalline": None})
     journal_lines.withdraw(work, entry)
-    work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.returned})
+    entries.move(switches, work, entry, entry.kind.returned)
 
 
 def cancel(switches: Switches, work: UnitOfWork, id: UUID) -> None:
@@ -63,7 +64,7 @@ def cancel(switches: Switches, work: UnitOfWork, id: UUID) -> None:
 
     What the product makes on approval it takes back (PSA/cancel-approval).
     """
-    approval = existing(work, APPROVAL, id)
+    approval = _asked(switches, work, id, "cancel the approval of")
     entry = entries.of_approval(work, approval)
     if approval.get("msdyn_recordstage") != Stage.APPROVED:
         raise Refused("This approval can't be canceled because it hasn't been approved.")
@@ -72,15 +73,26 @@ def cancel(switches: Switches, work: UnitOfWork, id: UUID) -> None:
         work, entry, "This approval can't be canceled", also_on_a_draft=switches.draft_blocks_cancel
     )
     if switches.actuals is not Creation.NEVER:
-        actuals.reopen_lines(work, ledger.live(work, entry))
-        ledger.withdraw(work, entry)
+        live = ledger.live(work, entry)
+        take_off_drafts(work, live)
+        if live:
+            actuals.reopen_lines(work, entry)
+        ledger.withdraw(switches, work, live)
     undone: dict[str, Cell] = {
         "msdyn_recordstage": Stage.SUBMITTED,
         "msdyn_approvedon": None,
         "msdyn_approvedby": None,
     }
     work.update(APPROVAL, id, undone)
-    work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.submitted})
+    entries.move(switches, work, entry, entry.kind.submitted)
+
+
+def _asked(switches: Switches, work: UnitOfWork, id: UUID, what: str) -> Row:
+    """The approval, which the caller may decide on, and nobody else decides on meanwhile."""
+    work.lock(APPROVAL, id)
+    approval = existing(work, APPROVAL, id)
+    authority.refuse_unless_approver(switches, work, entries.of_approval(work, approval), what)
+    return approval
 
 
 def _waiting(work: UnitOfWork, approval: Row, id: UUID, decision: str) -> Entry:

@@ -8,19 +8,22 @@ entry's target status column, and on no other column.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.product import approval, entries
 from sandbox.dataverse.product.approval import APPROVAL
+from sandbox.dataverse.product.authority import as_product
 from sandbox.dataverse.product.cells import existing, instant, key, linked
 from sandbox.dataverse.product.choices import ApprovalAct, SetStatus, Stage
-from sandbox.dataverse.product.entries import EXPENSE
 from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 SET: Final = "msdyn_approvalset"
+Transactions = Callable[[], AbstractContextManager[UnitOfWork]]
+_SERVERS_FAULT: Final = 500
 Decision = Callable[[Switches, UnitOfWork, UUID], None]
 _DECISIONS: Final[Mapping[int, Decision]] = {
     ApprovalAct.REJECT: approval.reject,
@@ -64,26 +67,34 @@ def due(switches: Switches, work: UnitOfWork) -> list[UUID]:
     ]
 
 
-def run(switches: Switches, work: UnitOfWork, id: UUID) -> None:
-    """One attempt at a set, as its approver: the approvals of it that are still to be decided."""
-    row = existing(work, SET, id)
-    act = row.get("msdyn_actiontype")
-    work.user = linked(row, "msdyn_approver") or work.user
-    attempts, failures = _attempts(row) + 1, []
-    for member in work.find(APPROVAL, msdyn_approvalset=Link(SET, id)):
-        if not isinstance(act, int) or member.get("msdyn_recordstage") == _DECIDED[act]:
-            continue
-        member_id = key(member, APPROVAL)
+def run(switches: Switches, transaction: Transactions, id: UUID) -> None:
+    """One attempt at a set, as its approver: each approval of it that is still to be decided, by itself.
+
+    Raises ``Refused``, and counts no attempt, where the database gave up on one (a deadlock, a time-out).
+    """
+    with transaction() as work:
+        row = existing(work, SET, id)
+        members = [key(member, APPROVAL) for member in work.find(APPROVAL, msdyn_approvalset=Link(SET, id))]
+    act, failures = row.get("msdyn_actiontype"), []
+    for member in members:
         try:
-            _DECISIONS[act](switches, work, member_id)
+            with transaction() as work, as_product(work):
+                work.user = linked(row, "msdyn_approver") or work.user
+                work.lock(APPROVAL, member)
+                stage = existing(work, APPROVAL, member).get("msdyn_recordstage")
+                if isinstance(act, int) and stage != _DECIDED[act]:
+                    _DECISIONS[act](switches, work, member)
         except Refused as refusal:
+            if refusal.status >= _SERVERS_FAULT:
+                raise
             failures.append(refusal.message)
     values: dict[str, Cell] = {
-        "msdyn_lifetime": attempts,
+        "msdyn_lifetime": _attempts(row) + 1,
         "statuscode": SetStatus.FAILED if failures else SetStatus.COMPLETED,
         "msdyn_description": "\n".join(failures)[:1000] or None,
     }
-    work.update(SET, id, values)
+    with transaction() as work:
+        work.update(SET, id, values)
 
 
 def _queue(work: UnitOfWork, act: int, ids: list[UUID], note: str | None) -> None:
@@ -101,8 +112,7 @@ def _queue(work: UnitOfWork, act: int, ids: list[UUID], note: str | None) -> Non
         entry = entries.of_approval(work, existing(work, APPROVAL, id))
         work.update(APPROVAL, id, {"msdyn_approvalset": made})
         if act == ApprovalAct.APPROVE:
-            target = "msdyn_targetexpensestatus" if entry.kind is EXPENSE else "msdyn_targetentrystatus"
-            work.update(entry.kind.table, entry.id, {target: entry.kind.approved})
+            work.update(entry.kind.table, entry.id, {entry.kind.target: entry.kind.approved})
 
 
 def _attempts(row: Row) -> int:

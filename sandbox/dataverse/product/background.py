@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -59,31 +60,46 @@ class Background:
         worker.join()
 
     def run_due(self) -> None:
-        """Run every job that is due now."""
+        """Run every job that is due now. Raises the first refusal when all have had their turn.
+
+        A job that was refused, or lost against a caller, leaves nothing half done and is due again at the next look.
+        """
+        refusals: list[Refused] = []
+        for job in self._due():
+            try:
+                job()
+            except Refused as refusal:
+                refusals.append(refusal)
+        if refusals:
+            raise refusals[0]
+
+    def _due(self) -> Iterator[Callable[[], None]]:
         with self._transaction() as work:
             sets = approval_sets.due(self._switches, work)
         for id in sets:
-            with self._transaction() as work:
-                approval_sets.run(self._switches, work, id)
+            yield partial(approval_sets.run, self._switches, self._transaction, id)
         if self._switches.actuals is Creation.LATER:
-            self._create_actuals()
-        run_batch_jobs(self._switches, self._transaction)
+            with self._transaction() as work:
+                due = _approved(work, self._switches.actuals_after)
+            for id in due:
+                yield partial(self._create_actuals, id)
+        yield partial(run_batch_jobs, self._switches, self._transaction)
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            with contextlib.suppress(Refused):  # a job that lost against a caller is due again at the next look
+            with contextlib.suppress(Refused):
                 self.run_due()
             self._wake.wait(_LOOK_EVERY)
             self._wake.clear()
 
-    def _create_actuals(self) -> None:
+    def _create_actuals(self, approval: UUID) -> None:
         with self._transaction() as work:
-            due = _approved(work, self._switches.actuals_after)
-        for id in due:
-            with self._transaction() as work:
-                row = work.get(APPROVAL, id)
-                if row is not None and row.get("msdyn_recordstage") == Stage.APPROVED:
-                    actuals.create(self._switches, work, row, entries.of_approval(work, row))
+            work.lock(APPROVAL, approval)
+            row = work.get(APPROVAL, approval)
+            if approval in self._switches.failing:
+                raise Refused(self._switches.failing[approval])
+            if row is not None and row.get("msdyn_recordstage") == Stage.APPROVED:
+                actuals.create(self._switches, work, row, entries.of_approval(work, row))
 
 
 def _approved(work: UnitOfWork, after: timedelta) -> list[UUID]:

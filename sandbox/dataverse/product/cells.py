@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 NOT_FOUND = "0x80040217"
+_PLATFORM: Final = ("msdyn_", "billto_", "shipto_")
 
 
 def existing(work: UnitOfWork, table: str, id: UUID | None) -> Row:
@@ -68,3 +70,19 @@ def text(row: Row, column: str) -> str:
 def filled(values: Mapping[str, Cell]) -> dict[str, Cell]:
     """The columns that hold something: what a creation names."""
     return {column: value for column, value in values.items() if value is not None}
+
+
+def is_own(column: str) -> bool:
+    """Whether a column is an administrator's own: it has another prefix than the product's and the platform's."""
+    return "_" in column and not column.startswith(_PLATFORM) and not column.endswith("_base")
+
+
+def own_columns(row: Mapping[str, Cell]) -> dict[str, Cell]:
+    """What the administrator's own columns of a row hold."""
+    return {column: value for column, value in row.items() if value is not None and is_own(column)}
+
+
+def fitting(work: UnitOfWork, table: str, values: Mapping[str, Cell]) -> dict[str, Cell]:
+    """The values without those of own columns that the table does not have."""
+    columns = work.catalog.table(table).columns
+    return {column: value for column, value in values.items() if not is_own(column) or column in columns}

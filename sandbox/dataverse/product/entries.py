@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,9 +10,10 @@ from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.product import rounding
-from sandbox.dataverse.product.cells import amount, decimal, existing, instant, linked, text
+from sandbox.dataverse.product.cells import amount, decimal, existing, instant, linked, own_columns, text
 from sandbox.dataverse.product.choices import EntryType, ExpenseStatus, TimeStatus, TransactionClass
-from sandbox.dataverse.unit_of_work import Refused, Row, UnitOfWork
+from sandbox.dataverse.product.switches import Switches
+from sandbox.dataverse.unit_of_work import Cell, Refused, Row, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class EntryKind:
     table: str
     noun: str
     status: str
+    target: str
+    """The column that says which status the entry is on its way to."""
     approval_lookup: str
     entry_type: int
     transaction_class: int
@@ -38,6 +42,7 @@ TIME: Final = EntryKind(
     table="msdyn_timeentry",
     noun="time entry",
     status="msdyn_entrystatus",
+    target="msdyn_targetentrystatus",
     approval_lookup="msdyn_timeentry",
     entry_type=EntryType.TIME,
     transaction_class=TransactionClass.TIME,
@@ -52,6 +57,7 @@ EXPENSE: Final = EntryKind(
     table="msdyn_expense",
     noun="expense entry",
     status="msdyn_expensestatus",
+    target="msdyn_targetexpensestatus",
     approval_lookup="msdyn_expenseentry",
     entry_type=EntryType.EXPENSE,
     transaction_class=TransactionClass.EXPENSE,
@@ -89,6 +95,8 @@ class Entry:
     entered_currency: UUID | None
     internal_comment: str
     external_comment: str
+    own: Mapping[str, Cell]
+    """What an administrator's own columns hold."""
 
 
 def read(work: UnitOfWork, kind: EntryKind, id: UUID) -> Entry:
@@ -104,6 +112,15 @@ def of_approval(work: UnitOfWork, approval: Row) -> Entry:
         if id is not None:
             return read(work, kind, id)
     raise Refused("This approval names neither a time entry nor an expense entry.")
+
+
+def move(switches: Switches, work: UnitOfWork, entry: Entry, status: int) -> None:
+    """Write the entry's status; it is then on its way to no other."""
+    values: dict[str, Cell] = {entry.kind.status: status}
+    row = existing(work, entry.kind.table, entry.id)
+    if row.get(entry.kind.target) is not None and not switches.targets_linger:
+        values[entry.kind.target] = None
+    work.update(entry.kind.table, entry.id, values)
 
 
 def _time(work: UnitOfWork, id: UUID, row: Row) -> Entry:
@@ -129,6 +146,7 @@ def _time(work: UnitOfWork, id: UUID, row: Row) -> Entry:
         entered_currency=None,
         internal_comment=text(row, "msdyn_description"),
         external_comment=text(row, "msdyn_externaldescription"),
+        own=own_columns(row),
     )
 
 
@@ -159,6 +177,7 @@ def _expense(work: UnitOfWork, id: UUID, row: Row) -> Entry:
         entered_currency=linked(row, "transactioncurrencyid"),
         internal_comment=text(row, "msdyn_name"),
         external_comment=text(row, "msdyn_externaldescription"),
+        own=own_columns(row),
     )
 
 

@@ -21,7 +21,7 @@ def owed(switches: Switches, work: UnitOfWork, entry: Entry, cost_line: Row, *, 
     wanted = has_sales or switches.inter_organizational_without_sales
     if entry.kind is not TIME or entry.resource_unit in (None, contracting) or not wanted:
         return []
-    own = pricing.resourcing_cost(work, entry)
+    own = pricing.resourcing_cost(switches, work, entry)
     cost: dict[str, Cell] = {
         "msdyn_transactiontypecode": TransactionType.RESOURCING_UNIT_COST,
         "msdyn_price": own.per_unit,

@@ -33,6 +33,7 @@ from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 def confirm(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     """Draft to Confirmed, once and for all. Costs are left alone."""
+    work.lock("invoice", id)
     invoice = existing(work, "invoice", id)
     if invoice.get("msdyn_projectinvoicestatus") != InvoiceStatus.DRAFT:
         raise Refused("This invoice can't be confirmed because it is no longer a draft.")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sandbox.dataverse.product import ledger, traces
-from sandbox.dataverse.product.cells import amount, existing, filled, key, link, linked
+from sandbox.dataverse.product.cells import amount, existing, filled, fitting, key, link, linked
 from sandbox.dataverse.product.choices import (
     AdjustmentStatus,
     BillingStatus,
@@ -129,7 +129,8 @@ def _copy_detail(work: UnitOfWork, invoice: UUID, line: UUID | None, old: Row) -
         "msdyn_previousamount": amount(old, "msdyn_amount"),
         "msdyn_invoiceamount": -amount(old, "msdyn_amount"),
     }
-    made = Link(traces.INVOICE_LINE_DETAIL, work.create(traces.INVOICE_LINE_DETAIL, filled(values)))
+    table = traces.INVOICE_LINE_DETAIL
+    made = Link(table, work.create(table, fitting(work, table, filled(values))))
     originate_from_invoice(work, old, made)
     traces.inherit(work, transaction_of(old), made)
     for row in _billed(work, old):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -24,6 +25,7 @@ from sandbox.dataverse.product.invoice_lines import MILESTONE, LineAmounts, add_
 from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
+_OPEN: Final = (None, BillingStatus.UNBILLED_SALES_CREATED)
 NOTHING_TO_INVOICE: Final = (
     "There are no past dated transactions to invoice for this project contract. No invoice was created."
 )
@@ -37,13 +39,13 @@ def create_invoice(switches: Switches, work: UnitOfWork, contract_id: UUID) -> U
     call took within ``Switches.invoice_race`` is read as still ready. (PSA/invoicing)
     """
     _may_fail(switches, contract_id)
-    race = switches.invoice_race
+    work.lock("salesorder", contract_id)
     contract = existing(work, "salesorder", contract_id)
     lines = lines_of(work, contract_id)
     project_lines = [line for line in lines if _is_project_line(line)]
-    products = [line for line in lines if not _is_project_line(line) and _is_ready(work, line, race)]
-    actuals = _due_actuals(work, contract_id, race)
-    milestones = {_id(line): _due_milestones(work, line, race) for line in project_lines}
+    products = [line for line in lines if not _is_project_line(line) and _is_ready(switches, work, line)]
+    actuals = _due_actuals(switches, work, contract_id)
+    milestones = {_id(line): _due_milestones(switches, work, line) for line in project_lines}
     on_lines = {_id(line): [row for row in actuals if _on(row, line)] for line in project_lines}
     invoice = _compose(work, contract, project_lines, on_lines, milestones, products)
     if invoice is None:
@@ -59,15 +61,17 @@ def create_scheduled(
     ``cut_offs``: by contract line, the last day whose actuals are taken. ``reached``: the milestones whose run it is.
     """
     _may_fail(switches, contract_id)
+    work.lock("salesorder", contract_id)
     contract = existing(work, "salesorder", contract_id)
+    alone = replace(switches, invoice_race=timedelta())
     due_milestones = {
-        _id(line): [row for row in _due_milestones(work, line, timedelta()) if key(row, MILESTONE) in reached]
+        _id(line): [row for row in _due_milestones(alone, work, line) if key(row, MILESTONE) in reached]
         for line in lines_of(work, contract_id)
     }
     project_lines = [
         line for line in lines_of(work, contract_id) if _id(line) in cut_offs or due_milestones.get(_id(line))
     ]
-    actuals = _due_actuals(work, contract_id, timedelta())
+    actuals = _due_actuals(alone, work, contract_id)
     on_lines = {
         _id(line): [row for row in actuals if _on(row, line) and _by(row, cut_offs.get(_id(line)))]
         for line in project_lines
@@ -116,37 +120,44 @@ def _by(actual: Row, cut_off: datetime | None) -> bool:
     return cut_off is not None and (dated is None or day_of(dated) <= day_of(cut_off))
 
 
-def _due_actuals(work: UnitOfWork, contract: UUID, race: timedelta) -> list[Row]:
-    """Unbilled, ready, past dated; never adjusted or unadjustable ones, and none without a customer."""
-    rows = work.find(
+def _due_actuals(switches: Switches, work: UnitOfWork, contract: UUID) -> list[Row]:
+    """Unbilled, ready, past dated; never adjusted or unadjustable ones, and none without a customer.
+
+    Other writers are kept off what is taken, so that it is still so when the invoice has it.
+    """
+    found = work.find(
         traces.ACTUAL,
         msdyn_salescontract=Link("salesorder", contract),
         msdyn_transactiontypecode=TransactionType.UNBILLED_SALES,
     )
+    candidates = [key(row, traces.ACTUAL) for row in found if _is_ready(switches, work, row)]
+    for id in candidates:
+        work.lock(traces.ACTUAL, id)
     return [
         row
-        for row in rows
-        if _is_ready(work, row, race)
+        for row in (existing(work, traces.ACTUAL, id) for id in candidates)
+        if _is_ready(switches, work, row)
         and row.get("msdyn_adjustmentstatus") not in (AdjustmentStatus.ADJUSTED, AdjustmentStatus.UNADJUSTABLE)
         and (link(row, "msdyn_accountcustomer") or link(row, "msdyn_contactcustomer")) is not None
-        and _has_come(work, instant(row, "msdyn_startdatetime") or instant(row, "msdyn_documentdate"))
+        and _has_come(switches, work, instant(row, "msdyn_startdatetime") or instant(row, "msdyn_documentdate"))
     ]
 
 
-def _due_milestones(work: UnitOfWork, line: Row, race: timedelta) -> list[Row]:
+def _due_milestones(switches: Switches, work: UnitOfWork, line: Row) -> list[Row]:
     rows = work.find(MILESTONE, msdyn_contractlineid=Link("salesorderdetail", _id(line)))
     ready = [
         row
         for row in rows
         if row.get("msdyn_invoicestatus") == MilestoneStatus.READY
-        or (row.get("msdyn_invoicestatus") == MilestoneStatus.INVOICE_CREATED and _just_moved(work, row, race))
+        or (row.get("msdyn_invoicestatus") == MilestoneStatus.INVOICE_CREATED and _just_moved(switches, work, row))
     ]
-    return [row for row in ready if _has_come(work, instant(row, "msdyn_invoicedate"))]
+    return [row for row in ready if _has_come(switches, work, instant(row, "msdyn_invoicedate"))]
 
 
-def _has_come(work: UnitOfWork, moment: datetime | None) -> bool:
-    """Whether a date is today or past on the day the invoice is made."""
-    return moment is None or day_of(moment) <= day_of(work.now)
+def _has_come(switches: Switches, work: UnitOfWork, moment: datetime | None) -> bool:
+    """Whether a date is past on the day the invoice is made; whether that day itself is, is a switch."""
+    today = day_of(work.now)
+    return moment is None or day_of(moment) < today or (switches.today_is_past and day_of(moment) == today)
 
 
 def _totals(lines: list[LineAmounts]) -> dict[str, Cell]:
@@ -173,13 +184,15 @@ def _is_project_line(line: Row) -> bool:
     )
 
 
-def _is_ready(work: UnitOfWork, row: Row, race: timedelta) -> bool:
+def _is_ready(switches: Switches, work: UnitOfWork, row: Row) -> bool:
     status = row.get("msdyn_billingstatus")
-    return status == BillingStatus.READY or (status == BillingStatus.INVOICE_CREATED and _just_moved(work, row, race))
+    if status == BillingStatus.READY or (status in _OPEN and not switches.ready_gate):
+        return True
+    return status == BillingStatus.INVOICE_CREATED and _just_moved(switches, work, row)
 
 
-def _just_moved(work: UnitOfWork, row: Row, race: timedelta) -> bool:
-    moved = instant(row, "modifiedon")
+def _just_moved(switches: Switches, work: UnitOfWork, row: Row) -> bool:
+    moved, race = instant(row, "modifiedon"), switches.invoice_race
     return bool(race) and moved is not None and work.now - moved <= race
 
 

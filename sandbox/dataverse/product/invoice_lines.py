@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.product import traces
-from sandbox.dataverse.product.cells import amount, filled, key, link, text
+from sandbox.dataverse.product.cells import amount, filled, fitting, key, link, text
 from sandbox.dataverse.product.choices import (
     LINE_OF_PROJECT_SERVICE,
     AmountMethod,
@@ -19,7 +19,7 @@ from sandbox.dataverse.product.choices import (
     TransactionType,
 )
 from sandbox.dataverse.product.journal_lines import customer_columns
-from sandbox.dataverse.product.transactions import COPIED
+from sandbox.dataverse.product.transactions import copied
 from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
 
 MILESTONE: Final = "msdyn_contractlinescheduleofvalue"
@@ -106,8 +106,7 @@ def _line_columns(invoice: UUID, line: Row) -> dict[str, Cell]:
 
 def _bill_actual(work: UnitOfWork, invoice: UUID, invoice_line: UUID, actual: Row) -> None:
     source = Link(traces.ACTUAL, key(actual, traces.ACTUAL))
-    values: dict[str, Cell] = {column: actual.get(column) for column in COPIED}
-    detail = _create_detail(work, invoice, invoice_line, values)
+    detail = _create_detail(work, invoice, invoice_line, copied(actual))
     traces.inherit(work, source, detail)
     traces.connect(work, detail, traces.BILLED_SALES, source, traces.UNBILLED_SALES)
 
@@ -153,7 +152,7 @@ def _create_detail(work: UnitOfWork, invoice: UUID, invoice_line: UUID, values: 
         "msdyn_invoiceamount": values.get("msdyn_amount"),
     }
     table = traces.INVOICE_LINE_DETAIL
-    return Link(table, work.create(table, filled(values | tied)))
+    return Link(table, work.create(table, fitting(work, table, filled(values | tied))))
 
 
 def _sum(actuals: Iterable[Row], billing_type: int) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -9,22 +10,29 @@ from uuid import UUID
 from sandbox.dataverse.product import rounding, traces
 from sandbox.dataverse.product.cells import amount, existing, key, linked
 from sandbox.dataverse.product.choices import AmountMethod, BillingType, InvoiceStatus, ProductType
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 _NOTHING: Final = Decimal(0)
 
 
-def recalculate(work: UnitOfWork, invoice: UUID) -> None:
+def recalculate(
+    work: UnitOfWork, invoice: UUID, details: Iterable[Row] | None = None, *, without: UUID | None = None
+) -> None:
     """Amounts of details from quantity and price, lines from their chargeable details, the header from its lines.
 
-    A detail of a corrective invoice counts with its amount less the one billed before.
+    A detail of a corrective invoice counts with its amount less the one billed before. ``details``: instead of those
+    that are stored. ``without``: a line that is about to go.
     """
-    details = [_detail(work, row) for row in of_invoice(work, invoice)]
+    worked_out = [_detail(work, row) for row in (of_invoice(work, invoice) if details is None else details)]
     net = tax = _NOTHING
     for line in work.find("invoicedetail", invoiceid=Link("invoice", invoice)):
+        id = key(line, "invoicedetail")
+        if id == without:
+            continue
         if line.get("producttypecode") == ProductType.PROJECT_SERVICE:
-            _line(work, line, details)
-        line = existing(work, "invoicedetail", key(line, "invoicedetail"))
+            _line(work, line, worked_out)
+        line = existing(work, "invoicedetail", id)
         net += amount(line, "extendedamount") - amount(line, "tax")
         tax += amount(line, "tax")
     work.update(
@@ -47,6 +55,19 @@ def recalculate_draft(work: UnitOfWork, invoice: UUID) -> None:
     recalculate(work, invoice)
 
 
+def follow_edits(switches: Switches, work: UnitOfWork, before: Row | None, after: Row | None) -> None:
+    """Where totals follow edits: work the draft out as it is when a detail has become another one, or gone."""
+    detail = after or before
+    invoice = None if detail is None else linked(detail, "msdyn_invoice")
+    header = None if invoice is None else work.get("invoice", invoice)
+    if not switches.totals_follow_edits or invoice is None or header is None:
+        return
+    if header.get("msdyn_projectinvoicestatus") == InvoiceStatus.DRAFT:
+        id = None if before is None else key(before, traces.INVOICE_LINE_DETAIL)
+        others = [row for row in of_invoice(work, invoice) if key(row, traces.INVOICE_LINE_DETAIL) != id]
+        recalculate(work, invoice, others if after is None else [*others, after])
+
+
 def of_invoice(work: UnitOfWork, invoice: UUID) -> list[Row]:
     """The invoice line details of an invoice."""
     return work.find(traces.INVOICE_LINE_DETAIL, msdyn_invoice=Link("invoice", invoice))
@@ -62,8 +83,9 @@ def _detail(work: UnitOfWork, row: Row) -> Row:
         "msdyn_amount": value,
         "msdyn_invoiceamount": value - amount(row, "msdyn_previousamount"),
     }
-    if any(amount(row, column) != changed for column, changed in changes.items()):
-        work.update(traces.INVOICE_LINE_DETAIL, key(row, traces.INVOICE_LINE_DETAIL), changes)
+    id = row.get(f"{traces.INVOICE_LINE_DETAIL}id")
+    if isinstance(id, UUID) and any(amount(row, column) != changed for column, changed in changes.items()):
+        work.update(traces.INVOICE_LINE_DETAIL, id, changes)
     return row | changes
 
 

@@ -6,16 +6,23 @@ from decimal import Decimal
 from uuid import UUID
 
 from sandbox.dataverse.product import traces
-from sandbox.dataverse.product.cells import existing, filled, key, link, linked
+from sandbox.dataverse.product.cells import existing, filled, fitting, key, link, linked
 from sandbox.dataverse.product.choices import AmountMethod, CustomerType, TransactionType
 from sandbox.dataverse.product.contract_lines import Coverage
 from sandbox.dataverse.product.entries import Entry
 from sandbox.dataverse.product.pricing import Price
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
 
 
 def write(
-    work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price, sales: Price | None, journal: UUID | None = None
+    switches: Switches,
+    work: UnitOfWork,
+    entry: Entry,
+    coverage: Coverage,
+    cost: Price,
+    sales: Price | None,
+    journal: UUID | None = None,
 ) -> UUID:
     """Make the cost line and, where a time and material line covers, the unbilled sales line; in a journal if given.
 
@@ -23,7 +30,9 @@ def write(
     approval refers to: sales if there is one, else cost (which of the two it names is inferred).
     """
     source = Link(entry.kind.table, entry.id)
-    within: dict[str, Cell] = {} if journal is None else {"msdyn_journal": Link("msdyn_journal", journal)}
+    within = dict(fitting(work, traces.JOURNAL_LINE, entry.own)) if switches.own_columns_carried else {}
+    if journal is not None:
+        within["msdyn_journal"] = Link("msdyn_journal", journal)
     cost_line = Link(traces.JOURNAL_LINE, work.create(traces.JOURNAL_LINE, _cost(work, entry, coverage, cost) | within))
     traces.originate(work, source, cost_line)
     if sales is None or coverage.contract is None:
@@ -43,7 +52,8 @@ def withdraw(work: UnitOfWork, entry: Entry) -> None:
     """
     for id in traces.from_origin(work, Link(entry.kind.table, entry.id), traces.JOURNAL_LINE):
         line = Link(traces.JOURNAL_LINE, id)
-        if traces.from_origin(work, line, traces.ACTUAL):
+        row = work.get(traces.JOURNAL_LINE, id)
+        if traces.from_origin(work, line, traces.ACTUAL) or (row is not None and row.get("msdyn_isposted") is True):
             work.update(traces.JOURNAL_LINE, id, {"msdyn_isposted": True})
         else:
             traces.forget(work, line)

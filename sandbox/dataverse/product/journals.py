@@ -17,7 +17,7 @@ from sandbox.dataverse.product import entries, ledger, traces
 from sandbox.dataverse.product.cells import existing, instant, key, linked
 from sandbox.dataverse.product.choices import JournalType
 from sandbox.dataverse.product.entries import EXPENSE, TIME, Entry, EntryKind
-from sandbox.dataverse.product.recreation import recreate
+from sandbox.dataverse.product.recreation import as_booked, recreate
 from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.product.transactions import copied, create_actual
 from sandbox.dataverse.unit_of_work import Link, Refused, Row, UnitOfWork
@@ -28,6 +28,7 @@ _CORRECTS: Final = {JournalType.TIME_CORRECTION: TIME, JournalType.EXPENSE_CORRE
 
 def post(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     """Confirm a journal, once."""
+    work.lock(JOURNAL, id)
     journal = existing(work, JOURNAL, id)
     if journal.get("msdyn_isposted") is True:
         raise Refused("This journal can't be confirmed because it has been already.")
@@ -66,7 +67,7 @@ def _correct(switches: Switches, work: UnitOfWork, journal: Row, kind: EntryKind
         ledger.refuse_if_invoiced(work, entry, f"This {kind.noun} can't be corrected", also_on_a_draft=True)
         if not ledger.live(work, entry):
             raise Refused(f"This {kind.noun} can't be corrected because it has no actuals.")
-        recreate(switches, work, _with_values_of(work, journal, entry), key(journal, JOURNAL))
+        recreate(switches, work, _with_values_of(work, journal, as_booked(work, entry)), key(journal, JOURNAL))
 
 
 def _with_values_of(work: UnitOfWork, journal: Row, entry: Entry) -> Entry:

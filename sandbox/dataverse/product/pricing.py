@@ -14,11 +14,15 @@ from sandbox.dataverse.product import price_lists, rounding
 from sandbox.dataverse.product.cells import amount, existing, key, linked
 from sandbox.dataverse.product.choices import PriceCalculation
 from sandbox.dataverse.product.contract_lines import Coverage
+from sandbox.dataverse.product.dimensions import best, dimensions
 from sandbox.dataverse.product.entries import EXPENSE, Entry
 from sandbox.dataverse.product.rounding import PricedCurrency
-from sandbox.dataverse.unit_of_work import Link, Row, UnitOfWork
+from sandbox.dataverse.product.switches import Switches
+from sandbox.dataverse.unit_of_work import Link, Refused, Row, UnitOfWork
 
 _HUNDRED = Decimal(100)
+_PRICES = "msdyn_resourcecategorypricelevel"
+_MARKUPS = "msdyn_resourcecategorymarkuppricelevel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Price:
     price_list: UUID | None = None
 
 
-def cost_price(work: UnitOfWork, entry: Entry) -> Price | None:
+def cost_price(switches: Switches, work: UnitOfWork, entry: Entry) -> Price | None:
     """Time: the role's price in the contracting unit's currency. Expense: the amount entered, in the entry's currency.
 
     ``None`` for an entry without a project: it has no contracting unit and makes no transaction.
@@ -45,18 +49,18 @@ def cost_price(work: UnitOfWork, entry: Entry) -> Price | None:
         return Price(own.round(entry.entered_price), own)
     currency = rounding.currency(work, _stated(unit_currency, "The contracting unit"))
     price_list = price_lists.cost_list(work, currency.id, entry.day)
-    return Price(_role_price(work, price_list, entry, currency), currency, price_list)
+    return Price(_time_price(switches, work, price_list, entry, currency, cost=True), currency, price_list)
 
 
-def resourcing_cost(work: UnitOfWork, entry: Entry) -> Price:
+def resourcing_cost(switches: Switches, work: UnitOfWork, entry: Entry) -> Price:
     """Time: the role's price in the currency of the unit that the person belongs to, from that currency's cost list."""
     unit = existing(work, "msdyn_organizationalunit", entry.resource_unit)
     currency = rounding.currency(work, _stated(linked(unit, "msdyn_currency"), "The resourcing unit"))
     price_list = price_lists.cost_list(work, currency.id, entry.day)
-    return Price(_role_price(work, price_list, entry, currency), currency, price_list)
+    return Price(_time_price(switches, work, price_list, entry, currency, cost=True), currency, price_list)
 
 
-def sales_price(work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price) -> Price | None:
+def sales_price(switches: Switches, work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price) -> Price | None:
     """The price of unbilled sales in the contract's currency; ``None`` where no time and material line covers."""
     if not coverage.time_and_material or coverage.contract is None:
         return None
@@ -65,23 +69,39 @@ def sales_price(work: UnitOfWork, entry: Entry, coverage: Coverage, cost: Price)
     price_list = price_lists.sales_list(work, key(contract, "salesorder"), currency.id, entry.day)
     if entry.kind is EXPENSE:
         return Price(_category_price(work, price_list, entry, currency, cost), currency, price_list)
-    return Price(_role_price(work, price_list, entry, currency), currency, price_list)
+    return Price(_time_price(switches, work, price_list, entry, currency, cost=False), currency, price_list)
 
 
-def _role_price(work: UnitOfWork, price_list: UUID | None, entry: Entry, currency: PricedCurrency) -> Decimal:
-    """Role and resourcing unit first, then role alone; none is zero. A price per day is turned into one per hour."""
-    if price_list is None or entry.role is None:
+def _time_price(
+    switches: Switches,
+    work: UnitOfWork,
+    price_list: UUID | None,
+    entry: Entry,
+    currency: PricedCurrency,
+    *,
+    cost: bool,
+) -> Decimal:
+    """The price of the row that fits the amount-based dimensions, plus the markup that fits all; none is zero.
+
+    A price per day is turned into one per hour (PSA/set-up-pricing-dimensions).
+    """
+    if price_list is None:
         return Decimal(0)
-    rows = work.find(
-        "msdyn_resourcecategorypricelevel",
-        msdyn_pricelist=Link("pricelevel", price_list),
-        msdyn_resourcecategory=Link("bookableresourcecategory", entry.role),
-    )
-    for unit in (entry.resource_unit, None):
-        for row in rows:
-            if linked(row, "msdyn_organizationalunit") == unit:
-                return currency.round(amount(row, "msdyn_price") / _hours_in(work, row))
-    return Decimal(0)
+    by_amount = [one for one in dimensions(switches, work, entry, _PRICES, cost=cost) if not one.marks_up]
+    row = best(work.find(_PRICES, msdyn_pricelist=Link("pricelevel", price_list)), by_amount)
+    if row is None:
+        return Decimal(0)
+    base = amount(row, "msdyn_price") / _hours_in(work, row)
+    return currency.round(base * (1 + _markup(switches, work, price_list, entry, cost=cost) / _HUNDRED))
+
+
+def _markup(switches: Switches, work: UnitOfWork, price_list: UUID, entry: Entry, *, cost: bool) -> Decimal:
+    """Percent of the markup row that fits; one that says nothing of what marks up marks nothing up."""
+    by = dimensions(switches, work, entry, _MARKUPS, cost=cost)
+    marking = [one.column for one in by if one.marks_up]
+    rows = work.find(_MARKUPS, msdyn_pricelist=Link("pricelevel", price_list)) if marking else []
+    row = best([row for row in rows if any(row.get(column) is not None for column in marking)], by)
+    return Decimal(0) if row is None else amount(row, "msdyn_percent")
 
 
 def _hours_in(work: UnitOfWork, row: Row) -> Decimal:
@@ -115,5 +135,5 @@ def _category_price(
 
 def _stated(currency: UUID | None, whose: str) -> UUID:
     if currency is None:
-        raise ValueError(f"{whose} has no currency; the platform fills that column, so the row was made wrongly.")
+        raise Refused(f"{whose} has no currency.")
     return currency

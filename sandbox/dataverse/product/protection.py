@@ -11,12 +11,14 @@ from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.product import entries, traces
-from sandbox.dataverse.product.cells import linked
+from sandbox.dataverse.product.authority import as_product
+from sandbox.dataverse.product.cells import is_own
 from sandbox.dataverse.product.choices import InvoiceStatus
 from sandbox.dataverse.product.contract_state import contract_changes
 from sandbox.dataverse.product.entries import EXPENSE, TIME, EntryKind
+from sandbox.dataverse.product.invoice_totals import follow_edits
 from sandbox.dataverse.product.switches import Environment, Switches
-from sandbox.dataverse.unit_of_work import Cell, Refused, Row, UnitOfWork
+from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 Guard = Callable[[UnitOfWork, UUID | None, Mapping[str, Cell]], None]
 ACTUALS_REFUSED: Final = (
@@ -25,8 +27,8 @@ ACTUALS_REFUSED: Final = (
     "https://aka.ms/EntryJournals."
 )
 """Project Operations since update release 55 (actuals/create-update-actuals)."""
+_CONFIRMED: Final = (InvoiceStatus.CONFIRMED, InvoiceStatus.PAID)
 _DESCRIPTIONS: Final = ("msdyn_description", "msdyn_externaldescription")
-_PLATFORM: Final = ("msdyn_", "billto_", "shipto_")
 
 
 def guards(switches: Switches) -> Mapping[str, Guard]:
@@ -36,8 +38,9 @@ def guards(switches: Switches) -> Mapping[str, Guard]:
         TIME.table: partial(_entry, switches, TIME),
         EXPENSE.table: partial(_entry, switches, EXPENSE),
         "invoice": _invoice,
+        "invoicedetail": _line,
         "salesorder": partial(contract_changes, switches),
-        traces.INVOICE_LINE_DETAIL: _detail,
+        traces.INVOICE_LINE_DETAIL: partial(_detail, switches),
     }
 
 
@@ -65,27 +68,36 @@ def _invoice(work: UnitOfWork, id: UUID | None, values: Mapping[str, Cell]) -> N
     if row is None:
         return
     changed = _changed(row, values)
-    if changed and row.get("msdyn_projectinvoicestatus") in (InvoiceStatus.CONFIRMED, InvoiceStatus.PAID):
+    if changed and row.get("msdyn_projectinvoicestatus") in _CONFIRMED:
         raise Refused("This invoice can't be edited because it has been confirmed.")
-    if values.get("msdyn_projectinvoicestatus") in (InvoiceStatus.CONFIRMED, InvoiceStatus.PAID):
+    if values.get("msdyn_projectinvoicestatus") in _CONFIRMED:
         raise Refused("Invalid invoice status: an invoice is confirmed and paid by its own actions.")
 
 
-def _detail(work: UnitOfWork, id: UUID | None, values: Mapping[str, Cell]) -> None:
-    """The details of a confirmed invoice are read-only."""
+def _line(work: UnitOfWork, id: UUID | None, values: Mapping[str, Cell]) -> None:
+    """The lines of a confirmed invoice are read-only, and none is added."""
+    row = None if id is None else work.get("invoicedetail", id)
+    _refuse_if_confirmed(work, "invoiceid", row, values, "invoice line")
+
+
+def _detail(switches: Switches, work: UnitOfWork, id: UUID | None, values: Mapping[str, Cell]) -> None:
+    """The details of a confirmed invoice are read-only, and none is added."""
     row = None if id is None else work.get(traces.INVOICE_LINE_DETAIL, id)
-    invoice = None if row is None else linked(row, "msdyn_invoice")
-    header = None if invoice is None else work.get("invoice", invoice)
-    if row is None or header is None or not _changed(row, values):
+    _refuse_if_confirmed(work, "msdyn_invoice", row, values, "invoice line detail")
+    with as_product(work):
+        follow_edits(switches, work, row, (row or {}) | dict(values))
+
+
+def _refuse_if_confirmed(work: UnitOfWork, lookup: str, row: Row | None, values: Mapping[str, Cell], what: str) -> None:
+    if row is not None and not _changed(row, values):
         return
-    if header.get("msdyn_projectinvoicestatus") in (InvoiceStatus.CONFIRMED, InvoiceStatus.PAID):
-        raise Refused("This invoice line detail can't be edited because its invoice has been confirmed.")
+    for holder in (row or {}, values):
+        invoice = holder.get(lookup)
+        header = work.get("invoice", invoice.id) if isinstance(invoice, Link) else None
+        if header is not None and header.get("msdyn_projectinvoicestatus") in _CONFIRMED:
+            raise Refused(f"This {what} can't be edited because its invoice has been confirmed.")
 
 
 def _changed(row: Row, values: Mapping[str, Cell]) -> list[str]:
     """The product's and the platform's columns that would hold something else afterwards."""
-    return [column for column, value in values.items() if not _is_custom(column) and row.get(column) != value]
-
-
-def _is_custom(column: str) -> bool:
-    return "_" in column and not column.startswith(_PLATFORM)
+    return [column for column, value in values.items() if not is_own(column) and row.get(column) != value]

@@ -20,18 +20,19 @@ from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 _APPROVAL: Final = "msdyn_projectapproval"
 
 
-def recall(work: UnitOfWork, kind: EntryKind, id: UUID) -> None:
+def recall(switches: Switches, work: UnitOfWork, kind: EntryKind, id: UUID) -> None:
     """Submitted: back to Draft; its open approval row and journal lines go away (inferred). Approved: requested."""
+    work.lock(kind.table, id)
     entry = entries.read(work, kind, id)
     if entry.status == kind.approved:
-        _request(work, entry)
+        _request(switches, work, entry)
         return
     if entry.status != kind.submitted:
         raise Refused(f"This {kind.noun} can't be recalled because it is neither submitted nor approved.")
     for approval in _approvals(work, entry, Stage.SUBMITTED):
         work.delete(_APPROVAL, key(approval, _APPROVAL))
     journal_lines.withdraw(work, entry)
-    work.update(kind.table, id, {kind.status: kind.draft})
+    entries.move(switches, work, entry, kind.draft)
 
 
 def accept(switches: Switches, work: UnitOfWork, id: UUID) -> None:
@@ -39,24 +40,24 @@ def accept(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     entry = entries.of_approval(work, existing(work, _APPROVAL, id))
     ledger.refuse_if_invoiced(work, entry, "This recall can't be accepted", also_on_a_draft=True)
     if switches.actuals is not Creation.NEVER:
-        ledger.withdraw(work, entry)
+        ledger.withdraw(switches, work, ledger.live(work, entry))
     work.update(_APPROVAL, id, {"msdyn_recordstage": Stage.REJECTED, "msdyn_referencejournalline": None})
     journal_lines.withdraw(work, entry)
-    work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.returned})
+    entries.move(switches, work, entry, entry.kind.returned)
 
 
-def refuse(work: UnitOfWork, id: UUID) -> None:
+def refuse(switches: Switches, work: UnitOfWork, id: UUID) -> None:
     """The entry stays Approved, and so do its actuals."""
     entry = entries.of_approval(work, existing(work, _APPROVAL, id))
     work.update(_APPROVAL, id, {"msdyn_recordstage": Stage.APPROVED})
-    work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.approved})
+    entries.move(switches, work, entry, entry.kind.approved)
 
 
-def _request(work: UnitOfWork, entry: Entry) -> None:
+def _request(switches: Switches, work: UnitOfWork, entry: Entry) -> None:
     ledger.refuse_if_invoiced(work, entry, f"This {entry.kind.noun} can't be recalled", also_on_a_draft=True)
     for approval in _approvals(work, entry, Stage.APPROVED):
         work.update(_APPROVAL, key(approval, _APPROVAL), {"msdyn_recordstage": Stage.RECALL_REQUESTED})
-    work.update(entry.kind.table, entry.id, {entry.kind.status: entry.kind.recall_requested})
+    entries.move(switches, work, entry, entry.kind.recall_requested)
 
 
 def _approvals(work: UnitOfWork, entry: Entry, stage: int) -> list[Row]:

@@ -9,10 +9,17 @@ from sandbox.dataverse.product.cells import existing, filled, key, link, linked,
 from sandbox.dataverse.product.choices import Stage
 from sandbox.dataverse.product.entries import Entry, EntryKind
 from sandbox.dataverse.product.pricing import Price
+from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 
-def submit(work: UnitOfWork, kind: EntryKind, id: UUID, approval_id: UUID | None = None) -> UUID:
+def submit(
+    work: UnitOfWork,
+    kind: EntryKind,
+    id: UUID,
+    approval_id: UUID | None = None,
+    switches: Switches | None = None,
+) -> UUID:
     """Submit a Draft (or returned) entry: status Submitted, journal lines, and the approval row whose id is returned.
 
     The approval row has room for one currency but two prices. It carries the contract's currency when a time and
@@ -22,20 +29,22 @@ def submit(work: UnitOfWork, kind: EntryKind, id: UUID, approval_id: UUID | None
 
     An entry without a project (vacation, absence, other time) gets its approval, without prices, and no journal lines.
     """
+    work.lock(kind.table, id)
+    environment = switches or Switches()
     entry = entries.read(work, kind, id)
     if entry.status not in (kind.draft, kind.returned):
         raise Refused(f"This {kind.noun} can't be submitted because it isn't a draft.")
     if entry.resource is None:
         raise Refused(f"This {kind.noun} can't be submitted because it names no bookable resource.")
     coverage = contract_lines.covering(work, entry)
-    cost = pricing.cost_price(work, entry)
-    sales = None if cost is None else pricing.sales_price(work, entry, coverage, cost)
-    reference = None if cost is None else journal_lines.write(work, entry, coverage, cost, sales)
+    cost = pricing.cost_price(environment, work, entry)
+    sales = None if cost is None else pricing.sales_price(environment, work, entry, coverage, cost)
+    reference = None if cost is None else journal_lines.write(environment, work, entry, coverage, cost, sales)
     values = _approval(work, entry) | _prices(entry, cost, sales) | {"msdyn_billingtype": coverage.billing_type}
     if reference is not None:
         values["msdyn_referencejournalline"] = Link("msdyn_journalline", reference)
     approval = work.create("msdyn_projectapproval", filled(values), approval_id)
-    work.update(kind.table, id, {kind.status: kind.submitted})
+    entries.move(environment, work, entry, kind.submitted)
     return approval
 
 

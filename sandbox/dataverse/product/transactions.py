@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from sandbox.dataverse.product import rounding, traces
-from sandbox.dataverse.product.cells import amount, filled, key, link, linked
+from sandbox.dataverse.product.cells import amount, filled, fitting, key, link, linked, own_columns
 from sandbox.dataverse.product.choices import BillingStatus, TransactionType
 from sandbox.dataverse.unit_of_work import Cell, Link, Row, UnitOfWork
 
@@ -52,8 +52,8 @@ _NEGATED: Final = ("msdyn_quantity", "msdyn_amount", "msdyn_basisquantity", "msd
 
 
 def copied(row: Row) -> dict[str, Cell]:
-    """What a transaction that follows from this one starts with."""
-    return {column: row.get(column) for column in COPIED}
+    """What a transaction that follows from this one starts with, own columns included."""
+    return {column: row.get(column) for column in COPIED} | own_columns(row)
 
 
 def negated(row: Row) -> dict[str, Cell]:
@@ -86,7 +86,7 @@ def of_quantity(work: UnitOfWork, row: Row, quantity: Decimal) -> dict[str, Cell
 
 def create_actual(work: UnitOfWork, values: dict[str, Cell]) -> Link:
     """A new actual, under a random id as the product's are."""
-    return Link(traces.ACTUAL, work.create(traces.ACTUAL, filled(values)))
+    return Link(traces.ACTUAL, work.create(traces.ACTUAL, fitting(work, traces.ACTUAL, filled(values))))
 
 
 def transaction_of(detail: Row) -> Link:

@@ -14,7 +14,7 @@ from sandbox.clock import Clock
 from sandbox.company import Builder
 from sandbox.company.loader import masters
 from sandbox.company.names import company_id
-from sandbox.dataverse.product import BEFORE_DELETE, Background, Creation, Switches, actions, guards
+from sandbox.dataverse.product import Background, Creation, Switches, actions, before_delete, guards
 from sandbox.dataverse.product.business_dates import midnight
 from sandbox.dataverse.product.choices import BillingMethod, BillingStatus, BillingType, TransactionType
 from sandbox.dataverse.product.traces import originate
@@ -50,7 +50,7 @@ class Fabrikam:
         self.clock = clock or Clock()
         bindings = actions(self.switches)
         self.server = DataverseServer(self.clock, actions=bindings)
-        self.server.organisation.before_delete.update(BEFORE_DELETE)
+        self.server.organisation.before_delete.update(before_delete(self.switches))
         self.server.organisation.before_write.update(guards(self.switches))
         self.background = Background(self.server.transaction, self.clock, self.switches)
         self._run = {action.name: action.run for action in bindings}
