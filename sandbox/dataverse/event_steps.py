@@ -11,6 +11,7 @@ from uuid import UUID
 from sandbox.dataverse.execution_context import Image
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link, Row, Written
+from sandbox.dataverse.write_only import value_of
 
 REGISTRATION_TABLES: Final = frozenset({"sdkmessageprocessingstep", "sdkmessageprocessingstepimage", "serviceendpoint"})
 _POST_OPERATION, _ENABLED, _JSON, _SAS_KEY = 40, 0, 2, 2
@@ -71,7 +72,7 @@ def _step(work: Transaction, row: Row) -> Step | None:
     message_row = work.get("sdkmessage", message.id) if isinstance(message, Link) else None
     filter_row = work.get("sdkmessagefilter", filter.id) if isinstance(filter, Link) else None
     endpoint_row = work.get("serviceendpoint", handler.id) if handler is not None else None
-    if not isinstance(id, UUID) or message_row is None or endpoint_row is None:
+    if not isinstance(id, UUID) or handler is None or message_row is None or endpoint_row is None:
         return None
     images = work.find("sdkmessageprocessingstepimage", sdkmessageprocessingstepid=Link("sdkmessageprocessingstep", id))
     return Step(
@@ -82,7 +83,7 @@ def _step(work: Transaction, row: Row) -> Step | None:
         message=_text(message_row, "name"),
         table=None if filter_row is None else _text(filter_row, "primaryobjecttypecode"),
         filtering=_columns(row, "filteringattributes"),
-        endpoint=_endpoint(endpoint_row),
+        endpoint=_endpoint(endpoint_row | {"saskey": value_of(work.store, handler.id, "saskey")}),
         images=tuple(_image(image) for image in images),
     )
 

@@ -21,6 +21,8 @@ Names = Callable[[Link], str | None]
 """A row's primary name, if it has one."""
 
 CONTRACTS: Final = "http://schemas.microsoft.com/xrm/2011/Contracts"
+OBJECT_MODEL: Final = UUID("63cdbb1b-ea3e-db11-86a7-000a3a5473e8")
+"""The platform's own step, in which the operation itself is carried out."""
 AUTOMATIC_IMAGE: Final = "AsynchronousStepPrimaryName"
 _NOBODY: Final = UUID(int=0)
 _STAMPS: Final = ("modifiedon", "modifiedby", "modifiedonbehalfby")
@@ -67,6 +69,8 @@ def context(
     own["PreEntityImages"] = _images(snapshots, write.before, table, names, lambda image: image.before)
     own["PostEntityImages"] = _images(snapshots, write.after, table, names, lambda image: image.after)
     parent = _members(write, sender, operation, _shared(write), 30)
+    if synchronous:
+        parent["OwningExtension"] = _extension(OBJECT_MODEL, "ObjectModel Implementation")
     parent["InputParameters"] = [
         _pair("Target", _target(write, table, stamped=False)),
         _pair("SuppressDuplicateDetection", False),
@@ -103,13 +107,7 @@ def _members(write: Written, sender: Sender, operation: UUID, shared: Sequence[J
         "OrganizationId": str(sender.organization),
         "OrganizationName": sender.organization_name,
         "OutputParameters": [],
-        "OwningExtension": {
-            "Id": str(sender.step),
-            "KeyAttributes": [],
-            "LogicalName": "sdkmessageprocessingstep",
-            "Name": sender.step_name if synchronous else None,
-            "RowVersion": None,
-        },
+        "OwningExtension": _extension(sender.step, sender.step_name if synchronous else None),
         "ParentContext": None,
         "PostEntityImages": [],
         "PreEntityImages": [],
@@ -122,6 +120,11 @@ def _members(write: Written, sender: Sender, operation: UUID, shared: Sequence[J
         "UserAzureActiveDirectoryObjectId": person,
         "UserId": user,
     }
+
+
+def _extension(step: UUID, name: str | None) -> dict[str, Json]:
+    id: dict[str, Json] = {"Id": str(step), "KeyAttributes": [], "LogicalName": "sdkmessageprocessingstep"}
+    return id | {"Name": name, "RowVersion": None}
 
 
 def _shared(write: Written) -> list[Json]:

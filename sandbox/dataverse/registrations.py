@@ -16,7 +16,7 @@ from sandbox.dataverse.bulk_tables import no_step_on_bulk
 from sandbox.dataverse.refusals import no_unmanaged, unsupported
 from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
-from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row
+from sandbox.dataverse.unit_of_work import ActionBinding, Cell, Link, Refused, Row, UnitOfWork
 
 Guard = Callable[[Transaction, UUID | None, Mapping[str, Cell]], None]
 STEP: Final = "sdkmessageprocessingstep"
@@ -24,6 +24,9 @@ IMAGE: Final = "sdkmessageprocessingstepimage"
 ENDPOINT: Final = "serviceendpoint"
 ALLOWED: Final = frozenset({"statecode", "statuscode", "ownerid"})
 """What may be changed although unmanaged customizations are blocked."""
+BUS: Final = frozenset({2, 5, 6})
+"""The contracts of endpoints on a service bus: queue, topic, persistent queue."""
+NEEDED_BY_BUS: Final = ("path", "solutionnamespace", "connectionmode", "userclaim")
 _POST_OPERATION, _ASYNCHRONOUS = 40, 1
 _PRE, _POST, _BOTH = 0, 1, 2
 _SNAPSHOTS: Final = {"Create": {_POST}, "Update": {_PRE, _POST, _BOTH}, "Delete": {_PRE}}
@@ -40,7 +43,7 @@ def guards(switches: Switches) -> dict[str, Guard]:
     return {
         STEP: _all(unmanaged, no_step_on_bulk, _step),
         IMAGE: _all(unmanaged, _image),
-        ENDPOINT: unmanaged,
+        ENDPOINT: _all(unmanaged, _endpoint),
     }
 
 
@@ -50,6 +53,20 @@ def _all(*guards: Guard) -> Guard:
             guard(work, id, values)
 
     return ask
+
+
+def _endpoint(work: Transaction, id: UUID | None, values: Mapping[str, Cell]) -> None:
+    row = _after(work, ENDPOINT, id, values)
+    for name in ("name", "contract") + (NEEDED_BY_BUS if row.get("contract") in BUS else ()):
+        if row.get(name) is None:
+            raise Refused(f"Required field '{name}' is missing.", "0x80040203")
+
+
+def _check(_work: UnitOfWork, _bound: UUID | None, _given: Mapping[str, object]) -> Link | None:
+    raise unsupported("TriggerServiceEndpointCheck; change a row that a step hears of instead")
+
+
+ACTIONS: Final = (ActionBinding("TriggerServiceEndpointCheck", None, _check),)
 
 
 def _step(work: Transaction, id: UUID | None, values: Mapping[str, Cell]) -> None:

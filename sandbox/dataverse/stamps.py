@@ -36,6 +36,14 @@ def changed(table: Table, cells: Row, user: UUID, business_unit: UUID | None, no
     owned(table, cells, business_unit)
 
 
+def on_behalf(table: Table, cells: Row, user: UUID, caller: UUID | None, *also: str) -> None:
+    """Say who really wrote where they acted for ``user``, in place; ``also``: in these columns as well."""
+    other = Link("systemuser", caller) if caller not in (None, user) else None
+    for name in ("modifiedonbehalfby", *(also if other else ())):
+        if name in table.columns:
+            cells[name] = other
+
+
 def owned(table: Table, cells: Row, business_unit: UUID | None) -> None:
     """Let the owning columns follow the owner."""
     owner = cells.get("ownerid")

@@ -84,6 +84,9 @@ class Store:
         self.execute('CREATE TABLE IF NOT EXISTS ":tables" (name TEXT PRIMARY KEY, facts TEXT)')
         self.execute('CREATE TABLE IF NOT EXISTS ":deleted" ("table" TEXT, id TEXT, version INTEGER)')
         self.execute('CREATE INDEX IF NOT EXISTS ":deleted/version" ON ":deleted" ("table", version)')
+        self.execute(
+            'CREATE TABLE IF NOT EXISTS ":write_only" (id TEXT, name TEXT, value TEXT, PRIMARY KEY (id, name))'
+        )
         self._read_tables()
         for table in self.catalog:
             self.make(table)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sandbox.dataverse import stamps
+from sandbox.dataverse import stamps, write_only
 from sandbox.dataverse.catalog import Catalog, Column, Table
 from sandbox.dataverse.cells import checked, encode
 from sandbox.dataverse.money import Currencies
@@ -108,11 +108,12 @@ class Transaction:
             if base and facts.columns["transactioncurrencyid"].kind == "lookup":
                 cells["transactioncurrencyid"] = Link("transactioncurrency", base)
         stamps.created(facts, cells, self.user, self._owning_unit(cells), self.now)
-        self._on_behalf(facts, cells, "createdonbehalfby", "modifiedonbehalfby")
+        stamps.on_behalf(facts, cells, self.user, self.caller, "createdonbehalfby")
         self.currencies.fill(facts, cells, None)
         cells[facts.id_column] = key
         self.lock(table, key)
         self._lock_keys(facts, cells)
+        write_only.put_away(self.store, facts, key, cells, new=True)
         version = self.store.next_version()
         try:
             self.store.insert(facts, cells, version)
@@ -144,9 +145,10 @@ class Transaction:
         changed = frozenset(cells)
         self.currencies.fill(facts, cells, before)
         stamps.changed(facts, cells, self.user, self._owning_unit(cells), self.now)
-        self._on_behalf(facts, cells, "modifiedonbehalfby")
+        stamps.on_behalf(facts, cells, self.user, self.caller)
         self._lock_keys(facts, before)
         self._lock_keys(facts, before | cells)
+        write_only.put_away(self.store, facts, id, cells, new=False)
         version = self.store.next_version()
         self.store.update(facts, id, cells, version)
         after = _versioned(facts, before | cells, version)
@@ -209,13 +211,6 @@ class Transaction:
     def _owning_unit(self, cells: Row) -> UUID | None:
         owner = cells.get("ownerid")
         return self.unit_of(owner.id if isinstance(owner, Link) else self.user)
-
-    def _on_behalf(self, table: Table, cells: Row, *names: str) -> None:
-        for name in names:
-            if name in table.columns and (self.caller or self.user) != self.user:
-                cells[name] = Link("systemuser", self.caller or self.user)
-            elif name in table.columns and name == "modifiedonbehalfby":
-                cells[name] = None
 
     def add_table(self, table: Table) -> None:
         """Make a table; it goes again when this transaction does not come to its commit."""

@@ -22,6 +22,7 @@ from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.payload import read_object, resolve
 from sandbox.dataverse.http.queries import Reader, allow
 from sandbox.dataverse.refusals import missing, no_segment, unsupported
+from sandbox.dataverse.registrations import ACTIONS as ENDPOINT_CHECKS
 from sandbox.dataverse.security.guard import Guard
 from sandbox.dataverse.security.memberships import ACTIONS as MEMBERSHIPS
 from sandbox.dataverse.security.memberships import drop, put
@@ -118,4 +119,4 @@ def _add_privileges(work: UnitOfWork, id: UUID | None, given: Mapping[str, objec
     return None
 
 
-ACTIONS: Final = (ActionBinding("AddPrivilegesRole", "role", _add_privileges), *MEMBERSHIPS, *SHARING)
+ACTIONS: Final = (ActionBinding("AddPrivilegesRole", "role", _add_privileges), *MEMBERSHIPS, *SHARING, *ENDPOINT_CHECKS)

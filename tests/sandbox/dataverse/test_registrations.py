@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from sandbox.dataverse.seed import seed_id
+from sandbox.dataverse.write_only import value_of
 
 if TYPE_CHECKING:
     from sandbox.dataverse.server import DataverseServer
@@ -126,3 +127,49 @@ def test_where_unmanaged_customizations_are_blocked_nothing_is_registered_and_wh
     assert admin("PATCH", f"{STEPS}({id})", json=off).status_code == 204
     assert admin("DELETE", f"{STEPS}({id})").status_code == 204
     assert admin("POST", "accounts", json={"name": "rows are no customization"}).status_code == 204
+
+
+def test_an_endpoints_key_is_written_and_never_read(admin: Api, server: DataverseServer) -> None:
+    endpoint = admin.create("serviceendpoints", ENDPOINT | ADDRESS | {"solutionnamespace": "S"})
+    row = admin.get(f"serviceendpoints({endpoint})")
+    assert (row["saskey"], row["issaskeyset"]) == (None, True)
+    assert (row["sastoken"], row["issastokenset"], row["authvalue"], row["isauthvalueset"]) == (
+        None,
+        False,
+        None,
+        False,
+    )
+    assert admin.get("serviceendpoints?$filter=saskey eq 's'")["value"] == []
+    with server.transaction() as work:
+        assert value_of(work.store, endpoint, "saskey") == "s"
+    assert admin("PATCH", f"serviceendpoints({endpoint})", json={"saskey": None}).status_code == 204
+    assert admin.get(f"serviceendpoints({endpoint})")["issaskeyset"] is False
+    with server.transaction() as work:
+        assert value_of(work.store, endpoint, "saskey") == ""
+
+
+def test_a_key_that_was_not_committed_is_forgotten(server: DataverseServer) -> None:
+    id = uuid4()
+
+    def fail() -> None:
+        with server.transaction() as work:
+            work.create("serviceendpoint", {"name": "E", "saskey": "s"}, id)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with server.transaction() as work:
+        assert value_of(work.store, id, "saskey") == ""
+
+
+@pytest.mark.parametrize("missing", ["name", "contract", "path", "solutionnamespace", "connectionmode", "userclaim"])
+def test_an_endpoint_on_a_bus_names_what_it_needs(admin: Api, missing: str) -> None:
+    body = {name: value for name, value in (ENDPOINT | ADDRESS | {"solutionnamespace": "S"}).items() if name != missing}
+    told = admin.refused("POST", "serviceendpoints", body)
+    assert told == (400, "0x80040203", f"Required field '{missing}' is missing.")
+
+
+def test_the_check_of_an_endpoint_is_refused_by_name(admin: Api) -> None:
+    status, code, words = admin.refused("POST", "TriggerServiceEndpointCheck", {"Entity": {}})
+    assert (status, code) == (501, "NotSupportedBySandbox")
+    assert "TriggerServiceEndpointCheck" in words

@@ -161,6 +161,8 @@ def test_a_synchronous_step_has_the_synchronous_shape(world: World, admin: Api) 
     assert (context["Mode"], context["IsInTransaction"]) == (0, True)
     assert context["OperationId"] == context["RequestId"]
     assert context["OwningExtension"]["Name"] == "psa-connector: Update of msdyn_timeentry"
+    parent = context["ParentContext"]["OwningExtension"]
+    assert (parent["Name"], parent["Id"] != context["OwningExtension"]["Id"]) == ("ObjectModel Implementation", True)
     assert context["PostEntityImages"] == []
     assert "+" not in context["OperationCreatedOn"]
 
