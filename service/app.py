@@ -32,6 +32,7 @@ from connector.worker import Pace, Worker
 from handlers import Mission
 from handlers.actuals import ActualsHandler
 from handlers.again import settle_patiently
+from handlers.approved import Owner
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.invoicing import InvoicingHandler
 from handlers.parsing import Ignored, parse_command, parse_event
@@ -39,6 +40,7 @@ from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
 from handlers.verification import VerificationHandler
 from mappings import tables
+from mappings.inter_organizational import Owed
 from mappings.messages import CreateInvoices, MarkReady, Message
 from mappings.profile import Profile
 from service.profiles import profile_of
@@ -205,8 +207,15 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
 
 def _rules(settings: Settings, profile: Profile) -> ActualsHandler:
     """What actuals an entry must have; where the product creates them, it has done so since ever."""
+    actuals = settings.actuals
     return ActualsHandler(
-        settings.actuals.start_from or date.min, settings.business_time_zone, settings.actuals.zero_price == "hold"
+        start_from=actuals.start_from or date.min,
+        zone=settings.business_time_zone,
+        zero_price_is_held=actuals.zero_price == "hold",
+        unit_zones=settings.unit_time_zones,
+        owner=Owner(actuals.owner),
+        inter_organizational=Owed(actuals.inter_organizational),
+        profile=profile,
     )
 
 
