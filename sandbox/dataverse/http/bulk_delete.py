@@ -36,7 +36,7 @@ def run(operate: Callable[[Transaction, Request], Answer], uow: Transaction, req
     for query in queries:
         table = uow.catalog.table(str(query.get("EntityName")))
         for id in _found(uow, table, query.get("Criteria") or {}):
-            one = replace(request, method="DELETE", path=f"{table.set_name}({id})", query={}, headers={}, body=b"")
+            one = replace(request, method="DELETE", path=f"{table.set_name}({id})", headers={}, body=b"")
             try:
                 operate(uow, one)
             except Refused:

@@ -85,8 +85,6 @@ class Reader:
             return self.page(collection.table, pointing(collection.lookup, table.name, id))
         lookup, _ = table.navigations.get(name, (None, None))
         if lookup is None:
-            if name in table.properties:
-                raise unsupported(f"reading a single property ({self.request.path})")
             raise no_segment(name)
         row = self.store.get(table, id)
         to = row[lookup.name] if row else None

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sandbox.dataverse.catalog import Catalog, Column, Table
+from sandbox.dataverse.http.associations import KNOWN
 from sandbox.dataverse.one_to_many import collection_name
 
 ONE_TO_MANY, MANY_TO_MANY = "OneToManyRelationship", "ManyToManyRelationship"
@@ -43,7 +44,7 @@ def one_to_many(catalog: Catalog, table: Table) -> list[dict[str, Any]]:
 
 
 def many_to_many(_catalog: Catalog, table: Table) -> list[dict[str, Any]]:
-    """A table's associations as ManyToManyRelationshipMetadata: users with roles are the only ones there are."""
+    """A table's associations as ManyToManyRelationshipMetadata: those of users, teams and roles."""
     return [fact for fact in _associations() if table.name in (fact["Entity1LogicalName"], fact["Entity2LogicalName"])]
 
 
@@ -73,17 +74,19 @@ def _one_to_many(catalog: Catalog, many: Table, lookup: Column, one: str, naviga
 
 
 def _associations() -> Iterator[dict[str, Any]]:
-    yield {
-        "@odata.type": TYPE.format(MANY_TO_MANY),
-        "MetadataId": relationship_id("systemuserroles_association"),
-        "SchemaName": "systemuserroles_association",
-        "RelationshipType": MANY_TO_MANY,
-        "IsCustomRelationship": False,
-        "Entity1LogicalName": "systemuser",
-        "Entity1IntersectAttribute": "systemuserid",
-        "Entity1NavigationPropertyName": "systemuserroles_association",
-        "Entity2LogicalName": "role",
-        "Entity2IntersectAttribute": "roleid",
-        "Entity2NavigationPropertyName": "systemuserroles_association",
-        "IntersectEntityName": "systemuserroles",
-    }
+    for association in KNOWN:
+        one, other = association.ends
+        yield {
+            "@odata.type": TYPE.format(MANY_TO_MANY),
+            "MetadataId": relationship_id(association.name),
+            "SchemaName": association.name,
+            "RelationshipType": MANY_TO_MANY,
+            "IsCustomRelationship": False,
+            "Entity1LogicalName": one,
+            "Entity1IntersectAttribute": f"{one}id",
+            "Entity1NavigationPropertyName": association.name,
+            "Entity2LogicalName": other,
+            "Entity2IntersectAttribute": f"{other}id",
+            "Entity2NavigationPropertyName": association.name,
+            "IntersectEntityName": association.intersect,
+        }

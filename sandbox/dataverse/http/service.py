@@ -12,6 +12,7 @@ from sandbox.dataverse.http import (
     bulk_delete,
     global_choices,
     metadata_messages,
+    parts,
     records,
     relationships,
 )
@@ -149,9 +150,12 @@ class Service:
         if rest.startswith(ROLES):
             return associations.change(uow, request, guard, table, address.existing(), rest)
         if rest and request.method == "GET":
-            return Reader(guard.reading(table, address.existing()), request).behind(table, address.existing(), rest)
+            reader = Reader(guard.reading(table, address.existing()), request)
+            if rest.endswith("/$ref") or rest.removesuffix(parts.VALUE) in table.properties:
+                return parts.read(reader, table, address.existing(), rest)
+            return reader.behind(table, address.existing(), rest)
         if rest:
-            raise unsupported(f"the path {request.path}")
+            return parts.write(self.operate, uow, request, table, address.existing(), rest)
         if request.method == "GET":
             return records.retrieve(guard.reading(table, address.existing()), request, address)
         operation = {"PATCH": records.patch, "DELETE": records.delete}.get(request.method)

@@ -75,7 +75,7 @@ def test_a_relationship_is_found_by_name_by_id_and_from_both_tables(api: Api) ->
         assert names.count("psac_account_Command") == 1
     kind = f"{CRM}RelationshipType'ManyToManyRelationship'"
     many = api.get(f"RelationshipDefinitions?$filter=RelationshipType eq {kind}")["value"]
-    assert [one["SchemaName"] for one in many] == ["systemuserroles_association"]
+    assert "systemuserroles_association" in [one["SchemaName"] for one in many]
 
 
 def test_a_relationship_has_one_name_from_whichever_side_it_is_read(api: Api) -> None:
