@@ -1,0 +1,265 @@
+"""Prices and settings that an approval leaves open are read from the lists: when, how often, and what comes of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connector.dataverse.changes import Reference
+from handlers.actuals import ActualsHandler
+from handlers.fixed_point import FixedPoint, Settled
+from mappings.profile import Profile, SeveralCostLists, Tie
+from mappings.tables import Ref
+from tests.handlers.judging import refused
+from tests.handlers.price_world import COST as FOR_COST
+from tests.handlers.price_world import EACH, HOUR, LODGING, PricedWorld, figures, settle
+from tests.handlers.world import (
+    CHARGEABLE,
+    CONTRACT,
+    COST,
+    EUR,
+    GO_LIVE,
+    INDIA,
+    UNBILLED,
+    UNIT,
+    USD,
+    ZONE,
+    new,
+)
+
+UNIT_LISTS = Tie("msdyn_organizationalunit_pricelevel", "msdyn_organizationalunitid", "pricelevelid")
+
+
+@pytest.fixture
+def world() -> PricedWorld:
+    """Fabrikam and its price lists."""
+    return PricedWorld()
+
+
+BY_LISTS = [(COST, CHARGEABLE, "110.00", "880.00"), (UNBILLED, CHARGEABLE, "210.00", "1680.00")]
+AS_APPROVED = [(COST, CHARGEABLE, "100.00", "800.00"), (UNBILLED, CHARGEABLE, "200.00", "1600.00")]
+
+
+def test_prices_the_approval_leaves_open_come_from_the_lists_and_the_rows_name_them(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    assert figures(world, entry) == BY_LISTS
+    lists = {cells["msdyn_transactiontypecode"]: cells["msdyn_pricelist"] for cells in world.actuals(entry).values()}
+    assert lists == {COST: world.costs, UNBILLED: world.sells}
+
+
+def test_two_requests_more_for_any_number_of_entries(world: PricedWorld) -> None:
+    def requests(*entries: Ref) -> int:
+        world.dataverse.requests.clear()
+        ActualsHandler(GO_LIVE, ZONE).gather(entries, world.dataverse)
+        return len(world.dataverse.requests)
+
+    plain = requests(world.approved())
+    one = requests(world.unpriced())
+    assert one == plain + 2
+    many = [world.unpriced() for _ in range(30)] + [world.hotel() for _ in range(30)]
+    assert requests(*many, *(world.approved() for _ in range(30))) == one
+
+
+def test_entries_with_and_without_prices_of_their_own_go_together(world: PricedWorld) -> None:
+    open_one, closed = world.unpriced(), world.approved()
+    settle(world, open_one, closed)
+    assert (figures(world, open_one), figures(world, closed)) == (BY_LISTS, AS_APPROVED)
+
+
+def test_only_the_side_left_open_is_priced_from_the_lists(world: PricedWorld) -> None:
+    entry = world.submit()
+    world.approve(entry, msdyn_salesprice=None)
+    settle(world, entry)
+    assert figures(world, entry) == [AS_APPROVED[0], BY_LISTS[1]]
+
+
+def test_nothing_is_remembered_a_list_that_was_mended_counts_at_once(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    world.dataverse.put(world.sales_price, statecode=1)
+    handler, fixed_point = ActualsHandler(GO_LIVE, ZONE), FixedPoint(world.dataverse)
+    held = refused(fixed_point.settle(handler, [entry])[entry])
+    assert held.code == "price-missing"
+    assert "Adatum 2026 covers 2026-02-10, but has no row for the role." in held.sentence
+    world.dataverse.put(world.sales_price, statecode=0)
+    assert isinstance(fixed_point.settle(handler, [entry])[entry], Settled)
+    assert figures(world, entry) == BY_LISTS
+
+
+@pytest.mark.parametrize(
+    ("released", "code"),
+    [({"msdyn_salesprice": Decimal(0)}, "price-zero"), ({"msdyn_salesprice": None}, "price-missing")],
+)
+def test_a_zero_and_a_missing_price_are_held_with_what_the_lists_say(
+    world: PricedWorld, released: dict[str, Any], code: str
+) -> None:
+    world.dataverse.put(world.sells, enddate=None)
+    entry = world.submit()
+    world.approve(entry, **released)
+    held = refused(settle(world, entry)[0])
+    assert held.code == code
+    assert "Adatum 2026 has no end date and so is never valid" in held.sentence
+    assert not world.actuals(entry)
+
+
+def test_two_lists_for_one_day_are_named_or_written_as_zero(world: PricedWorld) -> None:
+    second = world.price_list("Adatum special", 192350002)
+    world.dataverse.put(world.fresh("msdyn_orderpricelist"), msdyn_contract=CONTRACT, msdyn_pricelist=second)
+    entry = world.unpriced()
+    held = refused(settle(world, entry)[0])
+    assert held.code == "price-ambiguous"
+    assert "Adatum 2026 and Adatum special of the contract overlap" in held.sentence
+    settle(world, entry, zero_price_is_held=False)
+    assert figures(world, entry) == [BY_LISTS[0], (UNBILLED, CHARGEABLE, "0.00", "0.00")]
+
+
+@pytest.mark.parametrize("table", ["msdyn_orderpricelist", "msdyn_projectparameterpricelist"])
+def test_a_tie_that_was_deactivated_ties_nothing(world: PricedWorld, table: str) -> None:
+    for tie in world.dataverse.rows.of(table):
+        world.dataverse.put(tie, statecode=1)
+    assert refused(settle(world, world.unpriced())[0]).code == "price-missing"
+
+
+def test_rows_of_other_roles_and_lists_are_not_even_read(world: PricedWorld) -> None:
+    stranger = world.role_price(world.sells, "1", role=new("bookableresourcecategory", 99))
+    world.role_price(world.price_list("Nobody's", 192350002), "2")
+    for_anyone = world.role_price(world.sells, "150", role=None)
+    entry = world.unpriced()
+    settle(world, entry)
+    questions = [
+        query
+        for request in world.dataverse.requests
+        for query in request
+        if query.table == "msdyn_resourcecategorypricelevel"
+    ]
+    read = {record.row for question in questions for record in world.dataverse.query([question])[0]}
+    assert read == {world.cost_price, world.sales_price, for_anyone}
+    assert stranger not in read
+    assert figures(world, entry) == BY_LISTS
+
+
+def test_a_list_on_the_contracting_unit_counts_before_the_parameters(world: PricedWorld) -> None:
+    """The tie is the table behind a many-to-many relationship: it has bare ids, not lookups."""
+    own = world.price_list("Robotics costs", FOR_COST)
+    world.role_price(own, "95")
+    tie = world.fresh(UNIT_LISTS.table)
+    world.dataverse.put(tie, **{UNIT_LISTS.left: UNIT.id, UNIT_LISTS.right: own.id})
+    with_tie, without = world.unpriced(), world.unpriced()
+    settle(world, with_tie, profile=Profile(unit_cost_lists=UNIT_LISTS))
+    settle(world, without)
+    assert figures(world, with_tie)[0] == (COST, CHARGEABLE, "95.00", "760.00")
+    assert figures(world, without)[0] == BY_LISTS[0]
+
+
+def test_of_two_cost_lists_the_profile_says_what_counts(world: PricedWorld) -> None:
+    world.dataverse.later(days=1)
+    newer = world.price_list("Newer costs", FOR_COST)
+    world.role_price(newer, "120")
+    world.dataverse.put(world.fresh("msdyn_projectparameterpricelist"), msdyn_pricelist=newer)
+    entry = world.unpriced()
+    assert refused(settle(world, entry)[0]).code == "price-ambiguous"
+    settle(world, entry, profile=Profile(several_cost_lists=SeveralCostLists.MOST_RECENT))
+    assert figures(world, entry)[0] == (COST, CHARGEABLE, "120.00", "960.00")
+
+
+def dimension(world: PricedWorld, name: str, priority: int, kind: int = 192350000) -> Reference:
+    row = world.fresh("msdyn_dimension")
+    world.dataverse.put(
+        row,
+        msdyn_name=name,
+        msdyn_type=kind,
+        msdyn_applicabletocost=True,
+        msdyn_applicabletosales=True,
+        msdyn_costpriority=priority,
+        msdyn_salespriority=priority,
+    )
+    return row
+
+
+def test_dimensions_of_the_administrators_are_read_from_entry_and_rows_and_markups_added(world: PricedWorld) -> None:
+    """Overtime is 15 percent up on both sides, and seniors cost 130; the entry calls the band by another name."""
+    dimension(world, "msdyn_resourcecategory", 2)
+    dimension(world, "msdyn_OrganizationalUnit", 3)
+    band = dimension(world, "new_Band", 1)
+    dimension(world, "new_hours", 4, kind=192350001)
+    world.dataverse.put(
+        world.fresh("msdyn_dimensionfieldname"),
+        msdyn_dimensionid=band,
+        msdyn_entitylogicalname="msdyn_timeentry",
+        msdyn_fieldname="new_SalaryBand",
+    )
+    senior = new("new_band", 71)
+    world.role_price(world.costs, "130", new_band=senior)
+    for price_list in (world.costs, world.sells):
+        markup = world.fresh("msdyn_resourcecategorymarkuppricelevel")
+        world.dataverse.put(markup, msdyn_pricelist=price_list, new_hours=2, msdyn_percent=Decimal(15))
+    plain = world.unpriced(new_salaryband=None, new_hours=1)
+    late = world.unpriced(new_salaryband=None, new_hours=2)
+    late_senior = world.unpriced(new_salaryband=senior, new_hours=2)
+    settle(world, plain, late, late_senior)
+    assert figures(world, plain) == BY_LISTS
+    assert figures(world, late) == [
+        (COST, CHARGEABLE, "126.50", "1012.00"),
+        (UNBILLED, CHARGEABLE, "241.50", "1932.00"),
+    ]
+    assert figures(world, late_senior)[0] == (COST, CHARGEABLE, "149.50", "1196.00")
+
+
+def test_without_a_role_among_the_dimensions_rows_of_any_role_count(world: PricedWorld) -> None:
+    dimension(world, "msdyn_organizationalunit", 1)
+    for row in (world.cost_price, world.sales_price):
+        world.dataverse.put(row, msdyn_resourcecategory=new("bookableresourcecategory", 98))
+    entry = world.unpriced()
+    settle(world, entry)
+    assert figures(world, entry) == BY_LISTS
+
+
+def test_work_for_another_unit_reads_both_units_lists_though_the_approval_is_priced(world: PricedWorld) -> None:
+    rupee = new("transactioncurrency", 97)
+    world.dataverse.put(rupee, isocurrencycode="INR", currencyprecision=2, exchangerate=Decimal(80))
+    world.dataverse.put(INDIA, msdyn_currency=rupee)
+    india = world.price_list("India costs", FOR_COST, transactioncurrencyid=rupee)
+    world.role_price(india, "1000", msdyn_unit=(day := world.fresh("uom")))
+    world.dataverse.put(day, name="Long day", quantity=Decimal(10), baseuom=HOUR)
+    world.role_price(world.costs, "67", msdyn_organizationalunit=INDIA)
+    world.dataverse.put(world.fresh("msdyn_projectparameterpricelist"), msdyn_pricelist=india)
+    entry = world.submit(msdyn_resourceorganizationalunitid=INDIA)
+    world.dataverse.put(world.approval_of(entry), msdyn_costprice=Decimal(67), msdyn_salesprice=Decimal(112))
+    world.approve(entry)
+    settle(world, entry)
+    assert [(kind, price, amount) for kind, _, price, amount in figures(world, entry)] == [
+        (COST, "67.00", "536.00"),
+        (UNBILLED, "112.00", "896.00"),
+        (192350007, "100.00", "800.00"),
+        (192350008, "67.00", "536.00"),
+    ]
+
+
+def category_price(world: PricedWorld, **values: Any) -> None:
+    row = world.fresh("msdyn_transactioncategorypricelevel")
+    plain = {"msdyn_pricelist": world.sells, "msdyn_transactioncategory": LODGING, "msdyn_unit": EACH}
+    world.dataverse.put(row, **(plain | {"transactioncurrencyid": USD} | values))
+
+
+@pytest.mark.parametrize(
+    ("values", "price"),
+    [
+        ({"msdyn_pricecalculation": 192350001}, "159.57"),
+        ({"msdyn_pricecalculation": 192350002, "msdyn_percent": Decimal(10)}, "175.53"),
+        ({"msdyn_pricecalculation": 192350000, "msdyn_price": Decimal(180)}, "180.00"),
+    ],
+)
+def test_an_expense_is_sold_by_the_category_behind_its_own(
+    world: PricedWorld, values: dict[str, Any], price: str
+) -> None:
+    """150 euros at 0.94 to the dollar."""
+    category_price(world, **values)
+    entry = world.hotel()
+    settle(world, entry)
+    assert figures(world, entry) == [
+        (COST, CHARGEABLE, "150.00", "150.00"),
+        (UNBILLED, CHARGEABLE, price, price),
+    ]
+    assert {cells["transactioncurrencyid"] for cells in world.actuals(entry).values()} == {USD, EUR}
