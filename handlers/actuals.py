@@ -169,7 +169,7 @@ class ActualsHandler:
         return self._plan(entry, facts).reverse("The approval was withdrawn")
 
     def _plan(self, entry: Entry, facts: EntryFacts) -> LedgerPlan:
-        return LedgerPlan(entry, facts.ledger, facts.set_up, self.zone_of(facts), self.profile)
+        return LedgerPlan(entry, facts.ledger, facts.set_up, self.zone_of(facts), self.profile, facts.approved_by)
 
 
 def _remedy(edited: Sequence[Edit], approval: Approval) -> str:

@@ -18,7 +18,7 @@ from mappings import links, tables
 from mappings.approved_entry import JournalLine
 from mappings.business_date import business_date
 from mappings.choices import TransactionType
-from mappings.entry import Entry
+from mappings.entry import Approval, Entry
 from mappings.ledger import Actual, Ledger, actual_columns
 from mappings.planned_actual import PlannedActual
 from mappings.profile import Profile
@@ -58,6 +58,7 @@ class LedgerPlan:
     set_up: SetUp
     zone: ZoneInfo
     profile: Profile
+    approval: Approval | None = None
 
     def toward(self, planned: Sequence[PlannedActual], *, at_once: bool = False) -> Decision:
         """Compare what the approval calls for with what is live, side by side, and plan the difference.
@@ -81,6 +82,12 @@ class LedgerPlan:
         if held != released:
             return _correcting(self._anew(planned) if at_once else self.reverse(ANEW))
         missing = [one for one in planned if one.type not in live_sides]
+        since = self._taken_back_since()
+        if missing and since and not live:
+            why = (
+                f"Handled elsewhere: {since} took the entry's rows back while its approval stood; nothing is made anew."
+            )
+            return NothingToDo(why, is_news=True)
         if missing:
             return self._create(missing)
         if live_sides - wanted_sides:
@@ -151,6 +158,10 @@ class LedgerPlan:
         instants = (cells.get(column) for column in ("msdyn_documentdate", "msdyn_startdatetime"))
         return tuple(business_date(one, self.zone) if isinstance(one, datetime) else None for one in instants)
 
+    def _taken_back_since(self) -> str | None:
+        approval = self.approval.row if self.approval else None
+        return _named(self.ledger.taken_back_by_others_since(approval)) if approval else None
+
     def _anew(self, planned: Sequence[PlannedActual]) -> Plan | NotYet:
         """Take back what is live and make the next generation, in one change set."""
         taken_back = self.reverse(ANEW)
@@ -167,13 +178,16 @@ class LedgerPlan:
     def _created(self, missing: Sequence[PlannedActual], beside: Iterable[Actual], generation: int) -> list[Change]:
         """The creation of rows with their origins, and with the ties between sales and cost."""
         created: list[NewRow] = []
-        both = [(live.type, live.id) for live in beside]
+        standing = [(live.type, live.id) for live in beside]
+        made: list[tuple[int | None, UUID]] = []
         for one in missing:
             new = one.row(self.ledger.entry, generation)
             created += [new, *links.origins(self._sources(one.type), new.row.id)]
-            both.append((one.type, new.row.id))
-        for sales in (id for kind, id in both if kind == TransactionType.UNBILLED_SALES):
-            created += [links.sales_and_cost(sales, cost) for kind, cost in both if kind == TransactionType.COST]
+            made.append((one.type, new.row.id))
+        for sales in _of_type(TransactionType.UNBILLED_SALES, made):
+            created += [links.sales_and_cost(sales, cost) for cost in _of_type(TransactionType.COST, made + standing)]
+        for sales in _of_type(TransactionType.UNBILLED_SALES, standing):
+            created += [links.sales_and_cost(sales, cost) for cost in _of_type(TransactionType.COST, made)]
         return [rows.create(new) for new in created]
 
     def _id(self, one: PlannedActual) -> UUID:
@@ -189,6 +203,10 @@ class LedgerPlan:
 
     def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
         return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))
+
+
+def _of_type(wanted: TransactionType, pairs: Iterable[tuple[int | None, UUID]]) -> list[UUID]:
+    return [id for kind, id in pairs if kind == wanted]
 
 
 def _correcting(decision: Plan | NotYet) -> Plan | NotYet:

@@ -12,6 +12,7 @@ from connector.envelope import Envelope
 from handlers.fixed_point import AgainstTheRules
 from mappings import tables
 from mappings.messages import Command, CreateInvoices, EntryChanged, LookAtEntry, MarkReady
+from mappings.tables import Ref
 
 _COMMAND: TypeAdapter[MarkReady | CreateInvoices] = TypeAdapter(Command)
 LOOK = b'"look-at-entry"'
@@ -38,10 +39,21 @@ def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> 
         return Ignored(f"It comes from organization {context.organization_id}, not from {organization}.")
     if context.tag == own_tag:
         return Ignored("It is the echo of a write of our own.")
+    if context.table == tables.MATERIAL:
+        raise material(Ref(context.table, context.id))
     if context.table not in _ENTRY_TABLES:
         return Ignored(f"It is about {context.table}, which decides about no entry.")
     return EntryChanged.model_validate(
         {"table": context.table, "id": context.id, "may_roll_back": context.in_transaction}
+    )
+
+
+def material(row: Ref) -> AgainstTheRules:
+    """The refusal of what is neither time nor expense."""
+    return AgainstTheRules(
+        "material",
+        f"{row} is about material, or whatever else is neither time nor an expense. This version makes no actuals of "
+        "it; use an entry journal.",
     )
 
 

@@ -17,7 +17,7 @@ from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settl
 from handlers import Mission, Subject
 from handlers.again import settle_patiently, tries_so_far
 from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
-from handlers.parsing import Ignored
+from handlers.parsing import Ignored, material
 from handlers.reading import ask
 from mappings import tables
 from mappings.messages import EntryChanged, Message
@@ -109,8 +109,13 @@ class Pipeline:
         except ConnectorError as failure:
             return subjects, dict.fromkeys(approvals, failure)
         entries = {row.id: row.link("msdyn_timeentry") or row.link("msdyn_expenseentry") for row in found}
-        subjects |= {index: entries.get(message.id) for index, message in approvals.items()}
-        return subjects, {}
+        neither: dict[int, ConnectorError] = {
+            index: material(Ref(tables.APPROVAL, message.id))
+            for index, message in approvals.items()
+            if message.id in entries and entries[message.id] is None
+        }
+        subjects |= {index: entries.get(one.id) for index, one in approvals.items() if index not in neither}
+        return subjects, neither
 
     def _end(self, envelope: Envelope, message: Message, subject: Subject, outcome: Outcome, tries: int) -> Settlement:
         match outcome:

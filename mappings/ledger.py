@@ -152,6 +152,15 @@ class Ledger:
         originals = sum(actual.is_reversed for actual in costs)
         return min(originals, sum(actual.is_reversal for actual in costs))
 
+    def taken_back_by_others_since(self, approval: Row) -> tuple[Actual, ...]:
+        """The reversals of cost, not ours, that were written after the approval was.
+
+        A withdrawn approval that holds again was written after its reversals. Where these are younger, the approval
+        stood all along: somebody corrected the rows, and what replaced them may be tied to nothing.
+        """
+        costs = [actual for actual in self.actuals if actual.type == TransactionType.COST and actual.is_reversal]
+        return tuple(one for one in costs if not self.is_ours(one) and _is_later(one.row, approval))
+
     @cached_property
     def _own_ids(self) -> frozenset[UUID]:
         customers = {actual.customer for actual in self.actuals if actual.customer is not None}
@@ -190,6 +199,10 @@ class Ledger:
     def foreign(self) -> tuple[Actual, ...]:
         """Rows that still count and that somebody else wrote."""
         return tuple(actual for actual in self.actuals if actual.is_live and not self.is_ours(actual))
+
+
+def _is_later(row: Row, than: Row) -> bool:
+    return row.written is not None and than.written is not None and row.written > than.written
 
 
 def actual_columns(profile: Profile) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 TIME_ENTRY = "msdyn_timeentry"
 EXPENSE = "msdyn_expense"
+MATERIAL = "msdyn_materialusage"
 APPROVAL = "msdyn_projectapproval"
 PROJECT = "msdyn_project"
 CONTRACT = "salesorder"

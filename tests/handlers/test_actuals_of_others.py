@@ -132,6 +132,7 @@ def test_what_a_torn_reading_left_of_an_earlier_generation_goes_with_the_rest(wo
     write(
         world, entry, COST, msdyn_adjustmentstatus=UNADJUSTABLE, msdyn_quantity=Decimal(-8), msdyn_amount=Decimal(-800)
     )
+    world.approve(entry)
     world.settled(entry)
     assert world.live(entry) == EIGHT_HOURS
     assert world.net(entry, UNBILLED) == Decimal(1600)

@@ -187,3 +187,22 @@ def test_a_command_the_product_refuses_is_put_before_a_person_in_the_products_wo
     (ending,) = service.commands.process([envelope(invoice)])
     assert isinstance(ending, DeadLetter)
     assert (ending.code, "The contract is closed." in ending.sentence) == ("closed", True)
+
+
+def test_an_approval_that_leads_to_neither_time_nor_expense_is_put_aside_as_material(
+    world: World, service: Service
+) -> None:
+    approval = world.fresh("msdyn_projectapproval")
+    world.dataverse.put(approval, msdyn_recordstage=2)
+    (ending,) = service.about(Ref(approval.table, approval.id))
+    assert isinstance(ending, DeadLetter)
+    assert ending.code == "material"
+    assert str(approval.id) in ending.sentence
+
+
+def test_material_is_put_aside_with_a_sentence(service: Service) -> None:
+    usage = Ref("msdyn_materialusage", UUID(int=77, version=4))
+    (ending,) = service.about(usage)
+    assert isinstance(ending, DeadLetter)
+    assert ending.code == "material"
+    assert str(usage.id) in ending.sentence

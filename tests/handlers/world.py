@@ -48,6 +48,7 @@ class World:
 
     def __init__(self) -> None:
         self.dataverse = FakeDataverse()
+        self.rules = ActualsHandler(GO_LIVE, ZONE)
         self.dataverse.actions[ACTION] = self._invoice
         self._numbers = 1000
         put = self.dataverse.put
@@ -139,7 +140,7 @@ class World:
     def settle(self, *entries: Ref, through: Dataverse | None = None) -> list[Outcome]:
         """One worker of the service handles these entries."""
         fixed_point = FixedPoint(through or self.dataverse)
-        outcomes = fixed_point.settle(ActualsHandler(GO_LIVE, ZONE), list(entries))
+        outcomes = fixed_point.settle(self.rules, list(entries))
         return [outcomes[entry] for entry in entries]
 
     def settled(self, entry: Ref, through: Dataverse | None = None) -> Settled:

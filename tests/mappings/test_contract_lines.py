@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mappings import tables
@@ -9,7 +11,7 @@ from mappings.choices import BillingMethod, TransactionClass
 from mappings.contract_lines import contract_line, line_for
 from mappings.refusal import Refusal
 from mappings.tables import Cell, Ref
-from tests.mappings.samples import CONTRACT, LINE, PROJECT, line, row, uid
+from tests.mappings.samples import CONTRACT, LINE, PROJECT, TASK, line, row, uid
 
 SERVICE: dict[str, Cell] = {
     "salesorderdetailname": "Implementation",
@@ -69,3 +71,36 @@ def test_one_line_may_take_time_and_another_the_expenses_of_the_same_project() -
 
 def test_without_any_line_there_is_none() -> None:
     assert line_for(TransactionClass.TIME, []) is None
+
+
+def test_a_line_that_selects_tasks_takes_those_only() -> None:
+    selecting = replace(line(), tasks=frozenset({TASK.id}))
+    assert line_for(TransactionClass.TIME, [selecting], TASK.id) is selecting
+    assert line_for(TransactionClass.TIME, [selecting], uid(61)) is None
+    assert line_for(TransactionClass.TIME, [selecting], None) is None
+
+
+def test_two_lines_may_share_a_class_when_each_selects_its_own_tasks() -> None:
+    mine = replace(line(), tasks=frozenset({TASK.id}))
+    other = replace(line(ref=Ref(tables.CONTRACT_LINE, uid(60)), name="Support"), tasks=frozenset({uid(61)}))
+    assert line_for(TransactionClass.TIME, [mine, other], TASK.id) is mine
+    assert line_for(TransactionClass.TIME, [mine, other], uid(61)) is other
+
+
+def test_a_line_for_the_whole_project_beside_one_that_selects_the_task_is_no_guess() -> None:
+    mine = replace(line(), tasks=frozenset({TASK.id}))
+    whole = line(ref=Ref(tables.CONTRACT_LINE, uid(60)), name="Support")
+    with pytest.raises(Refusal) as caught:
+        line_for(TransactionClass.TIME, [mine, whole], TASK.id)
+    assert "Implementation" in caught.value.sentence
+    assert "Support" in caught.value.sentence
+    assert line_for(TransactionClass.TIME, [mine, whole], uid(61)) is whole
+
+
+def test_the_tasks_a_line_selects_are_read_with_it() -> None:
+    read = contract_line(row(LINE, SERVICE), frozenset({TASK.id}))
+    assert read is not None
+    assert read.tasks == frozenset({TASK.id})
+    plain = contract_line(row(LINE, SERVICE))
+    assert plain is not None
+    assert plain.tasks is None
