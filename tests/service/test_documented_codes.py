@@ -17,8 +17,22 @@ PAUSING = {"Misconfigured"}
 KINDS = {"Kind.REJECTED": "aside", "Kind.CONFLICT": "aside", "Kind.TRANSIENT": "aside", "Kind.MISCONFIGURED": "pause"}
 
 
+def _named() -> dict[str, str]:
+    """Codes that are given by a name: texts that a module sets at its top."""
+    found: dict[str, str] = {}
+    for package in ("connector", "handlers", "mappings"):
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                    found |= {
+                        ast.unparse(one): node.value.value for one in node.targets if isinstance(node.value.value, str)
+                    }
+    return found
+
+
 def codes() -> Iterator[tuple[str, str]]:
     """(code, ``aside`` or ``pause``) as the code says them; a throttled request is never put aside."""
+    names = _named()
     for package in ("connector", "handlers", "mappings"):
         for file in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -26,6 +40,8 @@ def codes() -> Iterator[tuple[str, str]]:
                     name = ast.unparse(node.func)
                     if name in ASIDE | PAUSING and isinstance(node.args[0].value, str):
                         yield node.args[0].value, "pause" if name in PAUSING else "aside"
+                if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) == "Unpriced":
+                    yield from ((names[name], "aside") for name in [ast.unparse(node.args[0])] if name in names)
                 if isinstance(node, ast.Tuple) and len(node.elts) >= 2:
                     kind, code = ast.unparse(node.elts[-2]), node.elts[-1]
                     if kind in KINDS and isinstance(code, ast.Constant):
