@@ -1,7 +1,8 @@
 """Row locks, by switch: transactions that write the same rows wait for each other, time out, and deadlock.
 
-Microsoft Learn, "Troubleshoot Dataverse bulk operation errors", names both errors and their sentences; the HTTP status
-is inferred. Readers are never blocked and see what is committed (inferred from the database Dataverse uses).
+Microsoft Learn, "Troubleshoot Dataverse bulk operation errors", names both errors and their sentences. The status 500
+of a deadlock is shown by public captures, that of a time-out is inferred. A row that others point to can be deleted
+only when nobody is about to point to it. Readers are never blocked and see what is committed (inferred from the database Dataverse uses).
 """
 
 from __future__ import annotations

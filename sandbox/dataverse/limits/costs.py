@@ -17,6 +17,8 @@ from sandbox.dataverse.unit_of_work import Written
 
 STRINGS: Final = re.compile(r"'(?:[^']|'')*'")
 WORD: Final = re.compile(r"\w+")
+PROPERTY: Final = re.compile(r"PropertyName\s*=\s*'(\w+)'")
+"""How the query functions (``Microsoft.Dynamics.CRM.In`` and the like) name the column they look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ PRESETS: Final = {model.name: model for model in (THIN, PLUGIN_HEAVY)}
 def scans(table: Table, condition: str) -> bool:
     """Whether a ``$filter`` makes the server look through the whole table: it names text columns, and no key or lookup
     that would narrow the search by an index."""
-    names = set(WORD.findall(STRINGS.sub("", condition)))
-    kinds = {table.properties[name].kind for name in names if name in table.properties}
-    return bool(kinds & {"string", "memo"}) and not kinds & {"id", "lookup"}
+    names = set(WORD.findall(STRINGS.sub("", condition))) | set(PROPERTY.findall(condition))
+    columns = [table.properties[name] for name in names if name in table.properties]
+    kinds = {column.kind for column in columns}
+    if kinds & {"id", "lookup"} or any({*key.columns} <= {column.name for column in columns} for key in table.keys):
+        return False
+    return bool(kinds & {"string", "memo"})

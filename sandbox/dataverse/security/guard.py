@@ -123,8 +123,12 @@ class Guard:
         for column in table.lookups:
             target = after.get(column.name)
             if column.name in written.changed and column.name not in UNINDEXED and isinstance(target, Link):
-                self.rights.need_on("Append", table)
-                self.rights.need_on("AppendTo", self._uow.catalog.table(target.table))
+                if columns is None:
+                    self.rights.need_on("Append", table)
+                else:
+                    owner, unit = (_key(after.get(name)) for name in columns)
+                    self.rights.need_place("Append", table, written.id, owner, unit)
+                self.rights.need_row("AppendTo", self._uow.catalog.table(target.table), target.id)
 
 
 def _key(cell: object) -> str | None:

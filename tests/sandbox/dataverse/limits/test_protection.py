@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from sandbox.clock import Clock
+from sandbox.dataverse.catalog import Key
 from sandbox.dataverse.limits.costs import PLUGIN_HEAVY, scans
 from sandbox.dataverse.limits.protection import Protection, Throttled
 from sandbox.dataverse.limits.settings import ServiceProtection
@@ -138,6 +140,11 @@ def test_looking_for_text_without_an_index_costs_the_whole_table(
 def test_a_search_is_narrowed_by_a_key_or_a_lookup_only(server: DataverseServer) -> None:
     table = server.organisation.catalog.table("account")
     assert scans(table, "contains(name,'x')")
+    assert scans(table, "Microsoft.Dynamics.CRM.In(PropertyName='name',PropertyValues=['x','y'])")
+    assert not scans(table, "Microsoft.Dynamics.CRM.In(PropertyName='accountid',PropertyValues=['x','y'])")
+    keyed = replace(table, keys=(Key("k", "k", ("accountnumber", "name")),))
+    assert not scans(keyed, "accountnumber eq 'x' and name eq 'y'")
+    assert scans(keyed, "accountnumber eq 'x'")
     assert not scans(table, "name eq 'x' and _primarycontactid_value eq null")
     assert not scans(table, "revenue gt 5")
     assert not scans(table, "revenue eq 'name'")

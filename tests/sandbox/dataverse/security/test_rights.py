@@ -200,3 +200,20 @@ def test_the_seeded_users_are_system_administrators_until_somebody_decides_other
     assert len(names(as_user("clerk"))) == 5
     house.may("clerk", {"account": {"Read": USER}})
     assert names(as_user("clerk")) == []
+
+
+def test_a_row_is_appended_only_to_one_within_reach(house: House, by: Callable[[str], Api]) -> None:
+    own = {"Create": USER, "Read": USER, "Write": USER, "Append": USER}
+    house.may("Sam", {"contact": own, "account": {"Read": ALL, "AppendTo": UNIT}})
+    api = by("Sam")
+    ids = {row["name"]: row["accountid"] for row in api.get("accounts?$select=name")["value"]}
+
+    def contact_of(account: str) -> dict[str, str]:
+        return {"lastname": "C", "parentcustomerid_account@odata.bind": f"/accounts({ids[account]})"}
+
+    assert api("POST", "contacts", json=contact_of("of Sue")).status_code == 204
+    status, code, message = api.refused("POST", "contacts", contact_of("of Vera"))
+    assert (status, code) == (403, "0x80040220")
+    assert f"ObjectID: {ids['of Vera']}" in message
+    assert "AccessRights: AppendToAccess" in message
+    assert len(api.get("contacts")["value"]) == 1
