@@ -2,7 +2,8 @@
 
 Microsoft Learn, "Troubleshoot Dataverse bulk operation errors", names both errors and their sentences. The status 500
 of a deadlock is shown by public captures, that of a time-out is inferred. A row that others point to can be deleted
-only when nobody is about to point to it. Readers are never blocked and see what is committed (inferred from the database Dataverse uses).
+only when nobody is about to point to it. Readers are never blocked and see what is committed (inferred from the
+database Dataverse uses).
 """
 
 from __future__ import annotations
