@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -261,6 +262,18 @@ def test_everything_wrong_with_file_and_environment_is_said_at_once_in_the_order
 def test_a_tie_under_a_name_of_ones_own_is_taken(world: Sandbox, tmp_path: Path) -> None:
     text = "[unit_cost_lists]\ntable = 'new_unitlist'\nunit = 'new_unit'\nprice_list = 'new_list'\n"
     assert profile_with(world, text, tmp_path).unit_cost_lists == Tie("new_unitlist", "new_unit", "new_list")
+
+
+def test_the_mistakes_of_the_documented_profile_are_told_as_the_page_shows(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    schema = [tmp_path / f"{number}.json" for number in range(2)]
+    for file, text in zip(schema, re.findall(r"<<'JSON'\n(.*?)\nJSON\n", page, re.DOTALL), strict=True):
+        file.write_text(text, encoding="utf-8")
+    (profile,) = re.findall(r"<<'TOML'\n(.*?)TOML\n", page, re.DOTALL)
+    (said,) = re.findall(r"<!-- said -->\n```\n(.*?)```", page, re.DOTALL)
+    with Sandbox(schema=schema, company=False) as world:
+        told = faults_with(world, profile, tmp_path)
+    assert [f"  profile.toml, {fault}" for fault in told] == said.splitlines()
 
 
 def test_no_command_that_works_on_the_environment_starts_with_a_wrong_profile(
