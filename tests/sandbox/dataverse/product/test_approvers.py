@@ -95,7 +95,6 @@ def test_the_role_project_approver_admin_decides_on_any_entry(world: Fabrikam) -
 def test_the_role_may_come_from_a_team(world: Fabrikam) -> None:
     with world.server.transaction() as work:
         made: Row = {"name": "Approvers", "administratorid": Link("systemuser", USERS["approver"])}
-        made: Row = {"name": "Approvers", "administratorid": Link("systemuser", USERS["approver"])}
         team = work.create("team", made | {"businessunitid": Link("businessunit", BUSINESS_UNIT)})
         work.create("teammembership", {"teamid": team, "systemuserid": USERS["approver"]})
         work.create("teamroles", {"teamid": team, "roleid": make_role(work, "Project Approver Admin", {})})

@@ -70,6 +70,7 @@ def test_scenario_32_a_correction_moves_hours_to_an_internal_project(product: Fa
         (UNBILLED, CHARGEABLE, -1600),
     ]
     assert by_project(product, "I") == [(COST, NOT_AVAILABLE, 800)]
+    assert [row["msdyn_quantity"] for row in product.actuals()] == [8, -8, 8, 8, -8]
     assert product.row("msdyn_journal", id)["msdyn_isposted"] is True
     with pytest.raises(Refused, match="has been already"):
         product.call("msdyn_PostJournal", id)

@@ -208,3 +208,45 @@ def test_what_has_no_public_columns_is_refused_as_unsupported(company: Company, 
     assert "not-to-exceed" in message
     path = f"msdyn_expenses({company.of_project('P3')[-1].id})/{NAMESPACE}.msdyn_ExpenseApproveAction"
     assert as_user("approver")("POST", path, json={}).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("scenario", "method", "path", "body", "answer"),
+    [
+        ("13, split billing", "GET", "msdyn_projectcontractsplitbillingrules", None, (404, "0x8006088a")),
+        ("34, not to exceed", "POST", "msdyn_ReevaluateActualNotToExceedStatus", {}, (501, "NotSupportedBySandbox")),
+        ("34, not to exceed", "PATCH", "{actual}", {"msdyn_ntestatus": 1}, (400, "0x80048d19")),
+        ("52, progress", "PATCH", "{milestone}", {"msdyn_nextinvoicepercentage": 20}, (400, "0x80048d19")),
+        ("53, retainers", "PATCH", "{actual}", {"msdyn_transactionclassification": 192350006}, (400, "0x8004431a")),
+    ],
+)
+def test_scenarios_whose_columns_nobody_published_are_refused(
+    company: Company,
+    as_user: Callable[[str], Api],
+    scenario: str,
+    method: str,
+    path: str,
+    body: object,
+    answer: tuple[int, str],
+) -> None:
+    """They are left to environments that have them; here nothing stands in for them."""
+    anybody = as_user("administrator")
+    made = (
+        anybody(
+            "POST",
+            "msdyn_actuals",
+            json={
+                "msdyn_documentdate": "2026-02-10T05:00:00Z",
+                "msdyn_startdatetime": "2026-02-10T05:00:00Z",
+                "msdyn_enddatetime": "2026-02-10T05:00:00Z",
+                "msdyn_transactionclassification": 192350000,
+                "msdyn_transactiontypecode": 192350005,
+            },
+        )
+        .headers["OData-EntityId"]
+        .rpartition("/")[2]
+    )
+    milestone = f"msdyn_contractlinescheduleofvalues({company.milestones['Design accepted']})"
+    where = path.format(actual=made, milestone=milestone)
+    status, code, _ = anybody.refused(method, where, json=body)
+    assert (status, code) == answer, scenario

@@ -89,3 +89,49 @@ def test_a_step_that_refuses_in_a_background_job_takes_all_of_the_job_back() -> 
     product.server.organisation.on_write = None
     product.wait(product.switches.approval_set_retry)
     assert len(product.find("msdyn_actual")) == 2
+
+
+def test_of_two_who_approve_the_same_entry_at_once_one_does(pool: ThreadPoolExecutor) -> None:
+    product = Fabrikam(Switches(actuals=Creation.AT_ONCE))
+    entry, _ = product.submitted_time()
+    locks = with_locks(product)
+    locks.timeout, locks.holds = timedelta(hours=9), {"msdyn_actual": timedelta(hours=1)}
+
+    def approve() -> None:
+        product.call("msdyn_TimeEntriesApprove", TimeEntryIds=str(entry))
+
+    first = pool.submit(approve)
+    assert locks.reached(LONG, writing=1)
+    second = pool.submit(approve)
+    assert locks.reached(LONG, writing=1, waiting=1)
+    locks.holds = {}
+    product.clock.advance(timedelta(hours=1))
+    first.result(LONG)
+    with pytest.raises(Refused, match="isn't waiting for approval"):
+        second.result(LONG)
+    assert len(product.find("msdyn_actual")) == 2
+
+
+def test_an_invoice_does_not_take_what_is_cancelled_while_it_waits(pool: ThreadPoolExecutor) -> None:
+    product = Fabrikam(Switches(actuals=Creation.AT_ONCE))
+    _, approval = product.submitted_time()
+    product.call("msdyn_ApprovalStatusApprove", approval)
+    product.ready_all()
+    locks = with_locks(product)
+    locks.timeout, locks.holds = timedelta(hours=9), {"msdyn_transactionorigin": timedelta(hours=1)}
+
+    def cancel() -> None:
+        members = [{"msdyn_projectapprovalid": str(approval)}]
+        name = "msdyn_ProcessProjectApprovalSets"
+        product.call(name, ActionType=ApprovalAct.CANCEL, ProjectApprovals=members)
+
+    cancelling = pool.submit(cancel)
+    assert locks.reached(LONG, writing=1)
+    invoicing = pool.submit(product.invoice)
+    assert locks.reached(LONG, writing=1, waiting=1)
+    locks.holds = {}
+    product.clock.advance(timedelta(hours=1))
+    cancelling.result(LONG)
+    with pytest.raises(Refused, match="no past dated transactions"):
+        invoicing.result(LONG)
+    assert product.find("invoice") == []

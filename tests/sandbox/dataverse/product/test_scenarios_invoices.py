@@ -50,8 +50,13 @@ def test_scenario_35_everything_ready_becomes_one_draft(product: Fabrikam) -> No
         lines[Link("salesorderdetail", id)]["extendedamount"] for id in (product.line, product.fixed, product.pack)
     ]
     assert amounts == [2150, 5000, 300]
-    on_line = [row for row in product.details(invoice) if row["msdyn_transactionclassification"] != 192350003]
+    details = product.details(invoice)
+    assert [row["msdyn_amount"] for row in details] == [1600, 400, 550, 5000]
+    assert [row["msdyn_billingtype"] for row in details] == [CHARGEABLE, NON, CHARGEABLE, CHARGEABLE]
+    on_line = [row for row in details if row["msdyn_transactionclassification"] != 192350003]
     assert len(on_line) == 3
+    assert lines[Link("salesorderdetail", product.line)]["msdyn_nonchargeableamount"] == 400
+    assert len(product.find("invoice")) == 1
     assert product.row("invoice", invoice)["totalamount"] == Decimal("7450.00")
     assert {row["msdyn_billingstatus"] for row in product.actuals(UNBILLED)} == {BillingStatus.INVOICE_CREATED}
     assert product.row(MILESTONE, product.milestone)["msdyn_invoicestatus"] == MilestoneStatus.INVOICE_CREATED
@@ -122,6 +127,7 @@ def test_scenario_47_confirming_reverses_the_unbilled_and_bills(product: Fabrika
     assert (cost["msdyn_billingstatus"], cost["msdyn_adjustmentstatus"]) == (None, None)
     assert original["msdyn_billingstatus"] == POSTED
     assert reversal["msdyn_adjustmentstatus"] == AdjustmentStatus.UNADJUSTABLE
+    assert original["msdyn_amount"] + reversal["msdyn_amount"] == 0  # type: ignore[operator]
     assert (billed["msdyn_billingstatus"], billed["msdyn_invoice"]) == (POSTED, Link("invoice", invoice))
     assert net_unbilled(product) == 0
     assert billed["msdyn_accountingdate"] == original["msdyn_accountingdate"]
@@ -149,15 +155,15 @@ def test_scenario_48_in_project_operations_makes_seven_rows(product: Fabrikam) -
     original, *made = product.actuals(UNBILLED) + product.actuals(BILLED)
     assert original["msdyn_adjustmentstatus"] == AdjustmentStatus.ADJUSTED
     assert len(made) == 7
-    assert sorted((row[0], row[1], row[2]) for row in product.ledger()[2:]) == sorted(
+    assert sorted(product.ledger()[2:]) == sorted(
         [
-            (UNBILLED, CHARGEABLE, -8),
-            (UNBILLED, CHARGEABLE, 6),
-            (UNBILLED, NON, 2),
-            (UNBILLED, CHARGEABLE, -6),
-            (UNBILLED, NON, -2),
-            (BILLED, CHARGEABLE, 6),
-            (BILLED, NON, 2),
+            (UNBILLED, CHARGEABLE, -8, -1600),
+            (UNBILLED, CHARGEABLE, 6, 1200),
+            (UNBILLED, NON, 2, 400),
+            (UNBILLED, CHARGEABLE, -6, -1200),
+            (UNBILLED, NON, -2, -400),
+            (BILLED, CHARGEABLE, 6, 1200),
+            (BILLED, NON, 2, 400),
         ]
     )
     assert net_unbilled(product) == 0
@@ -195,6 +201,7 @@ def test_scenario_54_only_a_confirmed_invoice_is_paid(product: Fabrikam) -> None
     _, invoice = invoiced(product)
     with pytest.raises(Refused, match="isn't confirmed"):
         product.call("msdyn_InvoicePaid", invoice)
+    assert product.row("invoice", invoice)["msdyn_projectinvoicestatus"] == InvoiceStatus.DRAFT
     product.confirm(invoice)
     product.call("msdyn_InvoicePaid", invoice)
     assert product.row("invoice", invoice)["msdyn_projectinvoicestatus"] == InvoiceStatus.PAID
@@ -235,3 +242,11 @@ def test_scenario_55_every_step_leaves_its_origins_and_connections(product: Fabr
         ("Reversing", "Original"),
         ("Replacing", "Original"),
     ]
+    origins = [
+        (row["msdyn_origintype"], row["msdyn_transactiontype"]) for row in product.find("msdyn_transactionorigin")
+    ]
+    entry, line, detail, made = "msdyn_timeentry", "msdyn_journalline", "msdyn_invoicelinetransaction", "msdyn_actual"
+    submit, approve, create = [(entry, line)] * 2, [(entry, made), (line, made)] * 2, [(entry, detail), (line, detail)]
+    of_billed = [(of, made) for of in ("invoice", "invoicedetail", detail, entry, line)]
+    post = [*of_billed, (entry, made), (line, made)]
+    assert sorted(origins[:15]) == sorted(submit + approve + create + post)

@@ -61,6 +61,8 @@ def test_scenario_11_work_of_another_unit_makes_four_kinds_of_actuals(product: F
     kinds = [COST, UNBILLED, TransactionType.RESOURCING_UNIT_COST, TransactionType.INTER_ORGANIZATIONAL_SALES]
     assert [row["msdyn_transactiontypecode"] for row in rows] == kinds
     assert [row["msdyn_amount"] for row in rows] == [536, 896, 800, 536]
+    assert [row["msdyn_price"] for row in rows] == [67, 112, 100, 67]
+    assert [row["msdyn_quantity"] for row in rows] == [8, 8, 8, 8]
     currencies = {Link("transactioncurrency", id): code for code, id in product.currencies.items()}
     assert [currencies.get(row["transactioncurrencyid"], "INR") for row in rows] == ["USD", "USD", "INR", "USD"]  # type: ignore[arg-type]
 
@@ -95,6 +97,7 @@ def test_scenario_21_units_of_an_expense_never_convert(product: Fabrikam, unit: 
     product.call("msdyn_ExpenseEntriesSubmit", ExpenseEntryIds=str(entry))
     product.call("msdyn_ExpenseEntriesApprove", ExpenseEntryIds=str(entry))
     assert product.ledger() == [(COST, CHARGEABLE, 10, 40), (UNBILLED, CHARGEABLE, 10, amount)]
+    assert [row["msdyn_price"] for row in product.actuals(UNBILLED)] == [Decimal(amount) / 10]
 
 
 def test_scenario_23_cost_is_in_the_units_currency_and_sales_in_the_contracts(product: Fabrikam) -> None:
@@ -114,6 +117,7 @@ def test_scenario_23_cost_is_in_the_units_currency_and_sales_in_the_contracts(pr
         approval = builder.submitted_time("Y", "Uma", 480, product.day, unit="Contoso UK").approval
     approve(product, approval)
     cost, sales = product.actuals()
+    assert [(row["msdyn_quantity"], row["msdyn_price"]) for row in (cost, sales)] == [(8, 50), (8, 20000)]
     assert (cost["msdyn_amount"], cost["transactioncurrencyid"]) == (400, Link("transactioncurrency", pound))
     assert (sales["msdyn_amount"], sales["transactioncurrencyid"]) == (160000, Link("transactioncurrency", yen))
     assert sales["msdyn_amount_base"] == Decimal("1300.81")
@@ -129,7 +133,7 @@ def test_scenario_24_the_price_is_that_of_the_entrys_day_not_of_its_approval(pro
     _, approval = product.submitted_time(on=date(2025, 12, 31))
     approve(product, approval)
     (sales,) = product.actuals(UNBILLED)
-    assert sales["msdyn_amount"] == 1600
+    assert (sales["msdyn_quantity"], sales["msdyn_price"], sales["msdyn_amount"]) == (8, 200, 1600)
     assert day_of(sales["msdyn_documentdate"]) == date(2025, 12, 31)  # type: ignore[arg-type]
 
 

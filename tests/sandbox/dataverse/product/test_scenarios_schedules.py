@@ -125,6 +125,9 @@ def test_scenario_43_a_row_runs_once_and_a_failed_one_again(autumn: Fabrikam) ->
     (invoice,) = autumn.find("invoice")
     assert done["msdyn_invoicerunstatus"] == RunStatus.SUCCESSFUL
     assert done["msdyn_invoice"] == Link("invoice", invoice["invoiceid"])  # type: ignore[arg-type]
+    autumn.call(ACTION, autumn.contract, InvoiceSchedules=[{f"{SCHEDULE}id": str(row)}])
+    autumn.ready_actual("1", "200", on=date(2020, 10, 3))
+    autumn.call(ACTION, autumn.contract, InvoiceSchedules=[{f"{SCHEDULE}id": str(row)}])
     autumn.wait(timedelta(days=1))
     assert len(autumn.find("invoice")) == 1
 
