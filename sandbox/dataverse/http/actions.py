@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.http.action_parameters import understood
 from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.payload import parameters
 from sandbox.dataverse.http.queries import Reader
@@ -32,7 +33,7 @@ class Actions:
             uow.lock(table.name, id)  # what the action decides on stays as it is until the action has written
         if table and id and not uow.store.exists(table, id):
             raise missing(table.name, id)
-        link = binding.run(uow, id, parameters(request, name))
+        link = binding.run(uow, id, understood(name, parameters(request, name)))
         if link is None:
             return Answer(204)
         return Answer(200, json=Reader(uow, request).one(uow.catalog.table(link.table), link.id))

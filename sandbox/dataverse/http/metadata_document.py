@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import quoteattr
 
 from sandbox.dataverse.catalog import Catalog, Column, Table
+from sandbox.dataverse.http.action_parameters import PARAMETERS
 from sandbox.dataverse.odata.values import edm_type
 from sandbox.dataverse.unit_of_work import ActionBinding
 
@@ -16,6 +17,12 @@ HEAD = (
     '<EntityType Name="crmbaseentity" Abstract="true"/>'
     '<EntityType Name="principal" BaseType="mscrm.crmbaseentity"><Key><PropertyRef Name="ownerid"/></Key>'
     '<Property Name="ownerid" Type="Edm.Guid"/></EntityType>'
+    '<ComplexType Name="WhoAmIResponse"><Property Name="BusinessUnitId" Type="Edm.Guid" Nullable="false"/>'
+    '<Property Name="UserId" Type="Edm.Guid" Nullable="false"/>'
+    '<Property Name="OrganizationId" Type="Edm.Guid" Nullable="false"/></ComplexType>'
+    '<ComplexType Name="RolePrivilege"><Property Name="Depth" Type="Edm.String"/>'
+    '<Property Name="PrivilegeId" Type="Edm.Guid" Nullable="false"/></ComplexType>'
+    '<Function Name="WhoAmI"><ReturnType Type="mscrm.WhoAmIResponse" Nullable="false"/></Function>'
 )
 TAIL = "</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"
 OWNERS = {"systemuser", "team"}
@@ -27,7 +34,8 @@ def document(catalog: Catalog, actions: Sequence[ActionBinding]) -> str:
     types = (part for table in catalog for part in _entity(catalog, table))
     sets = (part for table in catalog for part in _set(catalog, table))
     imports = (_tag("ActionImport", Name=a.name, Action=f"mscrm.{a.name}") for a in actions if a.bound_to is None)
-    parts = [HEAD, *types, *(_action(a) for a in actions), '<EntityContainer Name="System">', *sets, *imports, TAIL]
+    container = '<EntityContainer Name="System"><FunctionImport Name="WhoAmI" Function="mscrm.WhoAmI"/>'
+    parts = [HEAD, *types, *(_action(a) for a in actions), container, *sets, *imports, TAIL]
     return "".join(parts)
 
 
@@ -98,10 +106,13 @@ def _keys(table: Table) -> Iterator[str]:
 
 
 def _action(action: ActionBinding) -> str:
-    if action.bound_to is None:
-        return _tag("Action", Name=action.name)
-    entity = _tag("Parameter", Name="entity", Type=f"mscrm.{action.bound_to}", Nullable="false")
-    return f"{_opened('Action', {'Name': action.name, 'IsBound': 'true'})}{entity}</Action>"
+    facts, taken = {"Name": action.name}, ""
+    if action.bound_to is not None:
+        facts["IsBound"] = "true"
+        taken = _tag("Parameter", Name="entity", Type=f"mscrm.{action.bound_to}", Nullable="false")
+    given = PARAMETERS.get(action.name, {})
+    taken += "".join(_tag("Parameter", Name=name, Type=kind, Nullable="false") for name, kind in given.items())
+    return f"{_opened('Action', facts)}{taken}</Action>" if taken else _tag("Action", **facts)
 
 
 def _set(catalog: Catalog, table: Table) -> Iterator[str]:

@@ -49,8 +49,8 @@ class Service:
     """Carries out operations, as the environment's switches have it."""
 
     def __init__(self, actions: Sequence[ActionBinding], switches: Switches) -> None:
-        self._bindings = actions
-        self._actions = Actions((*actions, *associations.ACTIONS))
+        self._bindings = (*actions, *associations.ACTIONS)
+        self._actions = Actions(self._bindings)
         self._switches = switches
 
     def operate(self, uow: Transaction, request: Request) -> Answer:

@@ -7,8 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from sandbox.clock import Clock
+from sandbox.dataverse import product
+from sandbox.dataverse.server import DataverseServer
+from tests.sandbox.dataverse.conftest import Api
+
 if TYPE_CHECKING:
-    from tests.sandbox.dataverse.conftest import Api
+    from tests.sandbox.dataverse.conftest import Loop
 
 NS = {"e": "http://docs.oasis-open.org/odata/ns/edm"}
 
@@ -67,3 +72,39 @@ def test_sets_actions_and_alternate_keys_are_part_of_it(api: Api) -> None:
     assert '<ActionImport Name="new_Touch" Action="mscrm.new_Touch"/>' in text
     assert '<PropertyValue Property="Name" PropertyPath="accountnumber"/>' in text
     assert api.refused("POST", "$metadata", {})[0] == 405
+
+
+def test_what_an_action_takes_is_told_with_its_type(loop: Loop) -> None:
+    server = DataverseServer(Clock(), actions=product.ACTIONS)
+    loop.run(server.start())
+    api = Api(server, "service")
+    schema = ElementTree.fromstring(api("GET", "$metadata").content).find(".//e:Schema", NS)  # noqa: S314
+    assert schema is not None
+    told = {
+        action.get("Name"): {one.get("Name"): one.get("Type") for one in action.findall("e:Parameter", NS)}
+        for action in schema.findall("e:Action", NS)
+    }
+    assert told["msdyn_MarkActualReadyToInvoiceOrNot"] == {
+        "Actuals": "Collection(mscrm.msdyn_actual)",
+        "ReadyToInvoice": "Edm.Boolean",
+    }
+    assert told["msdyn_createinvoicefrominvoiceschedule"] == {
+        "entity": "mscrm.salesorder",
+        "InvoiceSchedules": "Collection(mscrm.msdyn_contractlineinvoiceschedule)",
+    }
+    assert told["msdyn_NewInvoiceContract"] == {"entity": "mscrm.salesorder"}
+    assert {one.get("Name") for one in schema.findall("e:Function", NS)} == {"WhoAmI"}
+    types = {one.get("Name") for kind in ("EntityType", "ComplexType") for one in schema.findall(f"e:{kind}", NS)}
+    named = {
+        kind.removeprefix("Collection(").removesuffix(")") for taken in told.values() for kind in taken.values() if kind
+    }
+    assert {kind for kind in named if kind.removeprefix("mscrm.") not in types} <= {
+        "Edm.String",
+        "Edm.Int32",
+        "Edm.Boolean",
+    }
+    refusal = api.refused("POST", "msdyn_TimeEntriesSubmit", {"TimeEntryIds": "x", "Ids": "y"})
+    assert refusal[0] == 400
+    assert "The parameter 'Ids' in the request payload is not a valid parameter" in refusal[2]
+    api.close()
+    loop.end(server.stop())
