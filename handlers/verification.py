@@ -70,16 +70,17 @@ def in_flux(facts: EntryFacts) -> str | None:
 
 def findings(rules: ActualsHandler, facts: EntryFacts) -> tuple[Finding, ...]:
     """Where the ledger differs from what the rows call for, whoever wrote it."""
-    entry, ledger = facts.entry, facts.ledger
-    if entry is None or entry.stage is Stage.NOT_APPROVED or entry.project is None or not entry.is_work:
+    entry, ledger = facts.released, facts.ledger
+    if entry is None or entry.stage is Stage.NOT_APPROVED or not entry.is_project_work:
         return comparison.not_withdrawn(ledger)
     if entry.stage is Stage.MOVING or is_before_go_live(rules, facts):
         return ()
     try:
+        edited = [Finding(Kind.EDITED, f"Edited since it was approved: {edit}.") for edit in rules.edited(facts)]
         planned = rules.expected(facts)
     except Refusal as refusal:
         return _unknown(refusal, facts)
-    return comparison.compare(planned, ledger, rules.zone)
+    return (*edited, *comparison.compare(planned, ledger, rules.zone_of(facts)))
 
 
 def is_before_go_live(rules: ActualsHandler, facts: EntryFacts) -> bool:
@@ -90,8 +91,7 @@ def is_before_go_live(rules: ActualsHandler, facts: EntryFacts) -> bool:
 
 def _unknown(refusal: Refusal, facts: EntryFacts) -> tuple[Finding, ...]:
     """What can be said although what should be there can't be known."""
-    kind = Kind.EDITED if refusal.code == "edited-after-approval" else Kind.HELD
-    found = [Finding(kind, f"{refusal.sentence} ({refusal.code})"), *comparison.zero_priced(facts.ledger)]
+    found = [Finding(Kind.HELD, f"{refusal.sentence} ({refusal.code})"), *comparison.zero_priced(facts.ledger)]
     if comparison.lacks_cost(facts.ledger):
         found.append(Finding(Kind.MISSING, "There is no cost actual, which every approved entry has."))
     return tuple(found)
