@@ -10,6 +10,7 @@ from typing import Final
 
 from sandbox.dataverse.product.actions import ACTIONS, actions
 from sandbox.dataverse.product.background import Background
+from sandbox.dataverse.product.business_dates import Zone
 from sandbox.dataverse.product.deletion import before_delete
 from sandbox.dataverse.product.protection import guards
 from sandbox.dataverse.product.switches import Creation, Environment, Released, Replacements, Switches
@@ -23,6 +24,7 @@ __all__ = [
     "Released",
     "Replacements",
     "Switches",
+    "Zone",
     "actions",
     "before_delete",
     "guards",

@@ -141,10 +141,14 @@ def actions(switches: Switches) -> tuple[ActionBinding, ...]:
         ActionBinding("msdyn_NewInvoiceContract", "salesorder", partial(_create_invoice, switches)),
         ActionBinding("msdyn_createinvoicefrominvoiceschedule", "salesorder", partial(_run_schedules, switches)),
         ActionBinding(
-            "msdyn_GenerateContractLineInvoiceSchedule", "salesorderdetail", partial(_on_row, generate_schedule)
+            "msdyn_GenerateContractLineInvoiceSchedule",
+            "salesorderdetail",
+            partial(_on_row, partial(generate_schedule, switches)),
         ),
         ActionBinding(
-            "msdyn_GenerateContractLineScheduleOfValues", "salesorderdetail", partial(_on_row, generate_milestones)
+            "msdyn_GenerateContractLineScheduleOfValues",
+            "salesorderdetail",
+            partial(_on_row, partial(generate_milestones, switches)),
         ),
         ActionBinding("msdyn_PostJournal", JOURNAL, partial(_on_row, partial(post, switches))),
         ActionBinding(ready_marking.ACTION, None, partial(ready_marking.mark, switches)),

@@ -64,7 +64,7 @@ def _accounted(switches: Switches, work: UnitOfWork) -> dict[str, Cell]:
     """Project Operations accounts billed sales on the day of confirmation (proforma-invoicing/modern-invoicing)."""
     if switches.environment is not Environment.PROJECT_OPERATIONS:
         return {}
-    return {"msdyn_accountingdate": midnight(day_of(work.now))}
+    return {"msdyn_accountingdate": midnight(day_of(work.now, switches.zone), switches.zone)}
 
 
 def _confirm_detail(switches: Switches, work: UnitOfWork, detail: Row) -> None:

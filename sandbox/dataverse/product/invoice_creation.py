@@ -63,7 +63,7 @@ def create_scheduled(
     _may_fail(switches, contract_id)
     work.lock("salesorder", contract_id)
     contract = existing(work, "salesorder", contract_id)
-    alone = replace(switches, invoice_race=timedelta())
+    alone = replace(switches, invoice_race=timedelta(), today_is_past=True)  # on its run date a row is due
     due_milestones = {
         _id(line): [row for row in _due_milestones(alone, work, line) if key(row, MILESTONE) in reached]
         for line in lines_of(work, contract_id)
@@ -73,7 +73,7 @@ def create_scheduled(
     ]
     actuals = _due_actuals(alone, work, contract_id)
     on_lines = {
-        _id(line): [row for row in actuals if _on(row, line) and _by(row, cut_offs.get(_id(line)))]
+        _id(line): [row for row in actuals if _on(row, line) and _by(switches, row, cut_offs.get(_id(line)))]
         for line in project_lines
     }
     return _compose(work, contract, project_lines, on_lines, due_milestones, [])
@@ -114,10 +114,11 @@ def _may_fail(switches: Switches, contract: UUID) -> None:
         raise Refused(switches.failing[contract])
 
 
-def _by(actual: Row, cut_off: datetime | None) -> bool:
+def _by(switches: Switches, actual: Row, cut_off: datetime | None) -> bool:
     """Whether an actual is dated on or before the cut-off (ENT/msdyn_contractlineinvoiceschedule)."""
     dated = instant(actual, "msdyn_startdatetime") or instant(actual, "msdyn_documentdate")
-    return cut_off is not None and (dated is None or day_of(dated) <= day_of(cut_off))
+    zone = switches.zone
+    return cut_off is not None and (dated is None or day_of(dated, zone) <= day_of(cut_off, zone))
 
 
 def _due_actuals(switches: Switches, work: UnitOfWork, contract: UUID) -> list[Row]:
@@ -156,8 +157,10 @@ def _due_milestones(switches: Switches, work: UnitOfWork, line: Row) -> list[Row
 
 def _has_come(switches: Switches, work: UnitOfWork, moment: datetime | None) -> bool:
     """Whether a date is past on the day the invoice is made; whether that day itself is, is a switch."""
-    today = day_of(work.now)
-    return moment is None or day_of(moment) < today or (switches.today_is_past and day_of(moment) == today)
+    if moment is None:
+        return True
+    day, today = day_of(moment, switches.zone), day_of(work.now, switches.zone)
+    return day < today or (switches.today_is_past and day == today)
 
 
 def _totals(lines: list[LineAmounts]) -> dict[str, Cell]:

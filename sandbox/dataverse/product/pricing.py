@@ -48,7 +48,7 @@ def cost_price(switches: Switches, work: UnitOfWork, entry: Entry) -> Price | No
         own = rounding.currency(work, _stated(entry.entered_currency or unit_currency, "The expense"))
         return Price(own.round(entry.entered_price), own)
     currency = rounding.currency(work, _stated(unit_currency, "The contracting unit"))
-    price_list = price_lists.cost_list(work, currency.id, entry.day)
+    price_list = price_lists.cost_list(switches.zone, work, currency.id, entry.day)
     return Price(_time_price(switches, work, price_list, entry, currency, cost=True), currency, price_list)
 
 
@@ -56,7 +56,7 @@ def resourcing_cost(switches: Switches, work: UnitOfWork, entry: Entry) -> Price
     """Time: the role's price in the currency of the unit that the person belongs to, from that currency's cost list."""
     unit = existing(work, "msdyn_organizationalunit", entry.resource_unit)
     currency = rounding.currency(work, _stated(linked(unit, "msdyn_currency"), "The resourcing unit"))
-    price_list = price_lists.cost_list(work, currency.id, entry.day)
+    price_list = price_lists.cost_list(switches.zone, work, currency.id, entry.day)
     return Price(_time_price(switches, work, price_list, entry, currency, cost=True), currency, price_list)
 
 
@@ -66,7 +66,7 @@ def sales_price(switches: Switches, work: UnitOfWork, entry: Entry, coverage: Co
         return None
     contract = coverage.contract
     currency = rounding.currency(work, _stated(linked(contract, "transactioncurrencyid"), "The contract"))
-    price_list = price_lists.sales_list(work, key(contract, "salesorder"), currency.id, entry.day)
+    price_list = price_lists.sales_list(switches.zone, work, key(contract, "salesorder"), currency.id, entry.day)
     if entry.kind is EXPENSE:
         return Price(_category_price(work, price_list, entry, currency, cost), currency, price_list)
     return Price(_time_price(switches, work, price_list, entry, currency, cost=False), currency, price_list)

@@ -50,10 +50,10 @@ def carry_out(switches: Switches, work: UnitOfWork, contract: UUID, ids: Iterabl
         row = existing(work, SCHEDULE, id)
         if _contract_of(work, row) != contract:
             raise Refused("An invoice schedule belongs to a line of another contract.")
-        if not _has_come(work, row):
+        if not _has_come(switches, work, row):
             raise Refused("An invoice schedule isn't due yet.")
         if row.get("msdyn_invoicerunstatus") != RunStatus.SUCCESSFUL:
-            _add(runs, work, contract, row)
+            _add(switches, runs, work, contract, row)
     for (of_contract, _), run in sorted(runs.items(), key=lambda item: item[0][1]):
         _carry_out(switches, work, of_contract, run)
 
@@ -64,7 +64,7 @@ def run_batch_jobs(switches: Switches, transaction: Transactions) -> None:
         jobs = [key(row, BATCH_JOB) for row in work.find(BATCH_JOB, msdyn_isactive=True) if _is_due(work, row)]
     for job in jobs:
         with transaction() as work:
-            runs = _due(work)
+            runs = _due(switches, work)
         for (contract, _), run in sorted(runs.items(), key=lambda item: item[0][1]):
             try:
                 with transaction() as work:
@@ -91,25 +91,28 @@ def _settle(work: UnitOfWork, run: _Run, status: int, invoice: UUID | None) -> N
         work.update(SCHEDULE, row, values)
 
 
-def _due(work: UnitOfWork) -> _Runs:
+def _due(switches: Switches, work: UnitOfWork) -> _Runs:
     runs: _Runs = {}
     for status in (RunStatus.NOT_RUN, RunStatus.FAILED):
         for row in work.find(SCHEDULE, msdyn_invoicerunstatus=status):
             contract = _contract_of(work, row)
-            if contract is not None and _has_come(work, row):
-                _add(runs, work, contract, row)
+            if contract is not None and row.get("msdyn_invoicerundate") is not None and _has_come(switches, work, row):
+                _add(switches, runs, work, contract, row)
     for milestone in work.find(MILESTONE, msdyn_invoicestatus=MilestoneStatus.READY):
         contract, when = linked(milestone, "msdyn_contract"), instant(milestone, "msdyn_invoicedate")
         itself = Link(MILESTONE, key(milestone, MILESTONE))
         planned = work.find(SCHEDULE, msdyn_contractlinescheduleofvalue=itself)
-        if contract is not None and when is not None and day_of(when) <= day_of(work.now) and not planned:
-            runs.setdefault((contract, day_of(when)), _Run()).milestones.add(itself.id)
+        if contract is None or when is None or planned:
+            continue
+        day = day_of(when, switches.zone)
+        if day <= day_of(work.now, switches.zone):
+            runs.setdefault((contract, day), _Run()).milestones.add(itself.id)
     return runs
 
 
-def _add(runs: _Runs, work: UnitOfWork, contract: UUID, row: Row) -> None:
+def _add(switches: Switches, runs: _Runs, work: UnitOfWork, contract: UUID, row: Row) -> None:
     when = _run_date(row)
-    run = runs.setdefault((contract, day_of(when)), _Run())
+    run = runs.setdefault((contract, day_of(when, switches.zone)), _Run())
     run.rows.append(key(row, SCHEDULE))
     milestone, line = linked(row, "msdyn_contractlinescheduleofvalue"), linked(row, "msdyn_contractlineid")
     if milestone is not None:
@@ -125,8 +128,8 @@ def _contract_of(work: UnitOfWork, row: Row) -> UUID | None:
     return None if found is None else linked(found, "salesorderid")
 
 
-def _has_come(work: UnitOfWork, row: Row) -> bool:
-    return day_of(_run_date(row)) <= day_of(work.now)
+def _has_come(switches: Switches, work: UnitOfWork, row: Row) -> bool:
+    return day_of(_run_date(row), switches.zone) <= day_of(work.now, switches.zone)
 
 
 def _run_date(row: Row) -> datetime:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from enum import Enum
 from uuid import UUID
 
+from sandbox.dataverse.product.business_dates import Zone
+
 
 class Environment(Enum):
     """Which product is installed."""
@@ -87,6 +89,8 @@ class Switches:
     same name: the mappings that an administrator would set up (PSA/actuals)."""
     first_priority_is_lowest: bool = True
     """The pricing dimension with the smallest priority number is matched first. Undocumented."""
+    zone: Zone = Zone.NEW_YORK
+    """In which time zone the product tells the day of a user-local date: for price lists, invoices and schedules."""
     ready_gate: bool = True
     """Only what is Ready to Invoice is invoiced; before PSA 3.3 every open unbilled sale and product line was."""
     today_is_past: bool = True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
-from sandbox.dataverse.product import Environment, Released
-from sandbox.dataverse.product.choices import BillingStatus, MilestoneStatus, TransactionType
+from sandbox.company.names import company_id
+from sandbox.company.rows import ref
+from sandbox.dataverse.product import Environment, Released, Zone
+from sandbox.dataverse.product.business_dates import midnight
+from sandbox.dataverse.product.choices import BillingStatus, MilestoneStatus, PriceContext, RunStatus, TransactionType
 from sandbox.dataverse.seed import USERS
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row
 from tests.sandbox.dataverse.product.acts import MILESTONE, UNBILLED, confirmed, invoiced
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from tests.sandbox.dataverse.product.conftest import Fabrikam
 
 DETAIL = "msdyn_invoicelinetransaction"
+SALES_2025 = UUID("00000000-0000-4000-8000-000000002025")
 MARK = "msdyn_MarkActualReadyToInvoiceOrNot"
 
 
@@ -183,3 +187,54 @@ def test_where_a_draft_does_not_block_it_a_cancel_takes_the_hours_off_the_draft(
     assert product.row("invoice", invoice)["totalamount"] == 0
     product.confirm(invoice)
     assert [row["msdyn_quantity"] for row in product.actuals(UNBILLED)] == [8, -8]
+
+
+@pytest.mark.parametrize(
+    ("zone", "year"),
+    [(Zone.NEW_YORK, 2025), (Zone.HONOLULU, 2025), (Zone.UTC, 2026), (Zone.AUCKLAND, 2026), (Zone.LONDON, 2026)],
+)
+def test_the_day_of_late_hours_is_told_in_the_products_time_zone(product: Fabrikam, zone: Zone, year: int) -> None:
+    """Half past eleven in the evening of the last day of a price list, in New York."""
+    product.switches.zone = zone
+    with product.building() as builder:
+        first, last = date(2025, 1, 1), date(2025, 12, 31)
+        builder.work.create("pricelevel", list_of(product, zone, "Sales 2025", first, last), SALES_2025)
+        builder.work.update("pricelevel", company_id("pricelevel", "Adatum 2026"), dates(zone, 2026))
+        on_list: Row = {"msdyn_pricelist": Link("pricelevel", SALES_2025)}
+        builder.work.create("msdyn_orderpricelist", on_list | {"msdyn_contract": Link("salesorder", product.contract)})
+        price = on_list | {"msdyn_price": Decimal(190)}
+        price |= {
+            "msdyn_resourcecategory": ref("bookableresourcecategory", "Developer"),
+            "msdyn_unit": ref("uom", "Hour"),
+        }
+        builder.work.create("msdyn_resourcecategorypricelevel", price)
+        entry = builder.time("T", "Ada", 60, date(2025, 12, 31))
+        late = datetime(2026, 1, 1, 4, 30, tzinfo=UTC)
+        builder.work.update("msdyn_timeentry", entry, {"msdyn_date": late})
+    product.call("msdyn_TimeEntriesSubmit", TimeEntryIds=str(entry))
+    product.call("msdyn_TimeEntriesApprove", TimeEntryIds=str(entry))
+    assert [row["msdyn_amount"] for row in product.actuals(UNBILLED)] == [190 if year == 2025 else 200]
+
+
+def dates(zone: Zone, year: int) -> Row:
+    return {"begindate": midnight(date(year, 1, 1), zone), "enddate": midnight(date(year, 12, 31), zone)}
+
+
+def list_of(product: Fabrikam, zone: Zone, name: str, first: date, last: date) -> Row:
+    values: Row = {"name": name, "begindate": midnight(first, zone), "enddate": midnight(last, zone)}
+    dollar = Link("transactioncurrency", product.dollar)
+    return values | {"transactioncurrencyid": dollar, "msdyn_module": PriceContext.SALES}
+
+
+def test_a_schedule_row_without_a_date_stops_no_other(fabrikam: Fabrikam) -> None:
+    with fabrikam.building() as builder:
+        job: Row = {"msdyn_name": "Create invoices", "msdyn_isactive": True, "msdyn_frequency": 0}
+        builder.work.create("msdyn_batchjob", job)
+        line = Link("salesorderdetail", fabrikam.line)
+        row: Row = {"msdyn_contractlineid": line, "msdyn_invoicerunstatus": RunStatus.NOT_RUN}
+        builder.work.create("msdyn_contractlineinvoiceschedule", row)
+        today = midnight(fabrikam.clock.now().date())
+        builder.work.create("msdyn_contractlineinvoiceschedule", row | {"msdyn_invoicerundate": today - timedelta(2)})
+    fabrikam.ready_actual("1", "200", on=date(2026, 1, 5))
+    fabrikam.background.run_due()
+    assert len(fabrikam.find("invoice")) == 1
