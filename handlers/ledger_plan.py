@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,6 +41,8 @@ _RELEASED = (
 compared: changing those does not bill the past anew."""
 
 
+_Substance = tuple[tuple[Hashable, ...], Decimal]
+
 _COUNTED_TOGETHER = {
     "cost": (TransactionType.COST,),
     "sales": (TransactionType.UNBILLED_SALES, TransactionType.BILLED_SALES),
@@ -77,8 +79,10 @@ class LedgerPlan:
         live_sides = {actual.type for actual in live}
         wanted_sides = {one.type for one in planned}
         # A side the set-up no longer bills is reported, not undone: only an approval may change what was written.
-        held = Counter(self._substance_of(actual) for actual in live if actual.type in wanted_sides)
-        released = Counter(self._substance_planned(one) for one in planned if one.type in live_sides)
+        # So is a price or a billing type that the lists and settings say: those may change any day.
+        loose = {one.type for one in planned if not one.is_released}
+        held = _summed(self._substance_of(actual, loose) for actual in live if actual.type in wanted_sides)
+        released = _summed(self._substance_planned(one, loose) for one in planned if one.type in live_sides)
         if held != released:
             return _correcting(self._anew(planned) if at_once else self.reverse(ANEW))
         missing = [one for one in planned if one.type not in live_sides]
@@ -93,6 +97,10 @@ class LedgerPlan:
         if live_sides - wanted_sides:
             earlier = "The sales side was written under an earlier set-up of the contract; left as it is."
             return NothingToDo(earlier, is_news=True)
+        since = _priced_otherwise(live, [one for one in planned if one.type in loose])
+        if since:
+            otherwise = f"Price lists or settings say otherwise by now than when {since} was written; left as it is."
+            return NothingToDo(otherwise, is_news=True)
         return NothingToDo(f"The ledger holds the {len(planned)} actuals the approval calls for.")
 
     def refuse_doubled(self) -> None:
@@ -130,6 +138,11 @@ class LedgerPlan:
         if unsigned:
             # Found by its id alone: the reading is torn, or origins were deleted. Half a generation must not go.
             return NotYet(f"{reason}, but no origin leads to {unsigned}, so its siblings may not have been found.")
+        adjusting = _named(actual for actual in taken_back if actual.is_being_adjusted)
+        if adjusting:
+            return NotYet(
+                f"{reason}, but {adjusting} is being corrected by somebody; confirm or delete the correction."
+            )
         drafted = _named(actual for actual in taken_back if actual.is_on_draft)
         if drafted:
             return NotYet(f"{reason}, but {drafted} stands on a draft invoice; delete the draft.")
@@ -143,15 +156,25 @@ class LedgerPlan:
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
         return self._plan(f"{reason}: {_counted(taken_back)} reversed.", changes)
 
-    def _substance_of(self, actual: Actual) -> tuple[Hashable, ...]:
-        billing = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
-        released = (actual.row.cells.get(column) for column in _RELEASED)
-        return (actual.type, billing, *actual.figures, *self._days(actual.row.cells), *released)
+    def _substance_of(self, actual: Actual, loose: Collection[int]) -> _Substance:
+        return self._substance(actual.type, actual.billing_type, actual.figures, actual.row.cells, loose)
 
-    def _substance_planned(self, one: PlannedActual) -> tuple[Hashable, ...]:
-        billing = one.billing_type if one.type is TransactionType.UNBILLED_SALES else None
-        released = (one.cells.get(column) for column in _RELEASED)
-        return (one.type, billing, one.quantity, one.price, one.amount, *self._days(one.cells), *released)
+    def _substance_planned(self, one: PlannedActual, loose: Collection[int]) -> _Substance:
+        return self._substance(one.type, one.billing_type, (one.quantity, one.price, one.amount), one.cells, loose)
+
+    def _substance(
+        self,
+        type: int | None,
+        billing: int | None,
+        figures: tuple[Decimal, ...],
+        cells: Mapping[str, Cell],
+        loose: Collection[int],
+    ) -> _Substance:
+        """What is compared, and how much of it: rows are counted, or on a loose side their quantities summed."""
+        same = (type, *self._days(cells), *(cells.get(column) for column in _RELEASED))
+        if type in loose:
+            return same, figures[0]
+        return (*same, billing if type == TransactionType.UNBILLED_SALES else None, *figures), Decimal(1)
 
     def _days(self, cells: Mapping[str, Cell]) -> tuple[date | None, ...]:
         """The business days an actual says it is of."""
@@ -203,6 +226,21 @@ class LedgerPlan:
 
     def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
         return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))
+
+
+def _summed(substances: Iterable[_Substance]) -> dict[tuple[Hashable, ...], Decimal]:
+    found: defaultdict[tuple[Hashable, ...], Decimal] = defaultdict(Decimal)
+    for same, how_much in substances:
+        found[same] += how_much
+    return dict(found)
+
+
+def _priced_otherwise(live: Iterable[Actual], planned: Sequence[PlannedActual]) -> str | None:
+    """The live rows whose price or billing type is no longer what it would be."""
+    now = {(one.type, one.billing_type, one.price) for one in planned}
+    sides = {one.type for one in planned}
+    rows = (actual for actual in live if actual.type in sides)
+    return _named(row for row in rows if (row.type, row.billing_type, row.figures[1]) not in now)
 
 
 def _of_type(wanted: TransactionType, pairs: Iterable[tuple[int | None, UUID]]) -> list[UUID]:

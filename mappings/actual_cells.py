@@ -42,7 +42,10 @@ def planned(
         "msdyn_pricelist": rate.price_list,
     }
     filled: dict[str, Cell] = {column: value for column, value in {**cells, **more, **own}.items() if value is not None}
-    return PlannedActual(role, type, billing_type, quantity, rate.price, amount, filled, because)
+    # Only sales are billed, so only there does it matter who said how.
+    unsaid = type is TransactionType.UNBILLED_SALES and approval.billing_type in (None, BillingType.NOT_AVAILABLE)
+    is_released = rate.is_released and not unsaid
+    return PlannedActual(role, type, billing_type, quantity, rate.price, amount, filled, because, is_released)
 
 
 def customer_cells(customer: Ref) -> dict[str, Cell]:

@@ -8,7 +8,7 @@ written and said.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from mappings.approved_entry import JournalLine
@@ -25,11 +25,15 @@ _APPROVE_ANEW = "Mend the price list, then recall and approve the entry anew."
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A price in its side's currency and precision, the list it came from where one is known, and why it is this."""
+    """A price in its side's currency and precision, the list it came from where one is known, and why it is this.
+
+    ``is_released``: the approval or the journal line fixed it. What the lists say may change any day.
+    """
 
     price: Decimal
     price_list: Ref | None
     because: str
+    is_released: bool = True
 
 
 def cost_rate(
@@ -95,14 +99,11 @@ class _Side:
     def _from_lists(self, zero_is_held: bool) -> Rate:
         found = self._said_by_lists()
         if isinstance(found, Found):
-            rate = Rate(self.currency.round(found.price), found.price_list, found.because)
+            rate = Rate(self.currency.round(found.price), found.price_list, found.because, is_released=False)
             return rate if rate.price else self._zero(rate, zero_is_held)
         if not zero_is_held:
-            return Rate(
-                self.currency.round(Decimal(0)),
-                None,
-                f"{found.because} A {self.name} price of zero is written all the same.",
-            )
+            because = f"{found.because} A {self.name} price of zero is written all the same."
+            return Rate(self.currency.round(Decimal(0)), None, because, is_released=False)
         carries = f"{self.approval.ref} carries no {self.name} price in {self.currency.code}."
         raise Refusal(found.code, f"{carries} {found.because} {_REPLAY}")
 
@@ -112,7 +113,7 @@ class _Side:
         if isinstance(found, Found) and (now := self.currency.round(found.price)):
             reason = f"By now the lists give {now}: {reason}"
         if not zero_is_held:
-            return Rate(rate.price, rate.price_list, f"{reason} A {self.name} price of zero is written all the same.")
+            return replace(rate, because=f"{reason} A {self.name} price of zero is written all the same.")
         raise Refusal(
             "price-zero", f"{self.approval.ref} carries a {self.name} price of zero. {reason} {_APPROVE_ANEW}"
         )

@@ -155,7 +155,17 @@ def test_a_list_that_says_zero_is_held_too() -> None:
 def test_where_zeros_are_written_each_is_said(
     released: Approval, prices: PriceBook, price_list: object, sentence: str
 ) -> None:
-    assert sales_rate(released, None, USD, WORK, prices, False) == Rate(Decimal(0), price_list, sentence)  # type: ignore[arg-type]
+    rate = sales_rate(released, None, USD, WORK, prices, False)
+    assert (rate.price, rate.price_list, rate.because) == (Decimal(0), price_list, sentence)
+
+
+def test_what_the_lists_say_is_not_released_and_what_approval_or_journal_line_say_is() -> None:
+    line = journal(SALES_JOURNAL, "188", USD)
+    assert sales_rate(approval(), None, USD, WORK, LISTS, True).is_released
+    assert sales_rate(approval(sales_price=None), line, USD, WORK, LISTS, True).is_released
+    assert sales_rate(approval(sales_price=Decimal(0)), None, USD, WORK, LISTS, False).is_released
+    assert not sales_rate(approval(sales_price=None), None, USD, WORK, LISTS, True).is_released
+    assert not sales_rate(approval(sales_price=None), None, USD, WORK, EMPTY, False).is_released
 
 
 def test_a_currency_without_a_rate_is_said_by_name() -> None:

@@ -1,0 +1,82 @@
+"""Lists and settings change after work was priced by them: what was written stays until an approval releases anew."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from handlers.fixed_point import Settled
+from handlers.rows import reference
+from mappings.tables import Ref
+from tests.handlers.price_world import PricedWorld, figures, settle
+from tests.handlers.world import CHARGEABLE, COST, NON_CHARGEABLE, ROLE, UNBILLED, USD
+
+BY_LISTS = [(COST, CHARGEABLE, "110.00", "880.00"), (UNBILLED, CHARGEABLE, "210.00", "1680.00")]
+
+
+@pytest.fixture
+def world() -> PricedWorld:
+    """Fabrikam and its price lists."""
+    return PricedWorld()
+
+
+def left_alone(world: PricedWorld, entry: Ref) -> str:
+    """Handle the entry once more; nothing is written, and what is said comes back."""
+    (outcome,) = settle(world, entry)
+    assert isinstance(outcome, Settled)
+    assert outcome.commits == 0
+    return outcome.because
+
+
+def test_a_price_that_changed_since_bills_nothing_anew_and_is_said(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    world.dataverse.put(world.sales_price, msdyn_price=Decimal(230))
+    said = left_alone(world, entry)
+    (sales,) = (row for row, cells in world.actuals(entry).items() if cells["msdyn_transactiontypecode"] == UNBILLED)
+    assert said == (
+        f"Price lists or settings say otherwise by now than when msdyn_actual({sales.id}) was written; left as it is."
+    )
+    assert figures(world, entry) == BY_LISTS
+
+
+def test_lists_that_still_say_the_same_are_no_news(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    assert left_alone(world, entry) == "The ledger holds the 2 actuals the approval calls for."
+
+
+def test_a_role_that_became_non_chargeable_since_takes_nothing_back(world: PricedWorld) -> None:
+    entry = world.submit()
+    world.approve(entry, msdyn_billingtype=None, msdyn_salesquantity=Decimal(6))
+    settle(world, entry)
+    before = figures(world, entry)
+    assert [billing for kind, billing, *_ in before if kind == UNBILLED] == [NON_CHARGEABLE, CHARGEABLE]
+    world.dataverse.put(ROLE, msdyn_billingtype=NON_CHARGEABLE)
+    assert "left as it is" in left_alone(world, entry)
+    assert figures(world, entry) == before
+
+
+def test_other_hours_released_anew_are_priced_by_the_lists_of_then(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    world.dataverse.put(world.sales_price, msdyn_price=Decimal(230))
+    world.cancel(entry)
+    world.dataverse.put(reference(entry), msdyn_duration=360)
+    hours = {"msdyn_costquantity": Decimal(6), "msdyn_salesquantity": Decimal(6)}
+    world.approve(entry, **hours)
+    settle(world, entry)
+    assert figures(world, entry) == [
+        (COST, CHARGEABLE, "110.00", "660.00"),
+        (UNBILLED, CHARGEABLE, "230.00", "1380.00"),
+    ]
+    assert (world.net(entry, COST), world.net(entry, UNBILLED)) == (Decimal(660), Decimal(1380))
+
+
+def test_a_price_the_approval_released_anew_is_taken_over_as_ever(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    world.approve(entry, msdyn_salesprice=Decimal(220), transactioncurrencyid=USD)
+    settle(world, entry)
+    assert figures(world, entry) == [BY_LISTS[0], (UNBILLED, CHARGEABLE, "220.00", "1760.00")]
