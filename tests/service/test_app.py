@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -15,8 +17,11 @@ from typer.testing import CliRunner
 from connector.auth import ClientSecret, StaticToken
 from connector.errors import Misconfigured, Rejected
 from connector.worker import Pace
+from handlers.approved import Owner
 from handlers.fixed_point import Settled, Unsettled
+from handlers.verification import VerificationHandler
 from mappings.backlog import Backlog
+from mappings.inter_organizational import Owed
 from mappings.messages import CreateInvoices, MarkReady
 from sandbox.company import company
 from sandbox.world import Sandbox
@@ -112,6 +117,36 @@ def test_a_contract_is_found_by_id_number_and_name_in_any_case(service: App) -> 
         contracts_named(service.dataverse, ["nix"])
     with pytest.raises(NoSuchContract):
         contracts_named(service.dataverse, [str(uuid4())])
+
+
+def test_the_rules_follow_the_settings(world: Sandbox) -> None:
+    settings = sandbox_settings(world)
+    unit, tokyo = uuid4(), ZoneInfo("Asia/Tokyo")
+    actuals = {"owner": "entry", "inter_organizational": "always", "zero_price": "write", "second_look": 7}
+    settings = settings.model_copy(
+        update={"actuals": settings.actuals.model_copy(update=actuals), "unit_time_zones": {unit: tokyo}}
+    )
+    app = compose(settings)
+    app.check()
+    app.close()
+    assert app.mission.entries is app.rules
+    assert (app.rules.owner, app.rules.inter_organizational) == (Owner.ENTRY, Owed.ALWAYS)
+    assert (app.rules.zero_price_is_held, app.rules.unit_zones) == (False, {unit: tokyo})
+    assert app.rules.profile is app.profile
+    for pipeline in app.pipelines:
+        assert pipeline.mission is app.mission
+        assert (pipeline.grace, pipeline.late_look) == (timedelta(), timedelta(minutes=7))
+
+
+def test_where_the_product_creates_an_approval_waits_for_its_grace_and_is_verified(world: Sandbox) -> None:
+    settings = sandbox_settings(world)
+    actuals = settings.actuals.model_copy(update={"creator": "product", "start_from": None, "grace": 9})
+    app = compose(settings.model_copy(update={"actuals": actuals}))
+    app.check()
+    app.close()
+    assert app.mission.entries == VerificationHandler(app.rules)
+    assert app.rules.start_from == date.min
+    assert {(one.grace, one.late_look) for one in app.pipelines} == {(timedelta(minutes=9), timedelta())}
 
 
 def test_signing_in_follows_the_settings() -> None:
