@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WAITS: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800))
 """How long a job waits after each failed post: often at first, then at longer intervals; after the last it fails."""
-READY, WAITING, IN_PROGRESS, SUCCEEDED, FAILED = (0, 0), (1, 10), (2, 20), (3, 30), (3, 31)
+READY, WAITING, IN_PROGRESS, SUCCEEDED, FAILED, CANCELED = (0, 0), (1, 10), (2, 20), (3, 30), (3, 31), (3, 32)
 """State and status of a system job, as ``asyncoperation`` numbers them."""
 BUS_ERRORS: Final = (AzureError, OSError)
 """What a bus that is away or says no raises; anything else does not get better by waiting."""

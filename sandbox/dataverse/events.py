@@ -150,6 +150,9 @@ class EventPoster:
         try:
             while (found := self._next()) is not None:
                 lane, job = found
+                if self._called_off(job):
+                    self._drop(lane, job)
+                    continue
                 if (fault := self.faults.turn("lose", job)) is not None:
                     self._lose(lane, job, fault)
                     continue
@@ -204,9 +207,18 @@ class EventPoster:
         with contextlib.suppress(Refused), self._transaction() as work:
             system_job_rows.purge(work, job)
         self.faults.strikes(fault)
+        self._drop(lane, job)
+
+    def _drop(self, lane: UUID, job: SystemJob) -> None:
         with self._changed:
             self._leave(lane, job)
             self._changed.notify_all()
+
+    def _called_off(self, job: SystemJob) -> bool:
+        if not job.has_row:
+            return False
+        with self._transaction() as work:
+            return system_job_rows.called_off(work, job)
 
     def _record(self, job: SystemJob) -> None:
         if not job.has_row:

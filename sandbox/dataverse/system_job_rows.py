@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from sandbox.dataverse.event_posts import FAILED, IN_PROGRESS, READY, SUCCEEDED, WAITING, SystemJob
+from sandbox.dataverse.event_posts import CANCELED, FAILED, IN_PROGRESS, READY, SUCCEEDED, WAITING, SystemJob
 from sandbox.dataverse.event_steps import Step
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Cell, Link, Written
@@ -33,10 +33,16 @@ def add(work: Transaction, job: SystemJob, write: Written, step: Step) -> None:
     work.create(TABLE, values | _standing(work, job), job.id)
 
 
+def called_off(work: Transaction, job: SystemJob) -> bool:
+    """Whether somebody has canceled a job, or deleted it, or the step or row it belonged to."""
+    row = work.get(TABLE, job.id)
+    return row is None or (row.get("statecode"), row.get("statuscode")) == CANCELED
+
+
 def record(work: Transaction, job: SystemJob) -> None:
     """Write down where a job stands; one that succeeded leaves no row where its step says so (``asyncautodelete``)."""
-    if not work.store.exists(work.catalog.table(TABLE), job.id):
-        return  # somebody deleted it, or the step or row it belonged to
+    if called_off(work, job):
+        return
     if job.state == SUCCEEDED and job.leaves_no_row:
         work.delete(TABLE, job.id)
     else:

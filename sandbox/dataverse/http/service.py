@@ -164,7 +164,8 @@ class Service:
         there = address.id is not None and uow.store.exists(table, address.id)
         if not there and request.method == "DELETE":
             raise address.missing()
-        with guard.writing(WRITES[request.method], table, address.id if there else None):
+        creates = not there or (request.method == "PATCH" and request.header("if-none-match") == "*")
+        with guard.writing(WRITES[request.method], table, None if creates else address.id):
             return operation(uow, request, address)
 
     def _may_call(self, request: Request) -> None:

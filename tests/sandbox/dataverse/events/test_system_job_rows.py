@@ -122,3 +122,24 @@ def test_a_job_goes_with_its_step_and_with_its_row(world: World, admin: Api) -> 
     assert [job["_regardingobjectid_value"] for job in jobs(admin, step)] == [str(kept)]
     assert admin("DELETE", f"sdkmessageprocessingsteps({step})").status_code == 204
     assert jobs(admin, step) == []
+
+
+@pytest.mark.parametrize("way", ["canceled", "deleted"])
+def test_a_job_that_waits_can_be_called_off_and_those_behind_it_are_posted(lonely: World, admin: Api, way: str) -> None:
+    step = register(lonely, admin, TIME, STATUS)
+    lonely.bus_goes_away()
+    first = approve(admin, lonely)
+    job = lonely.unfinished_job(step)
+    second = approve(admin, lonely)
+    path = f"asyncoperations({job.id})"
+    if way == "deleted":
+        assert admin("DELETE", path).status_code == 204
+    else:
+        assert admin("PATCH", path, json={"statecode": 3, "statuscode": 32}).status_code == 204
+    lonely.bus_comes_back()
+    lonely.clock.advance(timedelta(minutes=1))
+    (context,) = lonely.bodies(1)
+    assert context["PrimaryEntityId"] == second != first
+    assert lonely.poster.idle(10)
+    left = admin.get("asyncoperations?$select=statuscode")["value"]
+    assert [row["statuscode"] for row in left] == ([] if way == "deleted" else [32])

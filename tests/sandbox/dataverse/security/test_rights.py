@@ -217,3 +217,15 @@ def test_a_row_is_appended_only_to_one_within_reach(house: House, by: Callable[[
     assert f"ObjectID: {ids['of Vera']}" in message
     assert "AccessRights: AppendToAccess" in message
     assert len(api.get("contacts")["value"]) == 1
+
+
+def test_who_may_only_create_is_told_that_the_row_is_there_and_not_that_it_is_out_of_reach(
+    house: House, by: Callable[[str], Api]
+) -> None:
+    house.may("Sam", {"account": {"Create": USER, "Read": USER}})
+    path = f"accounts({row_of(house, 'Vera')})"
+    told = by("Sam").refused("PATCH", path, {"name": "mine"}, If_None_Match="*")
+    assert told[:2] == (412, "0x80040237")
+    assert by("Sam").refused("PATCH", path, {"name": "mine"})[:2] == (403, "0x80040220")
+    house.may("Sam", {"account": {"Read": USER, "Write": USER}})
+    assert "prvCreateAccount" in by("Sam").refused("PATCH", path, {"name": "mine"}, If_None_Match="*")[2]
