@@ -24,16 +24,16 @@ QUEUES_IN_MEMORY = "The queues are in memory in this version: messages nobody re
 MOVED = "The Service Bus is not on the port of last time: `psa-connector register` tells Dataverse where it is now."
 
 
-def run_in_sandbox(data: Path | None = None) -> None:
+def run_in_sandbox(data: Path | None = None, environment: str | None = None) -> None:
     """Start the world, register in it, and work there until stopped."""
-    # The service makes actuals itself, which is not done in Project Operations.
-    with _started(data=data, environment=Environment.PSA_3.value) as world:
+    with _started(data=data, environment=environment) as world:
         register_in(world)
 
         def tell() -> None:
             announce(world)
             _tell_of_data(data)
-            say("The demo company's entries are submitted. Approve them, and their actuals appear.")
+            if world.company is not None:
+                say("The demo company's entries are submitted. Approve them, and their actuals appear.")
 
         asyncio.run(until_stopped(compose(sandbox_settings(world), now=world.clock.now, pace=PACE), tell))
 

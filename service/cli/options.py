@@ -82,6 +82,25 @@ RequestedByOption = Annotated[
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
+
+
+class Environment(StrEnum):
+    """Which product the sandbox's Dataverse behaves like."""
+
+    PSA_3 = "psa-3"
+    PROJECT_OPERATIONS = "project-operations"
+
+
+EnvironmentOption = Annotated[
+    Environment | None,
+    typer.Option(
+        "--environment",
+        parser=one_of(Environment),
+        metavar="psa-3|project-operations",
+        help="Which product the sandbox behaves like: psa-3, or what the data are of. In project-operations approval "
+        "makes the actuals, and nobody else may.",
+    ),
+]
 DataOption = Annotated[
     Path | None,
     typer.Option(

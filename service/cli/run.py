@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import ConfigOption, DataOption, VerboseOption
+from service.cli.options import ConfigOption, DataOption, EnvironmentOption, VerboseOption
 
 
 def run(
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="With a local Service Bus and Dataverse and the demo company in them.")
     ] = False,
+    environment: EnvironmentOption = None,
     data: DataOption = None,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
@@ -20,8 +21,8 @@ def run(
     """Run the service until Ctrl-C: what is at work is finished and settled, then it ends with exit code 0."""
     if sandbox and config is not None:
         raise typer.BadParameter("--sandbox brings its own settings; leave --config out.")
-    if data is not None and not sandbox:
-        raise typer.BadParameter("--data says where --sandbox keeps its Dataverse; leave it out, or add --sandbox.")
+    if not sandbox and (data is not None or environment is not None):
+        raise typer.BadParameter("--data and --environment say how the sandbox is; leave them out, or add --sandbox.")
 
     import asyncio
 
@@ -31,7 +32,7 @@ def run(
     if sandbox:
         from service.cli.local import run_in_sandbox
 
-        run_in_sandbox(data)
+        run_in_sandbox(data, environment)
         return
 
     from service.app import compose

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service.cli.exits import Exit
-from service.cli.options import DataOption, one_of
+from service.cli.options import DataOption, EnvironmentOption
 
 Port = Annotated[
     int,
@@ -22,28 +21,13 @@ Port = Annotated[
 ]
 
 
-class Environment(StrEnum):
-    """Which product the local Dataverse behaves like."""
-
-    PSA_3 = "psa-3"
-    PROJECT_OPERATIONS = "project-operations"
-
-
 def sandbox(
     servicebus_port: Port = 0,
     dataverse_port: Port = 0,
     servicebus_config: Annotated[
         Path | None, typer.Option(help="Not in this version: a file that describes queues.")
     ] = None,
-    environment: Annotated[
-        Environment | None,
-        typer.Option(
-            parser=one_of(Environment),
-            metavar="psa-3|project-operations",
-            help="Which product to behave like: psa-3, or what the data are of. In project-operations approval makes "
-            "the actuals, and nobody else may.",
-        ),
-    ] = None,
+    environment: EnvironmentOption = None,
     data: DataOption = None,
     schema: Annotated[
         list[Path] | None,

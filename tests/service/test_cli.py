@@ -77,7 +77,8 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
     ("arguments", "sentence"),
     [
         (["sandbox", "--servicebus-config", "x.json"], "--servicebus-config is not available in this version"),
-        (["run", "--data", "x"], "--data says where --sandbox keeps its Dataverse"),
+        (["run", "--data", "x"], "--data and --environment say how the sandbox is"),
+        (["run", "--environment", "psa-3"], "--data and --environment say how the sandbox is"),
         (["sandbox", "--empty", "--schema", "nowhere.json"], "--schema: nowhere.json can't be read: No such file"),
         (["backlog", "ready", "products"], "Name row ids, or contracts with --contract, or --all"),
         (["invoice", "create"], "Name contracts, or --all."),

@@ -154,12 +154,7 @@ def test_in_project_operations_only_approval_makes_actuals_and_data_stay_of_thei
         made = ask(told, "POST", "msdyn_actuals", {"msdyn_description": "by hand"})
         assert made.status_code == 400
         assert made.json()["error"]["message"].startswith("The product doesn't support creating actuals either")
-        query = "msdyn_projectapprovals?$select=msdyn_projectapprovalid&$filter=msdyn_recordstage eq 0&$top=1"
-        (approval,) = ask(told, "GET", query).json()["value"]
-        row = {"@odata.type": "Microsoft.Dynamics.CRM.msdyn_projectapproval"}
-        row["msdyn_projectapprovalid"] = approval["msdyn_projectapprovalid"]
-        body = {"ProjectApprovals": [row], "ActionType": 192350003, "NoteLogName": "n"}
-        assert ask(told, "POST", "msdyn_ProcessProjectApprovalSets", body).status_code == 204
+        approve_one(told)
         (cost, *_) = ask(told, "GET", "msdyn_actuals?$filter=msdyn_transactiontypecode eq 192350000").json()["value"]
         changed = ask(told, "PATCH", f"msdyn_actuals({cost['msdyn_actualid']})", {"msdyn_price": 1})
         assert changed.json()["error"]["message"].startswith("The product doesn't support creating actuals either")
@@ -169,10 +164,29 @@ def test_in_project_operations_only_approval_makes_actuals_and_data_stay_of_thei
         assert ask(told, "GET", "sandbox/switches").json()["product"]["environment"] == "project-operations"
         assert ask(told, "POST", "msdyn_actuals", {}).status_code == 400
         end(process)
-    for other in (["sandbox", "--environment", "psa-3"], ["run", "--sandbox"]):
-        result = CliRunner().invoke(app, [*other, "--data", str(tmp_path / "d")])
+    for other in (["sandbox"], ["run", "--sandbox"]):
+        result = CliRunner().invoke(app, [*other, "--environment", "psa-3", "--data", str(tmp_path / "d")])
         assert (result.exit_code, result.stdout) == (3, "")
         assert "are those of a project-operations environment" in result.stderr
+
+
+def approve_one(told: dict[str, str]) -> None:
+    query = "msdyn_projectapprovals?$select=msdyn_projectapprovalid&$filter=msdyn_recordstage eq 0&$top=1"
+    (approval,) = ask(told, "GET", query).json()["value"]
+    row = {"@odata.type": "Microsoft.Dynamics.CRM.msdyn_projectapproval"}
+    row["msdyn_projectapprovalid"] = approval["msdyn_projectapprovalid"]
+    body = {"ProjectApprovals": [row], "ActionType": 192350003, "NoteLogName": "n"}
+    assert ask(told, "POST", "msdyn_ProcessProjectApprovalSets", body).status_code == 204
+
+
+def test_a_service_in_project_operations_verifies_what_approval_made(tmp_path: Path) -> None:
+    with started("run", "--sandbox", "--environment", "project-operations", cwd=tmp_path) as process:
+        told = first_line(process)
+        wait_for(process, "its actuals are created by the product")
+        wait_for(process, '"working: ')
+        approve_one(told)
+        assert ask(told, "GET", "msdyn_actuals?$select=msdyn_amount").json()["value"]
+        wait_for(process, "will come again")
 
 
 def test_tables_columns_choices_and_keys_come_from_files_and_are_still_there_later(tmp_path: Path) -> None:
