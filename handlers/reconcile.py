@@ -19,7 +19,6 @@ from handlers.entry_facts import EntryFacts
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refuse
 from handlers.suspects import Slice
 from handlers.verification import VerificationHandler, findings, is_before_go_live
-from mappings.business_date import business_date
 from mappings.comparison import Finding, Kind
 from mappings.refusal import Refusal
 from mappings.tables import Ref
@@ -117,7 +116,7 @@ class Survey:
     def _day(self, facts: Facts | None) -> date | None:
         if not isinstance(facts, EntryFacts) or facts.entry is None:
             return None
-        return business_date(facts.entry.date, self._rules.zone)
+        return facts.entry.business_day(self._rules.zone_of(facts))
 
     def _judged(self, facts: Facts, decision: Decision) -> tuple[Finding, ...]:
         match decision:

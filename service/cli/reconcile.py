@@ -113,8 +113,9 @@ def _repair(app: App, found: Report, yes: bool) -> int:
     from service.cli.output import money, say
 
     count = len(found.repairable)
+    entries = "1 entry" if count == 1 else f"{count} entries"
     moves = [money(amount, currency.precision, currency.code) for currency, amount in found.moves.items()]
-    say(f"Repair: {count} entries, moving {', '.join(moves) or 'no amount'}.")
+    say(f"Repair: {entries}, moving {', '.join(moves) or 'no amount'}.")
     over = found.above(app.settings.ceiling.rows, app.settings.ceiling.amount_in)
     if over and not yes:
         for sentence in over:
@@ -123,7 +124,7 @@ def _repair(app: App, found: Report, yes: bool) -> int:
         return 0
     bus = app.settings.servicebus
     asyncio.run(send(bus.connection_string.get_secret_value(), bus.approvals_queue, *found.looks()))
-    say(f"{count} entries were sent to queue {bus.approvals_queue}; run reconcile again when they are through.")
+    say(f"Sent to queue {bus.approvals_queue}: {entries}. Run reconcile again when the service is through with them.")
     return count
 
 

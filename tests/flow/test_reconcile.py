@@ -248,7 +248,7 @@ def test_the_command_repairs_within_the_ceilings_and_says_what_is_left(
     assert world.sandbox.bus.counts(EVENTS).active == 0
     sent = run.invoke(app, ["reconcile", "--repair", "--yes", "--output", "csv"])
     assert sent.exit_code == 0, sent.output
-    assert "Repair: 1 entries, moving 2,400.00 USD." in sent.stderr
+    assert "Repair: 1 entry, moving 2,400.00 USD." in sent.stderr
     assert sent.stdout.splitlines()[0] == "table,id,day,finding,what,amount,currency,repairable,link"
     run_until_drained(world)
     assert world.live(entry) == ONCE

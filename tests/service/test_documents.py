@@ -51,7 +51,7 @@ def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path
 
 
 def test_the_pages_that_show_how_to_begin_are_among_those_that_are_run() -> None:
-    assert {page.name for page in PAGES} >= {"README.md", "first-steps.md", "profiles.md", "sandbox.md"}
+    assert {page.name for page in PAGES} >= {"README.md", "first-steps.md", "profiles.md", "reconcile.md", "sandbox.md"}
 
 
 def test_every_setting_is_in_the_readmes_table_with_its_default() -> None:
