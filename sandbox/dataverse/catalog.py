@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.dataverse.one_to_many import Collection, collections_of
+from sandbox.dataverse.query_switches import QuerySwitches
 from sandbox.dataverse.unit_of_work import Refused
 
 SCHEMA = Path(__file__).parent / "schema"
@@ -128,6 +129,7 @@ class Catalog:
         self._tables = dict(_shipped())
         self._sets = {table.set_name: table for table in self._tables.values()}
         self._collections: dict[str, Mapping[str, Collection]] = {}
+        self.queries = QuerySwitches()
 
     def __iter__(self) -> Iterator[Table]:
         return iter(list(self._tables.values()))

@@ -63,6 +63,11 @@ def no_resource(url: str) -> Refused:
     return Refused(f"No HTTP resource was found that matches the request URI '{url}'.", "", 404)
 
 
+def too_long(most: int) -> Refused:
+    """A URL longer than the service takes (the limit is published, the status is inferred)."""
+    return Refused(f"The URL is longer than {most} characters; send it inside a batch.", "", 414)
+
+
 def wrong_method(method: str) -> Refused:
     """The resource does not know the method."""
     return Refused(f"The requested resource does not support http method '{method}'.", "0x80060888", 405)

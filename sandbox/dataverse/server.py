@@ -61,6 +61,7 @@ class DataverseServer:
         board, locks = self.control.board, self.organisation.row_locks
         board.section("row_locks", Attributes(locks, "enabled", "timeout", durations=("holds",)))
         board.section("dates", Attributes(self.organisation.store.dates))
+        board.section("queries", Attributes(self.organisation.store.catalog.queries))
         board.section("bulk_tables", BulkTables(self.transaction))
         self._socket = HttpSocket(self._api)
 

@@ -102,7 +102,7 @@ def _value(reader: Reader, applied: Applied, common: tuple[Cell, ...], rows: lis
     for aggregate in applied.aggregates:
         value = answer[aggregate.name] = _worked_out(aggregate, rows)
         if value is not None:
-            column = aggregate.column or COUNTED
+            column = COUNTED if aggregate.method == "countdistinct" else aggregate.column or COUNTED
             reader.represent.annotate(answer, aggregate.name, column, value, {})
     return answer
 
@@ -112,6 +112,8 @@ def _worked_out(aggregate: Aggregate, rows: list[Row]) -> Cell:
     if aggregate.column is None:
         return len(rows)
     cells: list[Any] = [row[aggregate.column.name] for row in rows if row[aggregate.column.name] is not None]
+    if aggregate.method == "countdistinct":
+        return len({_alike(cell) for cell in cells})
     if not cells:
         return None
     if aggregate.method == "average":

@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 
 from sandbox.control_http import ROOT, Control
 from sandbox.dataverse.http.batch import Batch
-from sandbox.dataverse.http.exchange import API, Answer, Request, refused, split_url
+from sandbox.dataverse.http.exchange import API, LONGEST_GET, Answer, Request, refused, split_url
 from sandbox.dataverse.http.gate import Gate, Unauthorized
 from sandbox.dataverse.http.meter import Meter
 from sandbox.dataverse.http.service import Service
 from sandbox.dataverse.limits.protection import Protection, Throttled, Visit
 from sandbox.dataverse.organisation import Organisation
-from sandbox.dataverse.refusals import no_resource, wrong_method
+from sandbox.dataverse.refusals import no_resource, too_long, wrong_method
 from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Refused
@@ -125,19 +125,21 @@ class WebApi:
     def _admitted(self, call: Call, caller: UUID, visit: Visit) -> Answer:
         fault = self._faults.refusal(*call.essence)
         if fault is not None:
-            return refused(Refused(fault.message, fault.code, fault.status), fault.headers)
+            return refused(Refused(fault.message, fault.code, fault.status), fault.headers, call.headers)
         meter = Meter(self._service, self._protection.settings, visit)
         try:
             match = API.match(call.path)
             if match is None:
                 raise no_resource(f"{call.root}{call.path}")
+            if call.method == "GET" and len(call.root + call.url) > LONGEST_GET:
+                raise too_long(LONGEST_GET)
             base = f"{call.root}{match.group().removesuffix('/')}"
             user = self._gate.acting_for(caller, call.headers) or caller
             resource, query = split_url(call.url)
             request = Request(call.method, resource, query, call.headers, call.body, base, user, call.id, caller=caller)
             return self._carry_out(request, meter, self._faults.cut(*call.essence))
         except Refused as refusal:
-            return refused(refusal)
+            return refused(refusal, asked=call.headers)
 
     def _carry_out(self, request: Request, meter: Meter, cut: CutInBatch | None) -> Answer:
         if request.path == "$batch":

@@ -58,7 +58,7 @@ class Batch:
             with self.begin(request) as uow:
                 answer = self._operate(uow, request)
         except Refused as refusal:
-            return write_answer(_refused(outer, refusal), item.content_id), True
+            return write_answer(_refused(outer, refusal, item), item.content_id), True
         return write_answer(answer, item.content_id), False
 
     def _change_set(self, outer: Request, operations: list[Operation]) -> tuple[bytes, bool]:
@@ -68,7 +68,7 @@ class Batch:
         """
         references: dict[str, str] = {}
         parts: list[bytes] = []
-        content_id, failed = None, False
+        content_id, failed, operation = None, False, None
         try:
             with self.begin(outer) as uow:
                 for operation in operations:
@@ -79,7 +79,7 @@ class Batch:
                         references[content_id] = answer.headers["OData-EntityId"]
                     parts.append(write_answer(answer, content_id))
         except Refused as refusal:
-            parts, failed = [write_answer(_refused(outer, refusal), content_id)], True
+            parts, failed = [write_answer(_refused(outer, refusal, operation), content_id)], True
         boundary = f"changesetresponse_{uuid4()}"
         head = f"Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n"
         return head.encode() + write_parts(boundary, parts), failed
@@ -102,8 +102,9 @@ class FaultRefused(Refused):
         self.headers = headers
 
 
-def _refused(outer: Request, refusal: Refused) -> Answer:
-    answer = refused(refusal, refusal.headers if isinstance(refusal, FaultRefused) else {})
+def _refused(outer: Request, refusal: Refused, operation: Operation | None) -> Answer:
+    own = refusal.headers if isinstance(refusal, FaultRefused) else {}
+    answer = refused(refusal, own, operation.headers if operation else None)
     answer.headers["REQ_ID"] = str(outer.request_id)
     return answer
 

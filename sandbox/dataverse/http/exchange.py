@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from sandbox.dataverse.refusals import bad_query
 from sandbox.dataverse.unit_of_work import Refused
 
 JSON = "application/json; odata.metadata=minimal"
+DETAILS = "Microsoft.PowerApps.CDS."
+HELP = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a{}&client=platform"
+LONGEST_GET = 32_768
+"""Characters a URL may have that is not inside a batch (compose HTTP requests)."""
 API = re.compile(r"/api/data/v9\.\d/")
 
 
@@ -44,13 +49,18 @@ class Request:
     @property
     def preferences(self) -> dict[str, str]:
         """The parts of ``Prefer``: name → value, empty where it has none."""
-        parts = re.findall(r'([\w.\-]+)\s*(?:=\s*("[^"]*"|[^,;\s]+))?', self.headers.get("prefer", ""))
-        return {name.lower(): value.strip('"') for name, value in parts}
+        return preferences_of(self.headers)
 
     @property
     def wants_representation(self) -> bool:
         """Whether a write is to answer with the row."""
         return self.preferences.get("return") == "representation"
+
+
+def preferences_of(headers: Mapping[str, str]) -> dict[str, str]:
+    """The parts of ``Prefer``: name → value, empty where it has none."""
+    parts = re.findall(r'([\w.\-]+)\s*(?:=\s*("[^"]*"|[^,;\s]+))?', headers.get("prefer", ""))
+    return {name.lower(): value.strip('"') for name, value in parts}
 
 
 @dataclass(slots=True)
@@ -83,9 +93,21 @@ class Answer:
         return {} if self.json is None else {"Content-Type": JSON}
 
 
-def refused(refusal: Refused, headers: Mapping[str, str] | None = None) -> Answer:
-    """The answer that says no."""
-    return Answer(refusal.status, dict(headers or {}), {"error": {"code": refusal.code, "message": refusal.message}})
+def refused(
+    refusal: Refused, headers: Mapping[str, str] | None = None, asked: Mapping[str, str] | None = None
+) -> Answer:
+    """The answer that says no; ``asked``: the request's headers, which may want annotations about the error."""
+    error = {"code": refusal.code, "message": refusal.message}
+    wanted = preferences_of(asked or {}).get("odata.include-annotations", "").split(",")
+    notes = {
+        "HelpLink": HELP.format(refusal.code.removeprefix("0x")),
+        "TraceText": "",
+        "InnerError.Message": refusal.message,
+    }
+    for name, text in notes.items():
+        if any(fnmatch.fnmatchcase(f"{DETAILS}{name}", pattern.strip()) for pattern in wanted):
+            error[f"@{DETAILS}{name}"] = text
+    return Answer(refusal.status, dict(headers or {}), {"error": error})
 
 
 def split_url(url: str) -> tuple[str, dict[str, str]]:

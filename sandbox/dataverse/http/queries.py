@@ -122,6 +122,8 @@ class Reader:
     def applied(self) -> dict[str, str]:
         """The header that says which page size was kept to, and which annotations were added."""
         kept = {name: self.request.preferences.get(name) for name in ("odata.maxpagesize", "odata.include-annotations")}
+        if kept["odata.maxpagesize"]:
+            kept["odata.maxpagesize"] = str(page_asked(self.request).size)
         quoted = {
             name: f'"{value}"' if name.endswith("annotations") else value for name, value in kept.items() if value
         }

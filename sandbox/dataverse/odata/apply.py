@@ -13,8 +13,7 @@ from sandbox.dataverse.odata.tree import Path
 from sandbox.dataverse.odata.values import edm_type
 from sandbox.dataverse.refusals import bad_query, no_property, unsupported
 
-METHODS = {"sum", "min", "max", "average"}
-"""Distinct values are grouped, not counted (aggregate data, "limitations")."""
+METHODS = {"sum", "min", "max", "average", "countdistinct"}
 CALL = re.compile(r"^(\w+)\((.*)\)$", re.DOTALL)
 AGGREGATE = re.compile(r"^(?:([\w/]+)\s+with\s+(\w+)|(\$count))\s+as\s+(\w+)$")
 
@@ -57,7 +56,7 @@ def parse_apply(catalog: Catalog, table: Table, text: str) -> Applied:
         raise unsupported("$apply other than an optional filter followed by one groupby or aggregate")
     name, inside = steps[0]
     if name == "aggregate":
-        return Applied(condition, None, _aggregates(table, inside))
+        return Applied(condition, None, _aggregates(catalog, table, inside))
     parts = split_outside_parentheses(inside, ",")
     if not 1 <= len(parts) <= 2 or not (parts[0].startswith("(") and parts[0].endswith(")")):
         raise bad_query(f"Syntax error in $apply: groupby({inside}).")
@@ -67,7 +66,7 @@ def parse_apply(catalog: Catalog, table: Table, text: str) -> Applied:
     then, aggregates = _call(parts[1])
     if then != "aggregate":
         raise unsupported(f"{then} inside groupby")
-    return Applied(condition, groups, _aggregates(table, aggregates))
+    return Applied(condition, groups, _aggregates(catalog, table, aggregates))
 
 
 def _call(text: str) -> tuple[str, str]:
@@ -100,14 +99,14 @@ def _column(table: Table, name: str) -> Column:
     return column
 
 
-def _aggregates(table: Table, text: str) -> list[Aggregate]:
-    found = [_aggregate(table, part) for part in split_outside_parentheses(text, ",")]
+def _aggregates(catalog: Catalog, table: Table, text: str) -> list[Aggregate]:
+    found = [_aggregate(catalog, table, part) for part in split_outside_parentheses(text, ",")]
     if not found or len({one.name for one in found}) != len(found):
         raise bad_query(f"Syntax error in $apply: aggregate({text}).")
     return found
 
 
-def _aggregate(table: Table, text: str) -> Aggregate:
+def _aggregate(catalog: Catalog, table: Table, text: str) -> Aggregate:
     match = AGGREGATE.match(text)
     if match is None:
         raise bad_query(f"Syntax error in $apply: '{text}'.")
@@ -115,9 +114,11 @@ def _aggregate(table: Table, text: str) -> Aggregate:
     if count:
         return Aggregate(None, "$count", alias)
     column = _column(table, name)
-    if method not in METHODS:
+    if method not in METHODS or (method == "countdistinct" and not catalog.queries.countdistinct):
         raise bad_query(f"The aggregation method '{method}' is not supported.")
     number = column.kind in DECIMALS | INTEGERS
-    if method != "countdistinct" and not number and (method in ("sum", "average") or column.kind != "datetime"):
+    if method == "countdistinct":
+        return Aggregate(column, method, alias)
+    if not number and (method in ("sum", "average") or column.kind != "datetime"):
         raise bad_query(f"'{method}' cannot be worked out over '{name}' ({edm_type(column)}).")
     return Aggregate(column, method, alias)

@@ -29,7 +29,7 @@ from sandbox.dataverse.odata.tree import (
     QueryFunction,
     TextMatch,
 )
-from sandbox.dataverse.odata.values import as_cell, edm_type, from_text, literal_type, mismatch
+from sandbox.dataverse.odata.values import as_cell, as_id, edm_type, from_text, literal_type, mismatch
 from sandbox.dataverse.refusals import bad_query, no_property, unsupported
 
 SYMBOLS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
@@ -133,6 +133,8 @@ class Sql:
             return f"{name} IS {'NOT ' if operator == 'ne' else ''}NULL"
         if column.kind in EQUALITY_ONLY and operator not in ("eq", "ne"):
             raise mismatch(edm_type(column), literal_type(value), operator)
+        if self.catalog.queries.quoted_ids and type(value) is str and column.kind in ("id", "guid", "lookup"):
+            value = as_id(value)
         cell = as_cell(column, value, operator, self.asked.plain_dates_in)
         self.parameters.append(encode(column, cell))
         return f"{name} {SYMBOLS[operator]} ?" if operator != "ne" else f"{name} IS NOT ?"

@@ -75,6 +75,14 @@ def as_cell(column: Column, value: Literal, operator: str = "eq", zone: tzinfo =
     raise mismatch(edm, literal_type(value), operator)
 
 
+def as_id(text: str) -> UUID | str:
+    """An id in quotes as an id; any other text as it is."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return text
+
+
 def from_text(column: Column, text: str) -> Cell:
     """A value given as a string whatever the column's type, as the query functions of Dataverse take it."""
     try:
