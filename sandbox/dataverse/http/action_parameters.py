@@ -19,12 +19,14 @@ def rows(table: str) -> str:
 
 
 PARAMETERS: Final[Mapping[str, Mapping[str, str]]] = {
-    "msdyn_TimeEntriesSubmit": {"TimeEntryIds": TEXT},
-    "msdyn_TimeEntriesRecall": {"TimeEntryIds": TEXT},
-    "msdyn_TimeEntriesApprove": {"TimeEntryIds": TEXT},
-    "msdyn_ExpenseEntriesSubmit": {"ExpenseEntryIds": TEXT},
-    "msdyn_ExpenseEntriesRecall": {"ExpenseEntryIds": TEXT},
-    "msdyn_ExpenseEntriesApprove": {"ExpenseEntryIds": TEXT},
+    "msdyn_TimeEntriesSubmit": {"CorrelationId": TEXT, "TimeEntryIds": TEXT},
+    "msdyn_TimeEntriesRecall": {"CorrelationId": TEXT, "TimeEntryIds": TEXT},
+    "msdyn_TimeEntriesApprove": {"CorrelationId": TEXT, "TimeEntryIds": TEXT},
+    "msdyn_TimeEntriesReject": {"CorrelationId": TEXT, "TimeEntryIds": TEXT},
+    "msdyn_ExpenseEntriesSubmit": {"CorrelationId": TEXT, "ExpenseEntryIds": TEXT},
+    "msdyn_ExpenseEntriesRecall": {"CorrelationId": TEXT, "ExpenseEntryIds": TEXT},
+    "msdyn_ExpenseEntriesApprove": {"CorrelationId": TEXT, "ExpenseEntryIds": TEXT},
+    "msdyn_ExpenseEntriesReject": {"CorrelationId": TEXT, "ExpenseEntryIds": TEXT},
     "msdyn_ProcessProjectApprovalSets": {
         "ActionType": NUMBER,
         "NoteLogName": TEXT,

@@ -23,11 +23,16 @@ ACTIONS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "msdyn_TimeEntriesSubmit": (("Write", "msdyn_timeentry"),),
     "msdyn_TimeEntriesRecall": (("Write", "msdyn_timeentry"),),
     "msdyn_TimeEntriesApprove": (("Write", "msdyn_timeentry"), ("Write", "msdyn_projectapproval")),
+    "msdyn_TimeEntriesReject": (("Write", "msdyn_timeentry"), ("Write", "msdyn_projectapproval")),
     "msdyn_ExpenseEntriesSubmit": (("Write", "msdyn_expense"),),
     "msdyn_ExpenseEntriesRecall": (("Write", "msdyn_expense"),),
     "msdyn_ExpenseEntriesApprove": (("Write", "msdyn_expense"), ("Write", "msdyn_projectapproval")),
+    "msdyn_ExpenseEntriesReject": (("Write", "msdyn_expense"), ("Write", "msdyn_projectapproval")),
     "msdyn_ProcessProjectApprovalSets": (("Write", "msdyn_projectapproval"),),
     "msdyn_NewInvoiceContract": (("Create", "invoice"),),
+    "msdyn_createinvoicefrominvoiceschedule": (("Create", "invoice"),),
+    "msdyn_CorrectInvoice": (("Create", "invoice"),),
+    "msdyn_MarkActualReadyToInvoiceOrNot": (("Write", "msdyn_actual"),),
     "AddPrivilegesRole": (("Write", "role"),),
 }
 """What an action needs besides writing the row it is bound to. (Which privileges the product asks is not published.)"""

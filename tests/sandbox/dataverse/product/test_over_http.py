@@ -12,6 +12,8 @@ import pytest
 from sandbox.clock import Clock
 from sandbox.company import CUT, Company, load
 from sandbox.dataverse.product import BEFORE_DELETE, Creation, Environment, Switches, actions, guards
+from sandbox.dataverse.security.privileges import assign, make_role
+from sandbox.dataverse.seed import USERS
 from sandbox.dataverse.server import DataverseServer
 
 if TYPE_CHECKING:
@@ -250,3 +252,42 @@ def test_scenarios_whose_columns_nobody_published_are_refused(
     where = path.format(actual=made, milestone=milestone)
     status, code, _ = anybody.refused(method, where, json=body)
     assert (status, code) == answer, scenario
+
+
+def test_who_may_only_read_actuals_marks_none_and_who_may_make_no_invoices_makes_none_by_schedule(
+    company: Company, server: DataverseServer, switches: Switches, as_user: Callable[[str], Api]
+) -> None:
+    switches.environment, switches.actuals = Environment.PROJECT_OPERATIONS, Creation.AT_ONCE
+    path = f"{approval(company.decided(CUT).approval)}/{NAMESPACE}.msdyn_ApprovalStatusApprove"
+    assert as_user("approver")("POST", path, json={}).status_code == 204
+    clerk = as_user("clerk")
+    sales = clerk.get("msdyn_actuals?$filter=msdyn_transactiontypecode eq 192350005")["value"]
+    with server.transaction() as work:
+        rights = {
+            "msdyn_actual": {"Read": 8},
+            "salesorder": {"Read": 8, "Write": 8},
+            "invoice": {"Read": 8, "Write": 8},
+        }
+        assign(work, USERS["clerk"], make_role(work, "Reader", rights))
+    body = {"Actuals": [{"msdyn_actualid": sales[0]["msdyn_actualid"]}], "ReadyToInvoice": True}
+    status, _, message = clerk.refused("POST", "msdyn_MarkActualReadyToInvoiceOrNot", json=body)
+    assert (status, "prvWritemsdyn_actual" in message) == (403, True)
+    contract = f"salesorders({company.contracts['C1']})/{NAMESPACE}"
+    for action in ("msdyn_NewInvoiceContract", "msdyn_createinvoicefrominvoiceschedule"):
+        status, _, message = clerk.refused("POST", f"{contract}.{action}", json={})
+        assert (status, "prvCreateInvoice" in message) == (403, True)
+    with server.transaction() as work:
+        assign(work, USERS["clerk"], make_role(work, "Biller", {"msdyn_actual": {"Read": 8, "Write": 8}}))
+    assert clerk("POST", "msdyn_MarkActualReadyToInvoiceOrNot", json=body).status_code == 204
+
+
+def test_entries_are_rejected_by_their_ids_with_a_correlation_id(
+    company: Company, as_user: Callable[[str], Api]
+) -> None:
+    entry, paula = company.decided(CUT), as_user("approver")
+    body = {"TimeEntryIds": str(entry.id), "CorrelationId": "42"}
+    assert paula("POST", "msdyn_TimeEntriesReject", json=body).status_code == 204
+    assert paula.get(f"msdyn_timeentries({entry.id})")["msdyn_entrystatus"] == 192350001
+    status, _, message = paula.refused("POST", "msdyn_TimeEntriesApprove", json=body)
+    assert (status, "isn't waiting for approval" in message) == (400, True)
+    assert paula.refused("POST", "msdyn_TimeEntriesPendingApproval", json={})[0] == 501
