@@ -2,89 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import replace
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from sandbox.clock import Clock
-from sandbox.dataverse.catalog import Key
-from sandbox.dataverse.row_locks import RowLocks
-from sandbox.dataverse.server import DataverseServer
-from sandbox.dataverse.unit_of_work import Link, Refused, UnitOfWork, Written
-
-MINUTE = timedelta(minutes=1)
-LONG = 20.0
-
-
-class Writers:
-    """Transactions in parallel on one Dataverse whose writes to accounts and actuals take a minute each."""
-
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self.clock = Clock()
-        self.server = DataverseServer(self.clock)
-        self.locks: RowLocks = self.server.organisation.row_locks
-        with self.server.transaction() as work:
-            self.first, self.second = (work.create("account", {"name": name}) for name in ("first", "second"))
-            self.projects = [work.create("msdyn_project", {"msdyn_subject": name}) for name in ("A", "B")]
-        self.locks.enabled, self.locks.timeout = True, timedelta(days=1)
-        self.locks.holds = {"account": MINUTE, "contact": MINUTE, "msdyn_actual": MINUTE}
-        self._pool = pool
-
-    def begin(self, *steps: Callable[[UnitOfWork], object]) -> Future[None]:
-        """All steps in one transaction, on a thread of its own."""
-
-        def run() -> None:
-            with self.server.transaction() as work:
-                for step in steps:
-                    step(work)
-
-        return self._pool.submit(run)
-
-    def finish(self, *writers: Future[None]) -> None:
-        """Let minutes pass until all have ended, well or badly."""
-        until_done(self.clock, writers)
-
-    def name(self, account: UUID) -> object:
-        with self.server.transaction() as work:
-            row = work.get("account", account)
-            assert row is not None
-            return row["name"]
-
-    def actuals(self) -> int:
-        with self.server.transaction() as work:
-            return len(work.find("msdyn_actual"))
-
-
-def until_done(clock: Clock, writers: Sequence[Future[Any]]) -> None:
-    """Advance the clock, a minute at a time, until all are done."""
-    for _ in range(1000):
-        clock.advance(MINUTE)
-        if not wait(writers, 0.02).not_done:
-            return
-    raise AssertionError("Some never ended.")
-
-
-def rename(account: UUID, name: str) -> Callable[[UnitOfWork], object]:
-    return lambda work: work.update("account", account, {"name": name})
-
-
-def actual(project: UUID) -> Callable[[UnitOfWork], object]:
-    return lambda work: work.create("msdyn_actual", {"msdyn_project": Link("msdyn_project", project)})
-
-
-def contact_of(account: UUID) -> Callable[[UnitOfWork], object]:
-    return lambda work: work.create("contact", {"lastname": "C", "parentcustomerid": Link("account", account)})
-
-
-def refusal(writer: Future[None]) -> Refused:
-    with pytest.raises(Refused) as told:
-        writer.result(LONG)
-    return told.value
+from sandbox.dataverse.unit_of_work import Refused, UnitOfWork, Written
+from tests.sandbox.dataverse.writers import LONG, MINUTE, Writers, actual, refusal, rename
 
 
 @pytest.fixture
@@ -242,99 +168,3 @@ def test_many_writers_of_two_projects_all_come_through_when_victims_try_again(wr
         list(pool.map(write, range(40)))
     assert writers.actuals() == 80
     assert writers.locks.deadlocks > 0
-
-
-def test_a_parent_is_not_deleted_while_a_child_of_it_is_being_made(writers: Writers) -> None:
-    child = writers.begin(contact_of(writers.first))
-    assert writers.locks.reached(LONG, writing=1)
-    deletion = writers.begin(lambda work: work.delete("account", writers.first))
-    assert writers.locks.reached(LONG, writing=1, waiting=1)
-    writers.finish(child, deletion)
-    assert child.result(0) is None
-    assert refusal(deletion).code == "0x80048cf1"
-    assert writers.name(writers.first) == "first"
-
-
-def test_a_child_waits_for_the_deletion_of_its_parent_and_then_finds_none(writers: Writers) -> None:
-    deletion = writers.begin(lambda work: work.delete("account", writers.first))
-    assert writers.locks.reached(LONG, writing=1)
-    child = writers.begin(contact_of(writers.first))
-    assert writers.locks.reached(LONG, writing=1, waiting=1)
-    writers.finish(deletion, child)
-    assert deletion.result(0) is None
-    told = refusal(child)
-    assert (told.status, told.code) == (404, "0x80040217")
-
-
-def test_children_of_one_parent_do_not_wait_for_each_other(writers: Writers) -> None:
-    both = [writers.begin(contact_of(writers.first)) for _ in range(2)]
-    assert writers.locks.reached(LONG, writing=2)
-    writers.finish(*both)
-    assert writers.locks.waited == 0
-
-
-def test_who_waits_behind_one_that_waits_for_them_is_in_a_deadlock(writers: Writers) -> None:
-    a = writers.begin(contact_of(writers.first), rename(writers.second, "a"))
-    assert writers.locks.reached(LONG, writing=1)
-    deletion = writers.begin(lambda work: work.delete("account", writers.first))
-    assert writers.locks.reached(LONG, writing=1, waiting=1)
-    b = writers.begin(rename(writers.second, "b"), contact_of(writers.first))
-    assert writers.locks.reached(LONG, writing=2, waiting=1)
-    writers.finish(a, deletion, b)
-    assert writers.locks.deadlocks == 1
-    codes = [getattr(writer.exception(0), "code", "") for writer in (a, b)]
-    # Where the victim was the one that made the child, the deletion goes through and the other finds no parent.
-    assert codes in (["0x80044150", "0x80040217"], ["", "0x80044150"])
-
-
-def test_who_deletes_what_they_point_to_goes_before_another_that_waits_to_delete_it(writers: Writers) -> None:
-    def change_of_mind(work: UnitOfWork) -> None:
-        contact = work.create("contact", {"lastname": "C", "parentcustomerid": Link("account", writers.first)})
-        work.delete("contact", contact)
-        work.delete("account", writers.first)
-
-    def delete(work: UnitOfWork) -> None:
-        work.delete("contact", work.create("contact", {"lastname": "D"}))
-        work.delete("account", writers.first)
-
-    mine = writers.begin(change_of_mind)
-    assert writers.locks.reached(LONG, writing=1)
-    theirs = writers.begin(delete)
-    assert writers.locks.reached(LONG, writing=2)
-    writers.finish(mine, theirs)
-    problems = [problem for writer in (mine, theirs) if (problem := writer.exception(0)) is not None]
-    assert [problem.code for problem in problems if isinstance(problem, Refused)] in (["0x80040217"], ["0x80044150"])
-
-
-def test_what_a_slow_transaction_wrote_first_is_not_missed_by_who_asks_for_changes(writers: Writers) -> None:
-    store = writers.server.organisation.store
-    slow = writers.begin(rename(writers.first, "slow"))
-    assert writers.locks.reached(LONG, writing=1)
-    writers.locks.holds = {}
-    quick = writers.begin(rename(writers.second, "quick"))
-    quick.result(LONG)
-    with store.lock:
-        reached = store.version_reached
-    writers.finish(slow)
-    with writers.server.transaction() as work:
-        rows = [work.get("account", id) for id in (writers.first, writers.second)]
-    assert [row is not None and str(row["versionnumber"]) > str(reached) for row in rows] == [True, True]
-    with store.lock:
-        assert store.version_reached > reached
-
-
-def test_a_key_that_is_being_given_up_is_waited_for(writers: Writers) -> None:
-    writers.locks.enabled = False
-    with writers.server.transaction() as work:
-        facts = replace(work.catalog.table("contact"), keys=(Key("k", "k", ("lastname",)),))
-        work.store.add_key(facts, facts.keys[0])
-        work.catalog.put(facts)
-        old = work.create("contact", {"lastname": "one"})
-    writers.locks.enabled = True
-    writers.locks.holds = {"contact": MINUTE}
-    given_up = writers.begin(lambda work: work.update("contact", old, {"lastname": "other"}))
-    assert writers.locks.reached(LONG, writing=1)
-    taken = writers.begin(lambda work: work.create("contact", {"lastname": "one"}))
-    assert writers.locks.reached(LONG, writing=1, waiting=1)
-    writers.finish(given_up, taken)
-    assert (given_up.result(0), taken.result(0)) == (None, None)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sandbox.clock import Clock
 from sandbox.dataverse.server import DataverseServer
+from tests.sandbox.dataverse.writers import LONG, MINUTE, until_done
 
 if TYPE_CHECKING:
     from tests.sandbox.dataverse.conftest import Api
 
-MINUTE = timedelta(minutes=1)
-LONG = 20.0
 CHANGES = """--b
 Content-Type: multipart/mixed; boundary=c
 
@@ -40,15 +38,6 @@ Content-Type: application/json
 --c--
 --b--
 """
-
-
-def until_done(clock: Clock, writers: Sequence[Future[Any]]) -> None:
-    """Advance the clock, a minute at a time, until all are done."""
-    for _ in range(1000):
-        clock.advance(MINUTE)
-        if not wait(writers, 0.02).not_done:
-            return
-    raise AssertionError("Some never ended.")
 
 
 def test_over_http_the_second_of_two_that_read_the_same_version_is_refused(
