@@ -25,7 +25,7 @@ from mappings.inter_organizational import Owed
 from mappings.planned_actual import PlannedActual
 from mappings.profile import Profile
 from mappings.refusal import Refusal
-from mappings.released import Edit, edits
+from mappings.released import Edit, edits, hours_edited
 from mappings.tables import Ref
 
 _RELEASED = (Stage.APPROVED, Stage.RECALL_REQUESTED)
@@ -139,8 +139,10 @@ class ActualsHandler:
             raise Refusal("edited-after-approval", _remedy(edited, approval))
         # Between taking back and making anew, an edited entry would look like one that nothing was ever written for.
         decision = plan.toward(self.expected(facts), at_once=bool(edited))
-        if edited and isinstance(decision, NothingToDo):
-            return NothingToDo(f"{decision.because} {_remedy(edited, approval)}", is_news=True)
+        hours = hours_edited(entry, approval)
+        told = (*edited, *((hours,) if hours else ()))
+        if told and isinstance(decision, NothingToDo):
+            return NothingToDo(f"{decision.because} {_remedy(told, approval)}", is_news=True)
         return decision
 
     def _elsewhere(self, plan: LedgerPlan, facts: EntryFacts) -> NothingToDo:

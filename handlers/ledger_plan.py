@@ -141,7 +141,7 @@ class LedgerPlan:
         adjusting = _named(actual for actual in taken_back if actual.is_being_adjusted)
         if adjusting:
             return NotYet(
-                f"{reason}, but {adjusting} is being corrected by somebody; confirm or delete the correction."
+                f"{reason}, but {adjusting} is being corrected by somebody; confirm or delete that."
             )
         drafted = _named(actual for actual in taken_back if actual.is_on_draft)
         if drafted:

@@ -116,6 +116,11 @@ class Actual:
         return self.type in _SIDES and not self.is_reversed and not self.is_reversal
 
     @property
+    def is_being_adjusted(self) -> bool:
+        """A correction of it was begun and not confirmed yet."""
+        return self.row.choice("msdyn_adjustmentstatus") == AdjustmentStatus.IN_PROCESS
+
+    @property
     def is_on_draft(self) -> bool:
         """It stands on a draft invoice; deleting the draft sets it free."""
         return self.row.choice("msdyn_billingstatus") == BillingStatus.CUSTOMER_INVOICE_CREATED

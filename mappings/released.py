@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from mappings import tables
+from mappings import money, tables
 from mappings.business_date import business_date
 from mappings.choices import TransactionClass
 from mappings.entry import Approval, Entry
@@ -45,7 +45,7 @@ def released(entry: Entry, approval: Approval) -> Entry:
 def on_released_day(entry: Entry, approval: Approval, zone: ZoneInfo) -> Entry:
     """The entry on the business day that was approved; its hours are its own while it still stands on that day."""
     day = _moved(entry, approval, zone)
-    return entry if day is None else replace(entry, date=day, start=day, end=day)
+    return entry if day is None else replace(entry, date=day, start=day, end=day, day=None)
 
 
 def edits(entry: Entry, approval: Approval, zone: ZoneInfo) -> tuple[Edit, ...]:
@@ -73,6 +73,15 @@ def edits(entry: Entry, approval: Approval, zone: ZoneInfo) -> tuple[Edit, ...]:
         column = "msdyn_date" if time else "msdyn_transactiondate"
         found.append(Edit(column, business_date(day, zone), business_date(entry.date, zone)))
     return tuple(found)
+
+
+def hours_edited(entry: Entry, approval: Approval) -> Edit | None:
+    """The quantity as it was submitted for approval, where the entry now has another; billing follows the approval."""
+    submitted = approval.cost_quantity
+    if submitted is None or money.quantity(submitted) == entry.quantity:
+        return None
+    column = "msdyn_duration" if entry.transaction_class is TransactionClass.TIME else "msdyn_quantity"
+    return Edit(column, money.quantity(submitted), entry.quantity)
 
 
 def _moved(entry: Entry, approval: Approval, zone: ZoneInfo) -> datetime | None:
