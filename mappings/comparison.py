@@ -1,13 +1,13 @@
 """What an entry's ledger holds beside what it should hold, and each difference as a finding a person can act on.
 
-Whoever wrote the rows, they are compared alike: by side (transaction type), figures, currency and business day. Sales
-that were invoiced are compared in sum only: confirming, correcting and crediting move quantity between unbilled and
-billed sales, and add none (PSA/actuals).
+Whoever wrote the rows, they are compared alike: by side (transaction type), figures, currency, business day, and what
+the approval released, as far as both name it. Sales that were invoiced are compared in sum only: confirming, correcting
+and crediting move quantity between unbilled and billed sales, and add none (PSA/actuals).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from mappings.business_date import business_date
 from mappings.choices import BillingType, TransactionType
 from mappings.ledger import Actual, Ledger
 from mappings.planned_actual import PlannedActual
-from mappings.tables import Ref
+from mappings.tables import Cell, Ref
 
 
 class Kind(StrEnum):
@@ -103,6 +103,16 @@ def lacks_cost(ledger: Ledger) -> bool:
     return not any(actual.is_live and actual.type == TransactionType.COST for actual in ledger.actuals)
 
 
+_RELEASED = {
+    "msdyn_project": "project",
+    "msdyn_task": "task",
+    "msdyn_bookableresource": "resource",
+    "msdyn_resourcecategory": "role",
+    "msdyn_transactioncategory": "category",
+}
+"""What an approval releases besides figures and the day, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Substance:
     """What two rows must have in common to be the same. ``name`` is how a person finds the row."""
@@ -114,22 +124,25 @@ class _Substance:
     amount: Decimal
     currency: UUID | None
     day: date | None
+    released: Mapping[str, Cell]
 
-    @property
-    def figures(self) -> tuple[object, ...]:
-        return (self.billing_type, self.quantity, self.price, self.amount, self.currency, self.day)
+    def differences(self, wanted: _Substance) -> list[str]:
+        """Where this row is not the wanted one; what one leaves empty beside its figures is no difference."""
+        return [f"{word} {mine} instead of {other}" for word, mine, other in self._beside(wanted) if mine != other]
 
-    def differences(self, wanted: _Substance) -> Iterable[str]:
-        for word, mine, other in (
+    def _beside(self, wanted: _Substance) -> Iterable[tuple[str, object, object]]:
+        yield from (
             ("billing type", _billing(self.billing_type), _billing(wanted.billing_type)),
             ("quantity", self.quantity, wanted.quantity),
             ("price", self.price, wanted.price),
             ("amount", self.amount, wanted.amount),
             ("currency", self.currency, wanted.currency),
             ("business day", self.day, wanted.day),
-        ):
-            if mine != other:
-                yield f"{word} {mine} instead of {other}"
+        )
+        for column, word in _RELEASED.items():
+            mine, other = self.released.get(column), wanted.released.get(column)
+            if mine is not None and other is not None:
+                yield word, mine, other
 
 
 def _of_plan(one: PlannedActual, zone: ZoneInfo) -> _Substance:
@@ -142,6 +155,7 @@ def _of_plan(one: PlannedActual, zone: ZoneInfo) -> _Substance:
         one.amount,
         currency.id if isinstance(currency, Ref) else None,
         business_date(start, zone) if isinstance(start, datetime) else None,
+        one.cells,
     )
 
 
@@ -153,19 +167,20 @@ def _of_actual(actual: Actual, zone: ZoneInfo) -> _Substance:
         *actual.figures,
         actual.row.link_id("transactioncurrencyid"),
         business_date(start, zone) if start else None,
+        actual.row.cells,
     )
 
 
 def _side(side: TransactionType, wanted: list[_Substance], held: list[_Substance]) -> Iterable[Finding]:
     open_, extra = list(wanted), []
     for one in held:
-        match = next((other for other in open_ if other.figures == one.figures), None)
+        match = next((other for other in open_ if not one.differences(other)), None)
         if match is None:
             extra.append(one)
         else:
             open_.remove(match)
     for one in extra:
-        if any(one.figures == other.figures for other in wanted):
+        if any(not one.differences(other) for other in wanted):
             yield Finding(Kind.DOUBLED, f"{one.name} counts the same work once more.", one.amount, one.currency)
         elif open_:
             yield _differing(one, _nearest(one, open_))
@@ -179,7 +194,7 @@ def _side(side: TransactionType, wanted: list[_Substance], held: list[_Substance
 
 def _nearest(one: _Substance, open_: list[_Substance]) -> _Substance:
     """The planned row this one was meant to be, taken off the list."""
-    best = min(open_, key=lambda other: len(list(one.differences(other))))
+    best = min(open_, key=lambda other: len(one.differences(other)))
     open_.remove(best)
     return best
 

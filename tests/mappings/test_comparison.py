@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
@@ -18,7 +19,7 @@ from mappings.comparison import Finding, Kind, compare, lacks_cost, not_withdraw
 from mappings.ledger import Actual, Ledger
 from mappings.planned_actual import PlannedActual
 from mappings.tables import Cell, Ref
-from tests.mappings.samples import CUSTOMER, ENTRY, EUR, START, USD, row, uid
+from tests.mappings.samples import CUSTOMER, ENTRY, EUR, PROJECT, ROLE, START, USD, row, uid
 
 ZONE = ZoneInfo("America/New_York")
 DOLLARS = Ref(tables.CURRENCY, USD.id)
@@ -136,6 +137,14 @@ def test_a_difference_names_the_row_and_both_values() -> None:
     (finding,) = found(EIGHT[:1], cost)
     assert finding.sentence == (f"Cost msdyn_actual({cost.id}) has quantity 6 instead of 8, amount 600 instead of 800.")
     assert finding.currency == USD.id
+
+
+def test_work_on_another_project_differs_and_what_a_row_leaves_empty_does_not() -> None:
+    plan = replace(EIGHT[0], cells={**EIGHT[0].cells, "msdyn_project": PROJECT, "msdyn_resourcecategory": ROLE})
+    other = Ref(tables.PROJECT, uid(44))
+    (finding,) = found([plan], held(C, "8", "100", msdyn_project=other))
+    assert f"has project {other} instead of {PROJECT}." in finding.sentence
+    assert found([plan], held(C, "8", "100", msdyn_project=PROJECT)) == ()
 
 
 def test_what_counts_without_an_approval_is_not_withdrawn_unless_it_was_invoiced_or_takes_away() -> None:
