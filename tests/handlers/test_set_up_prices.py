@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -263,3 +265,32 @@ def test_an_expense_is_sold_by_the_category_behind_its_own(
         (UNBILLED, CHARGEABLE, price, price),
     ]
     assert {cells["transactioncurrencyid"] for cells in world.actuals(entry).values()} == {USD, EUR}
+
+
+@pytest.mark.parametrize(
+    ("zone", "late"),
+    [
+        ("America/New_York", datetime(2027, 1, 1, 4, 30, tzinfo=UTC)),
+        ("Pacific/Honolulu", datetime(2027, 1, 1, 9, 30, tzinfo=UTC)),
+        ("Pacific/Apia", datetime(2026, 12, 31, 10, 30, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 12, 31, 22, 30, tzinfo=UTC)),
+    ],
+)
+def test_work_at_half_past_eleven_of_the_last_day_is_priced_by_the_list_of_that_day(
+    world: PricedWorld, zone: str, late: datetime
+) -> None:
+    """The contracting unit's zone decides, whatever the service's own."""
+    where = ZoneInfo(zone)
+
+    def midnight(year: int, month: int, day: int) -> datetime:
+        return datetime(year, month, day, tzinfo=where).astimezone(UTC)
+
+    for price_list in (world.costs, world.sells):
+        world.dataverse.put(price_list, begindate=midnight(2026, 1, 1), enddate=midnight(2026, 12, 31))
+    following = {"begindate": midnight(2027, 1, 1), "enddate": midnight(2027, 12, 31)}
+    next_year = world.price_list("Adatum 2027", 192350002, **following)
+    world.role_price(next_year, "999")
+    world.dataverse.put(world.fresh("msdyn_orderpricelist"), msdyn_contract=CONTRACT, msdyn_pricelist=next_year)
+    entry = world.unpriced(msdyn_date=late)
+    settle(world, entry, unit_zones={UNIT.id: where})
+    assert figures(world, entry) == BY_LISTS
