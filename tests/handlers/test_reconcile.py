@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
 
 from connector.dataverse.change_tracking import EXPIRED, Changed
 from connector.dataverse.changes import Record, Reference
@@ -25,6 +26,7 @@ from mappings.watermark import Watermark, look_id, watermark, watermark_id
 from tests.handlers.envelopes import OWN_TAG, envelope
 from tests.handlers.fake_dataverse import FakeDataverse
 from tests.handlers.judging import write
+from tests.handlers.test_any_history import HISTORIES, History
 from tests.handlers.world import APPROVED, COST, GO_LIVE, UNBILLED, USD, ZONE, World
 
 NOW = datetime(2026, 2, 16, 12, tzinfo=UTC)
@@ -247,3 +249,22 @@ def test_rows_of_somebody_else_that_are_as_they_should_be_are_no_drift(world: Wo
     write(world, entry, COST, msdyn_startdatetime=start)
     write(world, entry, UNBILLED, msdyn_startdatetime=start)
     assert said(world, entry) == ([], False)
+
+
+@settings(max_examples=100, deadline=None)
+@given(HISTORIES)
+def test_after_any_history_exactly_the_entries_whose_books_are_wrong_are_found_and_one_look_mends_them(
+    steps: list[str | tuple[str, list[str]]],
+) -> None:
+    history = History()
+    for step in steps:
+        history.take(step)
+    history.world.dataverse.faults.clear()
+    world, entry = history.world, history.entry
+    before = list(world.dataverse.committed)
+    drifts = list(Survey(RULES, world.dataverse, NOW).drifts([{entry: LONG_AGO}]))
+    assert world.dataverse.committed == before
+    assert bool(drifts) == (world.live(entry) != history.expected())
+    assert all(drift.repairable for drift in drifts)
+    world.settled(entry)
+    assert not list(Survey(RULES, world.dataverse, NOW).drifts([{entry: LONG_AGO}]))
