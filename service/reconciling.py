@@ -82,7 +82,7 @@ class Report:
     def above(self, rows: int, amount_in: Callable[[str], Decimal]) -> list[str]:
         """The ceilings a repair exceeds, each as a sentence; a currency's ceiling is asked for by its code."""
         count = len(self.repairable)
-        over = [f"{count} entries are more than the {rows} of the ceiling."] if count > rows else []
+        over = [f"The number of entries, {count}, is more than the ceiling of {rows}."] if count > rows else []
         for currency, amount in self.moves.items():
             ceiling = amount_in(currency.code)
             if amount > ceiling:

@@ -16,6 +16,7 @@ from handlers.suspects import changed_between
 from mappings.comparison import Kind
 from sandbox.company.company import LoadedEntry
 from sandbox.dataverse.http import changes as tracked
+from sandbox.dataverse.product import Creation
 from sandbox.world import EVENTS
 from service.cli.main import app
 from service.reconciling import Reconciler, Report
@@ -267,3 +268,24 @@ def test_doubled_work_leaves_the_command_with_work_left(world: World, configured
     result = CliRunner().invoke(app, ["reconcile", "--repair"])
     assert result.exit_code == 4, result.output
     assert "doubled" in result.stdout
+
+
+def test_where_the_product_creates_a_month_is_compared_and_nothing_can_be_repaired(
+    world: World, configured: pytest.MonkeyPatch
+) -> None:
+    world.sandbox.switches.actuals = Creation.AT_ONCE
+    agrees, differs = world.time("P1", "Ada"), world.time("P1", "Ada", 1)
+    world.approve(agrees, differs)
+    world.write_foreign_cost(differs)
+    world.sandbox.clock.advance(A_WHILE)
+    configured.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+    run = CliRunner()
+    month = f"{differs.day:%Y-%m}"
+    result = run.invoke(app, ["reconcile", "--month", month, "--output", "csv"])
+    assert result.exit_code == 4, result.output
+    _, *lines = result.stdout.splitlines()
+    assert lines
+    assert all(str(differs.id) in line and ",doubled," in line and ",no," in line for line in lines)
+    refused = run.invoke(app, ["reconcile", "--repair"])
+    assert refused.exit_code == 2
+    assert "nothing is written" in " ".join(refused.stderr.split())
