@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,9 +12,8 @@ from connector.dataverse.changes import Change, ChangeSet
 from handlers import rows
 from handlers.plan import Decision, NothingToDo, NotYet, Plan
 from handlers.set_up import SetUp
-from mappings import links, tables
+from mappings import links, substance, tables
 from mappings.approved_entry import JournalLine
-from mappings.business_date import business_date
 from mappings.choices import TransactionType
 from mappings.entry import Approval, Entry
 from mappings.ledger import Actual, Ledger, actual_columns
@@ -24,24 +21,10 @@ from mappings.planned_actual import PlannedActual
 from mappings.profile import Profile
 from mappings.refusal import Refusal
 from mappings.reversal import reversal_of
-from mappings.tables import Cell, NewRow, Ref
+from mappings.tables import NewRow, Ref
 
 ANEW = "Approved anew, and not the same"
 BETWEEN_UNITS = (TransactionType.RESOURCING_UNIT_COST, TransactionType.INTER_ORGANIZATIONAL_SALES)
-
-_RELEASED = (
-    "msdyn_project",
-    "msdyn_task",
-    "msdyn_bookableresource",
-    "msdyn_resourcecategory",
-    "msdyn_transactioncategory",
-    "transactioncurrencyid",
-)
-"""What an approval releases besides figures and the business day. Contract, line and customer are the set-up's and not
-compared: changing those does not bill the past anew."""
-
-
-_Substance = tuple[tuple[Hashable, ...], Decimal]
 
 _COUNTED_TOGETHER = {
     "cost": (TransactionType.COST,),
@@ -79,11 +62,7 @@ class LedgerPlan:
         live_sides = {actual.type for actual in live}
         wanted_sides = {one.type for one in planned}
         # A side the set-up no longer bills is reported, not undone: only an approval may change what was written.
-        # So is a price or a billing type that the lists and settings say: those may change any day.
-        loose = {one.type for one in planned if not one.is_released}
-        held = _summed(self._substance_of(actual, loose) for actual in live if actual.type in wanted_sides)
-        released = _summed(self._substance_planned(one, loose) for one in planned if one.type in live_sides)
-        if held != released:
+        if not substance.agree(live, planned, self.zone):
             return _correcting(self._anew(planned) if at_once else self.reverse(ANEW))
         missing = [one for one in planned if one.type not in live_sides]
         since = self._taken_back_since()
@@ -97,10 +76,10 @@ class LedgerPlan:
         if live_sides - wanted_sides:
             earlier = "The sales side was written under an earlier set-up of the contract; left as it is."
             return NothingToDo(earlier, is_news=True)
-        since = _priced_otherwise(live, [one for one in planned if one.type in loose])
-        if since:
-            otherwise = f"Price lists or settings say otherwise by now than when {since} was written; left as it is."
-            return NothingToDo(otherwise, is_news=True)
+        otherwise = _named(substance.said_otherwise(live, planned))
+        if otherwise:
+            why = f"Price lists or settings say otherwise by now than when {otherwise} was written; left as it is."
+            return NothingToDo(why, is_news=True)
         return NothingToDo(f"The ledger holds the {len(planned)} actuals the approval calls for.")
 
     def refuse_doubled(self) -> None:
@@ -140,9 +119,7 @@ class LedgerPlan:
             return NotYet(f"{reason}, but no origin leads to {unsigned}, so its siblings may not have been found.")
         adjusting = _named(actual for actual in taken_back if actual.is_being_adjusted)
         if adjusting:
-            return NotYet(
-                f"{reason}, but {adjusting} is being corrected by somebody; confirm or delete that."
-            )
+            return NotYet(f"{reason}, but {adjusting} is being corrected by somebody; confirm or delete that.")
         drafted = _named(actual for actual in taken_back if actual.is_on_draft)
         if drafted:
             return NotYet(f"{reason}, but {drafted} stands on a draft invoice; delete the draft.")
@@ -155,31 +132,6 @@ class LedgerPlan:
             reversal = reversal_of(actual, self._sources(actual.type), actual_columns(self.profile))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
         return self._plan(f"{reason}: {_counted(taken_back)} reversed.", changes)
-
-    def _substance_of(self, actual: Actual, loose: Collection[int]) -> _Substance:
-        return self._substance(actual.type, actual.billing_type, actual.figures, actual.row.cells, loose)
-
-    def _substance_planned(self, one: PlannedActual, loose: Collection[int]) -> _Substance:
-        return self._substance(one.type, one.billing_type, (one.quantity, one.price, one.amount), one.cells, loose)
-
-    def _substance(
-        self,
-        type: int | None,
-        billing: int | None,
-        figures: tuple[Decimal, ...],
-        cells: Mapping[str, Cell],
-        loose: Collection[int],
-    ) -> _Substance:
-        """What is compared, and how much of it: rows are counted, or on a loose side their quantities summed."""
-        same = (type, *self._days(cells), *(cells.get(column) for column in _RELEASED))
-        if type in loose:
-            return same, figures[0]
-        return (*same, billing if type == TransactionType.UNBILLED_SALES else None, *figures), Decimal(1)
-
-    def _days(self, cells: Mapping[str, Cell]) -> tuple[date | None, ...]:
-        """The business days an actual says it is of."""
-        instants = (cells.get(column) for column in ("msdyn_documentdate", "msdyn_startdatetime"))
-        return tuple(business_date(one, self.zone) if isinstance(one, datetime) else None for one in instants)
 
     def _taken_back_since(self) -> str | None:
         approval = self.approval.row if self.approval else None
@@ -226,21 +178,6 @@ class LedgerPlan:
 
     def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
         return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))
-
-
-def _summed(substances: Iterable[_Substance]) -> dict[tuple[Hashable, ...], Decimal]:
-    found: defaultdict[tuple[Hashable, ...], Decimal] = defaultdict(Decimal)
-    for same, how_much in substances:
-        found[same] += how_much
-    return dict(found)
-
-
-def _priced_otherwise(live: Iterable[Actual], planned: Sequence[PlannedActual]) -> str | None:
-    """The live rows whose price or billing type is no longer what it would be."""
-    now = {(one.type, one.billing_type, one.price) for one in planned}
-    sides = {one.type for one in planned}
-    rows = (actual for actual in live if actual.type in sides)
-    return _named(row for row in rows if (row.type, row.billing_type, row.figures[1]) not in now)
 
 
 def _of_type(wanted: TransactionType, pairs: Iterable[tuple[int | None, UUID]]) -> list[UUID]:

@@ -42,10 +42,18 @@ def planned(
         "msdyn_pricelist": rate.price_list,
     }
     filled: dict[str, Cell] = {column: value for column, value in {**cells, **more, **own}.items() if value is not None}
-    # Only sales are billed, so only there does it matter who said how.
-    unsaid = type is TransactionType.UNBILLED_SALES and approval.billing_type in (None, BillingType.NOT_AVAILABLE)
-    is_released = rate.is_released and not unsaid
-    return PlannedActual(role, type, billing_type, quantity, rate.price, amount, filled, because, is_released)
+    return PlannedActual(
+        role,
+        type,
+        billing_type,
+        quantity,
+        rate.price,
+        amount,
+        filled,
+        because,
+        price_is_released=rate.is_released,
+        billing_is_released=approval.billing_type not in (None, BillingType.NOT_AVAILABLE),
+    )
 
 
 def customer_cells(customer: Ref) -> dict[str, Cell]:

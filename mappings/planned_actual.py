@@ -15,8 +15,8 @@ from mappings.tables import Cell, NewRow, Ref
 class PlannedActual:
     """An actual that should exist: its role in the entry's ledger, its figures, all its columns, and why they are so.
 
-    ``because`` are full sentences: contract line, quantity, rate. ``is_released``: price and billing type were fixed
-    with the approval; else they are what price lists and settings say now.
+    ``because`` are full sentences: contract line, quantity, rate. Whether price and billing type were
+    released with the approval; else they are what price lists and settings say now.
     """
 
     role: str
@@ -27,7 +27,8 @@ class PlannedActual:
     amount: Decimal
     cells: dict[str, Cell]
     because: tuple[str, ...]
-    is_released: bool = True
+    price_is_released: bool = True
+    billing_is_released: bool = True
 
     def row(self, entry: UUID, generation: int) -> NewRow:
         """The row under the id that only this entry, generation and role lead to."""

@@ -80,3 +80,26 @@ def test_a_price_the_approval_released_anew_is_taken_over_as_ever(world: PricedW
     world.approve(entry, msdyn_salesprice=Decimal(220), transactioncurrencyid=USD)
     settle(world, entry)
     assert figures(world, entry) == [BY_LISTS[0], (UNBILLED, CHARGEABLE, "220.00", "1760.00")]
+
+
+def test_hours_cut_anew_are_taken_over_although_the_lists_say_the_price(world: PricedWorld) -> None:
+    """Eight hours are eight hours, but two of them are not to be charged any more."""
+    entry = world.unpriced()
+    settle(world, entry)
+    world.approve(entry, msdyn_salesquantity=Decimal(6))
+    settle(world, entry)
+    assert figures(world, entry) == [
+        BY_LISTS[0],
+        (UNBILLED, NON_CHARGEABLE, "210.00", "420.00"),
+        (UNBILLED, CHARGEABLE, "210.00", "1260.00"),
+    ]
+
+
+def test_hours_no_longer_cut_are_taken_over_although_settings_say_the_billing_type(world: PricedWorld) -> None:
+    entry = world.submit()
+    world.approve(entry, msdyn_billingtype=None, msdyn_salesquantity=Decimal(6))
+    settle(world, entry)
+    world.approve(entry, msdyn_billingtype=None, msdyn_salesquantity=Decimal(8))
+    settle(world, entry)
+    sales = [(billing, amount) for kind, billing, _, amount in figures(world, entry) if kind == UNBILLED]
+    assert sales == [(CHARGEABLE, "1600.00")]
