@@ -45,7 +45,7 @@ class Principals:
     @property
     def administrator(self) -> bool:
         """Whether one of the roles has every privilege."""
-        return str(ADMINISTRATOR) in self.roles
+        return str(ADMINISTRATOR) in self.user.roles or str(ADMINISTRATOR) in self.roles
 
     def from_here(self, depth: int) -> Reach:
         """What a depth reaches for the user: their rows, their teams' rows, and their unit."""
@@ -88,11 +88,12 @@ class Principals:
 
 def principals_of(store: Store, user: UUID) -> Principals:
     """A user and their teams, as the rows have them now."""
+    found = store.execute('SELECT "roleid" FROM "systemuserroles" WHERE "systemuserid" = ?', [str(user)])
+    roles = tuple(role for (role,) in found)
+    if str(ADMINISTRATOR) in roles:  # where they stand does not matter then
+        return Principals(store, Principal(str(user), None, roles), ())
     place = store.values(store.catalog.table("systemuser"), user, "businessunitid")
-    roles = store.execute('SELECT "roleid" FROM "systemuserroles" WHERE "systemuserid" = ?', [str(user)])
-    own = Principal(str(user), place[0] if place else None, tuple(role for (role,) in roles))
-    if str(ADMINISTRATOR) in own.roles:
-        return Principals(store, own, ())
+    own = Principal(str(user), place[0] if place else None, roles)
     teams = store.execute(
         'SELECT t."teamid", t."businessunitid" FROM "teammembership" m JOIN "team" t ON t."teamid" = m."teamid" '
         'WHERE m."systemuserid" = ?',
