@@ -32,7 +32,8 @@ def lost_reply(other: OtherProcess) -> None:
 
 def cut_in_mid_batch(other: OtherProcess) -> None:
     other.plan("cut_in_batch", after=1)
-    part = '--b\r\nContent-Type: application/http\r\n\r\nPOST accounts HTTP/1.1\r\n\r\n{"name":"A"}\r\n'
+    head = "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+    part = f'{head}POST accounts HTTP/1.1\r\n\r\n{{"name":"A"}}\r\n'
     with pytest.raises(requests.ConnectionError):
         other("POST", "$batch", part * 3 + "--b--", headers={"Content-Type": "multipart/mixed; boundary=b"})
     assert other.names() == ["A"]

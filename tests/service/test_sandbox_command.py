@@ -271,7 +271,8 @@ def write_on(told: dict[str, str], writer: str, size: int, answered: list[str], 
     number = 0
     while True:
         name = f"{writer}-{number}"
-        part = "Content-Type: application/http\r\nContent-ID: {}\r\n\r\nPOST accounts HTTP/1.1\r\n\r\n{}\r\n"
+        head = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+        part = head + "Content-ID: {}\r\n\r\nPOST accounts HTTP/1.1\r\n\r\n{}\r\n"
         parts = "".join("--c\r\n" + part.format(at, json.dumps({"name": name})) for at in range(1, size + 1))
         body = f"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n{parts}--c--\r\n--b--\r\n"
         headers = {"Authorization": f"Bearer {told['token']}", "Content-Type": "multipart/mixed; boundary=b"}

@@ -127,6 +127,13 @@ def check(items: list[Item]) -> None:
     if any(unquote(operation.url).partition("?")[0].endswith("$batch") for operation in operations):
         raise malformed("a batch inside a batch is not allowed.")
     for item in items:
+        ids = [operation.content_id for operation in item if operation.content_id] if isinstance(item, list) else []
+        twice = next((id for at, id in enumerate(ids) if id in ids[:at]), None)
+        if twice is not None:
+            raise malformed(
+                f"the content ID '{twice}' was found more than once in the same change set; content IDs have to be "
+                "unique across all operations of a change set."
+            )
         for operation in item if isinstance(item, list) else []:
             if operation.method not in CHANGES:
                 raise malformed(

@@ -81,6 +81,13 @@ def headers_of(head: bytes) -> dict[str, str]:
 def _operation(headers: Mapping[str, str], content: bytes) -> Operation:
     if headers.get("content-type", "").split(";")[0].strip().lower() == "multipart/mixed":
         raise malformed("a change set or batch inside a change set is not allowed.")
+    if headers.get("content-type", "").split(";")[0].strip().lower() != "application/http":
+        raise malformed("the 'Content-Type' header of an operation is missing, or not 'application/http'.")
+    if headers.get("content-transfer-encoding", "").lower() != "binary":
+        raise malformed(
+            "a missing or invalid 'Content-Transfer-Encoding' header was found. It must be specified for each batch "
+            "operation, and its value must be 'binary'."
+        )
     content = content.lstrip(CRLF)
     line, _, rest = content.partition(CRLF)
     words = line.decode("latin-1").rsplit(" ", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -83,7 +84,9 @@ class Api:
         return UUID(answer.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")"))
 
     def batch(self, body: str, **headers: str) -> requests.Response:
-        """Send a ``$batch`` whose boundary is ``b``; line ends are made CRLF."""
+        """Send a ``$batch`` whose boundary is ``b``; line ends are made CRLF, and parts without an encoding binary."""
+        binary = "Content-Type: application/http\nContent-Transfer-Encoding: binary"
+        body = re.sub("Content-Type: application/http(?!\nContent-Transfer)", binary, body)
         text = body.replace("\n", "\r\n").encode()
         return self("POST", "$batch", data=text, Content_Type='multipart/mixed; boundary="b"', **headers)
 

@@ -187,6 +187,14 @@ def test_an_environment_may_refuse_actions_inside_change_sets(
         (SINGLE + "nonsense\n--b--\n", "is no request line"),
         (change_set(request("POST", "accounts", "{}") * 1)[:-1] + "\n", "closing boundary"),
         ((SINGLE + request("GET", "WhoAmI")) * 1001 + "--b--\n", "A maximum number of '1000'"),
+        (change_set(*[request("DELETE", "accounts(x)")] * 1001) + "--b--\n", "allowed in a change set"),
+        (
+            change_set(*[request("DELETE", "accounts(x)")] * 2).replace("Content-ID: 2", "Content-ID: 1") + "--b--\n",
+            "content ID '1' was found more than once",
+        ),
+        (SINGLE.replace("binary", "8bit") + request("GET", "WhoAmI") + "--b--\n", "'Content-Transfer-Encoding'"),
+        (SINGLE.replace("application/http", "text/plain") + request("GET", "WhoAmI") + "--b--\n", "'Content-Type'"),
+        ("--b\n\n" + request("GET", "WhoAmI") + "--b--\n", "'Content-Type'"),
     ],
 )
 def test_a_batch_made_up_wrongly_is_refused_as_a_whole(api: Api, body: str, words: str) -> None:
