@@ -50,7 +50,8 @@ class Principals:
     def from_here(self, depth: int) -> Reach:
         """What a depth reaches for the user: their rows, their teams' rows, and their unit."""
         owners = frozenset({self.user.id} | {team.id for team in self.teams})
-        return Reach(depth, owners, self.user.unit, self._below(self.user.unit))
+        unit = self.user.unit or _unit(self.store, self.user.id)
+        return Reach(depth, owners, unit, self._below(unit))
 
     def reaches(self) -> dict[str, tuple[Reach, ...]]:
         """Each privilege's reaches, by its name in lower case."""
@@ -90,16 +91,20 @@ def principals_of(store: Store, user: UUID) -> Principals:
     """A user and their teams, as the rows have them now."""
     found = store.execute('SELECT "roleid" FROM "systemuserroles" WHERE "systemuserid" = ?', [str(user)])
     roles = tuple(role for (role,) in found)
-    if str(ADMINISTRATOR) in roles:  # where they stand does not matter then
+    if str(ADMINISTRATOR) in roles:  # it hardly ever matters then where they stand
         return Principals(store, Principal(str(user), None, roles), ())
-    place = store.values(store.catalog.table("systemuser"), user, "businessunitid")
-    own = Principal(str(user), place[0] if place else None, roles)
+    own = Principal(str(user), _unit(store, str(user)), roles)
     teams = store.execute(
         'SELECT t."teamid", t."businessunitid" FROM "teammembership" m JOIN "team" t ON t."teamid" = m."teamid" '
         'WHERE m."systemuserid" = ?',
         [str(user)],
     ).fetchall()
     return Principals(store, own, tuple(Principal(id, unit, _roles_of_team(store, id)) for id, unit in teams))
+
+
+def _unit(store: Store, user: str) -> str | None:
+    place = store.values(store.catalog.table("systemuser"), UUID(user), "businessunitid")
+    return place[0] if place else None
 
 
 def _roles_of_team(store: Store, team: str) -> tuple[str, ...]:
