@@ -22,6 +22,8 @@ from service.shipped_profiles import Shipped, shipped
 
 READ_TABLES = frozenset({tables.ACTUAL, tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL})
 """Tables of which own columns are read or written."""
+INSTANTS = {tables.TIME_ENTRY: "msdyn_date", tables.EXPENSE: "msdyn_transactiondate"}
+"""Columns that are read as the instants they are wherever the product was not altered."""
 HELD_BY_A_DAY = ("DateOnly", "TimeZoneIndependent")
 """Behaviours of a date column that show the same day to everybody."""
 ONLY_THE_PRODUCT = (
@@ -43,6 +45,7 @@ def profile_of(client: DataverseClient, settings: Settings) -> Profile:
     named = frozenset().union(*(one.named_tables for one in candidates))
     columns = columns_of(client, named | READ_TABLES | of_ties)
     version = _recognised(client, candidates, columns)
+    _as_instants(columns)
     faults = list(own.faults)
     fitting = [fitted(wish, columns, faults) for wish in own.wishes]
     for place, tie in own.ties.values():
@@ -80,6 +83,18 @@ def _recognised(client: DataverseClient, candidates: tuple[Shipped, ...], column
         f"{client.url} is neither Project Service Automation 3 nor Project Operations: its actuals name their contract "
         "line by text, as before 3.0, or not at all. This version does not work there.",
     )
+
+
+def _as_instants(columns: Columns) -> None:
+    """Refuse an environment whose entries carry bare days where actuals need an instant; none is made up for them."""
+    for table, name in INSTANTS.items():
+        column = columns.closely(table, name)
+        if column is not None and column.behavior == "DateOnly":
+            raise Misconfigured(
+                "date-only",
+                f"The behaviour of {table}.{name} was changed to Date Only. Actuals need the moment an entry begins, "
+                "which it no longer tells; this version does not work there.",
+            )
 
 
 def _there(tie: Tie, columns: Columns) -> Tie | None:

@@ -107,7 +107,7 @@ def test_one_request_asks_for_all_tables_and_one_for_the_action(
     assert dates == [
         f"EntityDefinitions(LogicalName='{table}')/Attributes/Microsoft.Dynamics.CRM.DateTimeAttributeMetadata"
         "?$select=LogicalName,DateTimeBehavior"
-        for table in (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL, tables.ACTUAL)
+        for table in (tables.TIME_ENTRY, tables.EXPENSE)
     ]
 
 
@@ -158,12 +158,24 @@ def test_a_date_column_that_holds_a_day_is_preferred_to_one_that_holds_an_instan
     environment: Environment, client: DataverseClient, settings: Settings
 ) -> None:
     environment.messages.add(ACTION)
-    environment.tables[tables.ACTUAL]["msdyn_transactiondate"] = "TimeZoneIndependent"
-    environment.tables[tables.TIME_ENTRY] = {"msdyn_transactiondate": "UserLocal", "msdyn_date": "DateOnly"}
+    environment.tables[tables.ACTUAL]["msdyn_transactiondate"] = "DateOnly"
+    environment.tables[tables.TIME_ENTRY] = {"msdyn_transactiondate": "UserLocal", "msdyn_date": "TimeZoneIndependent"}
     profile = profile_of(client, settings)
     assert profile.day_of(tables.ACTUAL) == "msdyn_transactiondate"
     assert profile.day_of(tables.TIME_ENTRY) == "msdyn_date"
     assert profile.day_of(tables.EXPENSE) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(tables.TIME_ENTRY, "msdyn_date"), (tables.EXPENSE, "msdyn_transactiondate")]
+)
+def test_an_entry_that_no_longer_tells_its_moment_is_refused(
+    table: str, column: str, environment: Environment, client: DataverseClient, settings: Settings
+) -> None:
+    environment.tables[table][column] = "DateOnly"
+    with pytest.raises(Misconfigured, match=f"The behaviour of {table}.{column} was changed to Date Only") as caught:
+        profile_of(client, settings)
+    assert caught.value.code == "date-only"
 
 
 def test_the_cost_lists_of_units_are_found_where_their_table_is_there(
