@@ -69,3 +69,16 @@ def test_a_function(seen: dict[str, Any]) -> None:
 
 def test_changes_since_a_delta_link(seen: dict[str, Any]) -> None:
     assert seen["changes"] == {"names": ["tracked"]}
+
+
+def test_references_are_set_and_taken_away(seen: dict[str, Any]) -> None:
+    assert seen["references"] == {"there": [True, 1], "gone": [False, 0]}
+
+
+def test_tables_relationships_and_choices_are_made(seen: dict[str, Any]) -> None:
+    assert seen["metadata"] == {"choices": ["npm_Choice"], "attributes": ["npm_account"]}
+
+
+def test_what_is_not_supported_is_refused(seen: dict[str, Any]) -> None:
+    """FetchXML, by a code of the sandbox's own."""
+    assert seen["refused"] == {"fetched": "NotSupportedBySandbox", "status": 501}

@@ -72,6 +72,45 @@ const scenarios = {
     const after = await api.retrieveMultiple(query, before.oDataDeltaLink);
     return { names: after.value.map((row) => row.name) };
   },
+  async references() {
+    const account = await api.create({ collection: "accounts", data: { name: "one" }, returnRepresentation: true });
+    const contact = await api.create({ collection: "contacts", data: { lastname: "many" }, returnRepresentation: true });
+    const many = { collection: "accounts", primaryKey: account.accountid, relationshipName: "contact_customer_accounts",
+      relatedCollection: "contacts", relatedKey: contact.contactid };
+    const one = { collection: "accounts", primaryKey: account.accountid, navigationProperty: "primarycontactid",
+      relatedCollection: "contacts", relatedKey: contact.contactid };
+    const seen = async () => {
+      const row = await api.retrieve({ collection: "accounts", key: account.accountid, select: ["_primarycontactid_value"],
+        expand: [{ property: "contact_customer_accounts", select: ["lastname"] }] });
+      return [row._primarycontactid_value === contact.contactid, row.contact_customer_accounts.length];
+    };
+    await api.associate(many);
+    await api.associateSingleValued(one);
+    const there = await seen();
+    await api.disassociate(many);
+    await api.disassociateSingleValued(one);
+    return { there, gone: await seen() };
+  },
+  async metadata() {
+    const label = (text) => ({ LocalizedLabels: [{ Label: text, LanguageCode: 1033 }] });
+    const crm = "Microsoft.Dynamics.CRM.";
+    await api.createEntity({ data: { "@odata.type": `${crm}EntityMetadata`, SchemaName: "npm_Thing", OwnershipType: "UserOwned",
+      DisplayName: label("Thing"), Attributes: [
+        { "@odata.type": `${crm}StringAttributeMetadata`, SchemaName: "npm_Name", IsPrimaryName: true, MaxLength: 50 }] } });
+    await api.createRelationship({ data: { "@odata.type": `${crm}OneToManyRelationshipMetadata`,
+      SchemaName: "npm_account_Thing", ReferencedEntity: "account", ReferencingEntity: "npm_thing",
+      Lookup: { "@odata.type": `${crm}LookupAttributeMetadata`, SchemaName: "npm_Account" } } });
+    await api.createGlobalOptionSet({ data: { "@odata.type": `${crm}OptionSetMetadata`, Name: "npm_Choice",
+      OptionSetType: "Picklist", Options: [{ Value: 1, Label: label("One") }] } });
+    const choices = await api.retrieveGlobalOptionSets();
+    const attributes = await api.retrieveAttributes({
+      entityKey: "LogicalName='npm_thing'", filter: "LogicalName eq 'npm_account'", select: ["LogicalName"] });
+    return { choices: choices.value.map((one) => one.Name), attributes: attributes.value.map((one) => one.LogicalName) };
+  },
+  async refused() {
+    const fetched = await attempt(() => api.fetch({ collection: "accounts", fetchXml: "<fetch/>" }));
+    return { fetched: fetched.code, status: fetched.status };
+  },
 };
 
 (async () => {
