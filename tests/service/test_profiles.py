@@ -285,8 +285,9 @@ def test_no_command_that_works_on_the_environment_starts_with_a_wrong_profile(
     variables["PSA_CONNECTOR_PROFILE"] = str(file)
     for name, value in variables.items():
         nothing_set.setenv(name, value)
-    result = CliRunner().invoke(command_line, ["backlog", "list"])
-    assert isinstance(result.exception, NotConfigured)
+    for command in (["backlog", "list"], ["reconcile"], ["reconcile", "--repair", "--yes"]):
+        result = CliRunner().invoke(command_line, command)
+        assert isinstance(result.exception, NotConfigured), command
     with started("run", cwd=tmp_path, **variables) as process:
         _, said = process.communicate(timeout=IN_TIME)
     assert process.returncode == 3
