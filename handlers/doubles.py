@@ -1,4 +1,4 @@
-"""Finds sales that count the same work twice, once by this service and once by somebody else: a few requests.
+"""Finds sales that count the same work twice: by this service and somebody else, or twice by one. A few requests.
 
 Nothing stops the product, or a person, from writing an entry's actuals after we have. Such rows are kept from being
 marked ready until a person has reversed one side, because an invoice would bill both.
@@ -14,12 +14,13 @@ from handlers.ledger_facts import id_of, ledgers, origins_from, origins_of, trac
 from handlers.reading import ask
 from mappings import tables
 from mappings.choices import TransactionType
+from mappings.comparison import alike
 from mappings.ledger import Actual
 from mappings.row import Row
 
 
 def doubled(actuals: Iterable[UUID], dataverse: Reader) -> frozenset[UUID]:
-    """Those of these unbilled sales actuals whose entry has live sales of ours and of somebody else."""
+    """Those of these unbilled sales whose entry has live sales of ours and of somebody else, or the same ones twice."""
     asked = set(actuals)
     (towards,) = ask(dataverse, origins_of(asked))
     # A row made by a correction may come from a journal line only; the line, in turn, comes from the entry.
@@ -35,6 +36,7 @@ def doubled(actuals: Iterable[UUID], dataverse: Reader) -> frozenset[UUID]:
         ours, theirs = map(_sales, ledger.counting_twice)
         if ours and theirs:
             both |= ours | theirs
+        both |= alike(ledger)
     return frozenset(both & asked)
 
 

@@ -119,7 +119,7 @@ class BacklogRow:
     backlog: Backlog
     row: Row
     is_doubled: bool = False
-    """The same work is also counted by a row somebody else wrote."""
+    """The same work is also counted by another row."""
 
     @property
     def status(self) -> int | None:
@@ -185,7 +185,7 @@ class BacklogRow:
             if self.row.link("msdyn_accountcustomer") is None and self.row.link("msdyn_contactcustomer") is None:
                 return "It has no customer, so the product would never invoice it; complete the contract line."
             if self.is_doubled:
-                return "Somebody else's actual counts the same work; reverse one of the two by journal first."
+                return "Another actual counts the same work; reverse one of the two by journal first."
         is_service = self.row.choice("producttypecode") == ProductType.PROJECT_BASED_SERVICE
         if self.backlog is Backlog.PRODUCTS and is_service:
             return "It is a project-based line; its actuals or milestones are marked instead."

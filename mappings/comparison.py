@@ -7,6 +7,7 @@ and crediting move quantity between unbilled and billed sales, and add none (PSA
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -101,6 +102,20 @@ def zero_priced(ledger: Ledger) -> tuple[Finding, ...]:
 def lacks_cost(ledger: Ledger) -> bool:
     """No cost counts at all: whatever the figures are, an approved entry has one."""
     return not any(actual.is_live and actual.type == TransactionType.COST for actual in ledger.actuals)
+
+
+def alike(ledger: Ledger) -> frozenset[UUID]:
+    """Open sales of one entry that say the same: an invoice would bill the work once for each.
+
+    Once anything of the entry was invoiced nothing is said: crediting in parts may well leave two rows alike.
+    """
+    if any(actual.is_invoiced or actual.type == TransactionType.BILLED_SALES for actual in ledger.actuals):
+        return frozenset()
+    saying: defaultdict[tuple[object, ...], set[UUID]] = defaultdict(set)
+    for actual in ledger.actuals:
+        if actual.is_live and actual.type == TransactionType.UNBILLED_SALES and actual.figures[0] > 0:
+            saying[actual.billing_type, actual.customer, *actual.figures].add(actual.id)
+    return frozenset(id for ids in saying.values() if len(ids) > 1 for id in ids)
 
 
 _RELEASED = {

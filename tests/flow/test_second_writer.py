@@ -278,6 +278,22 @@ def test_a_row_the_product_made_twice_is_named(world: World) -> None:
     assert "doubled" in shop.found()[ref(entry)]
 
 
+def test_sales_the_product_made_twice_are_kept_from_being_marked_ready(world: World) -> None:
+    shop, twice, once = (
+        Shop(world, Creation.AT_ONCE, verifies=True),
+        world.time("P1", "Ada"),
+        world.time("P1", "Ada", 1),
+    )
+    shop.approve(twice)
+    shop.approve(once)
+    world.write_foreign_sales(twice, "C1")
+    shop.passes(GRACE)
+    assert ends(shop.deliver()) == ["doubled", "Complete"]
+    outcome = shop.ready()
+    assert len(outcome["marked"]) == 1
+    assert len(outcome["refused"]) == 2
+
+
 def test_a_whole_company_that_the_product_billed_agrees_to_the_cent(world: World) -> None:
     shop = Shop(world, Creation.AT_ONCE, verifies=True)
     for project in ("P1", "P2", "P3", "P4"):

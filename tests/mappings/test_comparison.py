@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mappings import keys, tables
 from mappings.choices import BillingType, TransactionType
-from mappings.comparison import Finding, Kind, compare, lacks_cost, not_withdrawn, zero_priced
+from mappings.comparison import Finding, Kind, alike, compare, lacks_cost, not_withdrawn, zero_priced
 from mappings.ledger import Actual, Ledger
 from mappings.planned_actual import PlannedActual
 from mappings.tables import Cell, Ref
@@ -153,6 +153,16 @@ def test_what_counts_without_an_approval_is_not_withdrawn_unless_it_was_invoiced
     (finding,) = not_withdrawn(Ledger(ENTRY.id, (open_, posted, away, gone)))
     assert (finding.kind, finding.amount) == (Kind.NOT_WITHDRAWN, Decimal(800))
     assert str(open_.id) in finding.sentence
+
+
+def test_open_sales_that_say_the_same_are_alike_until_something_was_invoiced() -> None:
+    first, second = held(S, "2", "200", NON), held(S, "2", "200", NON)
+    others = (held(S, "6", "200"), held(C, "8", "100"), held(C, "8", "100"))
+    assert alike(Ledger(ENTRY.id, (first, second, *others))) == {first.id, second.id}
+    assert alike(Ledger(ENTRY.id, (first, *others))) == frozenset()
+    taken_back = held(S, "2", "200", NON, msdyn_adjustmentstatus=192350001)
+    assert alike(Ledger(ENTRY.id, (first, taken_back))) == frozenset()
+    assert alike(Ledger(ENTRY.id, (first, second, held(B, "6", "200")))) == frozenset()
 
 
 def test_rows_without_a_price_are_found_without_knowing_what_they_should_cost() -> None:
