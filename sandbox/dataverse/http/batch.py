@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from sandbox.dataverse.http.exchange import Answer, Request, refused, split_url
 from sandbox.dataverse.http.multipart import Item, Operation, malformed, read_batch, write_answer, write_parts
+from sandbox.dataverse.refusals import unsupported
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Refused
 from sandbox.faults import Faults
@@ -18,6 +19,7 @@ from sandbox.faults import Faults
 MOST = 1000
 LONGEST_URL = 65_536
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
+IMPERSONATION = ("callerobjectid", "mscrmcallerid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,9 @@ def check(items: list[Item]) -> None:
 
 def _request(outer: Request, operation: Operation, references: dict[str, str], *, in_change_set: bool) -> Request:
     path, query = split_url(operation.url)
+    for name in IMPERSONATION:
+        if operation.headers.get(name) not in (None, outer.headers.get(name)):
+            raise unsupported(f"the header {name} on one operation of a batch; send it with the batch")
     return Request(
         method=operation.method,
         path=path,

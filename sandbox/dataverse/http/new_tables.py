@@ -79,6 +79,8 @@ def new_column(uow: Transaction, body: Mapping[str, Any]) -> Column:
     kind = KINDS.get(metadata_type)
     if kind is None:
         raise unsupported(f"making columns of type '{body.get('@odata.type')}'")
+    if body.get("IsSecured") is True:
+        raise unsupported("columns with column-level security (IsSecured)")
     label = label_of(body.get("DisplayName")) or ""
     column = Column(schema.lower(), kind, schema, required=required_level(body), label=label)
     if kind in LENGTHS:

@@ -239,3 +239,12 @@ def test_the_options_of_a_choice_are_read_as_the_python_client_reads_them(api: A
     info = "MetadataId,LogicalName,SchemaName,EntitySetName,PrimaryNameAttribute,PrimaryIdAttribute"
     listed = api.get(f"EntityDefinitions?$select={info}&$filter=IsPrivate eq false")["value"]
     assert {"account", "psac_command"} <= {entry["LogicalName"] for entry in listed}
+
+
+def test_column_level_security_is_refused_by_name(api: Api) -> None:
+    secret = attribute("String", "new_secret", IsSecured=True)
+    status, code, words = api.refused("POST", "EntityDefinitions(LogicalName='account')/Attributes", secret)
+    assert (status, code) == (501, "NotSupportedBySandbox")
+    assert "IsSecured" in words
+    open_one = attribute("String", "new_open", IsSecured=False)
+    assert api("POST", "EntityDefinitions(LogicalName='account')/Attributes", json=open_one).status_code == 204

@@ -91,3 +91,17 @@ def test_acting_for_an_administrator_gives_no_more_than_one_has_seen_from_there(
     house.may("Sue", {"account": {"Read": UNIT}}, ACT_FOR_OTHERS)
     found = by("Sue").get("accounts?$select=name", MSCRMCallerID=str(USERS["clerk"]))["value"]
     assert [row["name"] for row in found] == ["of Rita"]
+
+
+def test_a_batch_is_sent_for_one_user_and_not_each_operation_for_another(
+    house: House, as_user: Callable[[str], Api]
+) -> None:
+    service = as_user("service")
+    named = f"MSCRMCallerID: {house.people['Sam']}"
+    head = "--b\nContent-Type: application/http\nContent-Transfer-Encoding: binary\n\nGET WhoAmI HTTP/1.1\n"
+    refused = service.batch(f"{head}{named}\n\n\n--b--\n")
+    assert "HTTP/1.1 501" in refused.text
+    assert "mscrmcallerid" in refused.text
+    taken = service.batch(f"{head}{named}\n\n\n--b--\n", MSCRMCallerID=str(house.people["Sam"]))
+    assert "HTTP/1.1 200" in taken.text
+    assert str(house.people["Sam"]) in taken.text
