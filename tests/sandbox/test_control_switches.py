@@ -42,6 +42,7 @@ def board(sandbox: Sandbox) -> dict[str, Any]:
         "protection": sandbox.web.switches.protection,
         "product": sandbox.switches,
         "dates": sandbox.web.organisation.store.dates,
+        "queries": sandbox.web.organisation.store.catalog.queries,
     }
 
 
