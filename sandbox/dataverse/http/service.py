@@ -37,6 +37,12 @@ METADATA: Mapping[str, Callable[[Transaction, Request, str | None, str], Answer]
     "GlobalOptionSetDefinitions": global_choices.operate,
 }
 SEGMENT = re.compile(r"^(\w+)(?:\((.*)\))?$", re.DOTALL)
+ELSEWHERE = frozenset(
+    {"InsertOptionValue", "UpdateOptionValue", "DeleteOptionValue", "OrderOption", "InsertStatusValue", "Merge"}
+    | {"RetrieveTotalRecordCount", "RetrieveVersion", "RetrieveCurrentOrganization", "InitializeFrom"}
+    | {"AddSolutionComponent", "ImportSolution", "ExportSolution", "ExecuteWorkflow", "RetrieveDuplicates"}
+)
+"""Messages of the platform that clients call and this sandbox does not have."""
 WRITES = {"PATCH": "Update", "DELETE": "Delete"}
 REFUSED_HEADERS = (
     "mscrm.bypassbusinesslogicexecution",
@@ -106,6 +112,8 @@ class Service:
             if request.method != "GET":
                 raise no_resource(f"{request.base}/{request.path}")
             return who_am_i(uow, request)
+        if name in ELSEWHERE:
+            raise unsupported(f"the message {name}")
         if name == metadata_messages.CHANGES and key is not None and not rest and request.method == "GET":
             return metadata_messages.metadata_changes(uow, request, key)
         if request.method == "POST" and not rest:

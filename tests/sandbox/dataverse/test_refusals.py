@@ -39,6 +39,13 @@ def test_a_url_has_a_longest_length_outside_a_batch(api: Api, length: int, statu
     assert answer.status_code == status, answer.text
 
 
+def test_messages_of_the_platform_that_are_not_here_say_so_and_unknown_ones_are_not_found(api: Api) -> None:
+    for method, path in (("POST", "InsertOptionValue"), ("GET", "RetrieveVersion()"), ("GET", "RetrieveVersion")):
+        assert api.refused(method, path, {} if method == "POST" else None)[:2] == (501, "NotSupportedBySandbox")
+    for method, path in (("POST", "new_Nothing"), ("GET", "new_Nothing()")):
+        assert api.refused(method, path, {} if method == "POST" else None)[:2] == (404, "0x8006088a")
+
+
 def test_the_page_size_kept_to_is_told(api: Api) -> None:
     for asked, kept in (("2", "2"), ("9000", "5000")):
         answer = api("GET", "accounts?$select=name", Prefer=f"odata.maxpagesize={asked}")
