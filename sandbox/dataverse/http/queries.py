@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +67,8 @@ class Reader:
         self.request = request
         self.now = uow.now
         zone = zone_of(uow.store, uow.user)
-        self._asked = Asked(uow.user, uow.business_unit, uow.now, zone, uow.store.dates.zone_of_plain_dates(zone))
+        plain = uow.store.dates.zone_of_plain_dates(zone)
+        self._asked = Asked(uow.user, uow.business_unit, uow.now, zone, plain, partial(self._teams_of, uow.user))
         self.represent = Representer(uow.store, Annotations.of(request.preferences), zone)
 
     def one(self, table: Table, id: UUID, *, select: str | None = None, expand: str | None = None) -> dict[str, Any]:
@@ -94,6 +96,11 @@ class Reader:
         allow(query, {"$select", "$expand"})
         target = self.store.catalog.table(to.table)
         return Answer(200, json=self.one(target, to.id, select=query.get("$select"), expand=query.get("$expand")))
+
+    def _teams_of(self, user: UUID) -> list[UUID]:
+        """The user's teams, whoever may read memberships."""
+        sql = 'SELECT teamid FROM main."teammembership" WHERE systemuserid = ?'
+        return [UUID(id) for (id,) in self.store.execute(sql, (str(user),))]
 
     def page(self, table: Table, within: Where = EVERYTHING) -> Answer:
         """One page of a collection; ``within`` narrows it to what lies behind a row."""

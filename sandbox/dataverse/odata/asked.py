@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from uuid import UUID
@@ -17,3 +18,5 @@ class Asked:
     zone: tzinfo = UTC
     plain_dates_in: tzinfo = UTC
     """The zone in which a date without a time begins."""
+    teams: Callable[[], Sequence[UUID]] = tuple
+    """The teams the asker belongs to, looked up when a query wants to know."""

@@ -15,12 +15,15 @@ from sandbox.dataverse.odata.values import edm_type, from_text
 from sandbox.dataverse.refusals import bad_query, unsupported
 
 NAMESPACE = "Microsoft.Dynamics.CRM."
-MINE = {"EqualUserId", "NotEqualUserId", "EqualBusinessId", "NotEqualBusinessId"}
+MINE = {"EqualUserId", "NotEqualUserId", "EqualBusinessId", "NotEqualBusinessId"} | {
+    "EqualUserTeams",
+    "EqualUserOrUserTeams",
+}
 LISTS = {"NotIn", "Between", "NotBetween", "ContainValues", "DoesNotContainValues"}
 KNOWN = periods.PLAIN | periods.COUNTED | periods.DAYS | MINE | LISTS | {"In"}
 ELSEWHERE = {
     *("Above", "AboveOrEqual", "Under", "UnderOrEqual", "NotUnder", "ContainsValue", "DoesNotContainValue"),
-    *("EqualUserTeams", "EqualUserOrUserTeams", "EqualRoleBusinessId", "EqualUserLanguage"),
+    *("EqualRoleBusinessId", "EqualUserLanguage"),
     *("EqualUserOrUserHierarchy", "EqualUserOrUserHierarchyAndTeams", "LastFiscalPeriod", "LastFiscalYear"),
     *("LastXFiscalPeriods", "LastXFiscalYears", "NextFiscalPeriod", "NextFiscalYear", "NextXFiscalPeriods"),
     *("NextXFiscalYears", "ThisFiscalPeriod", "ThisFiscalYear", "InFiscalPeriod", "InFiscalPeriodAndYear"),
@@ -68,9 +71,12 @@ def _edge(column: Column, bound: datetime, asked: Asked) -> str:
 
 
 def _mine(name: str, column: Column, sql: str, asked: Asked) -> tuple[str, list[Any]]:
-    wanted = asked.user if "User" in name else asked.business_unit
     if column.kind not in ("lookup", "id", "guid"):
         raise bad_query(f"{NAMESPACE}{name} takes a lookup; '{column.name}' is {edm_type(column)}.")
+    if name.endswith("Teams"):
+        ids = [*asked.teams(), *([asked.user] if "Or" in name else [])]
+        return f"coalesce({sql}, '') IN ({','.join('?' * len(ids))})", [str(id) for id in ids]
+    wanted = asked.user if "User" in name else asked.business_unit
     return f"coalesce({sql}, '') {'<>' if name.startswith('Not') else '='} ?", [str(wanted)]
 
 

@@ -63,7 +63,9 @@ def names(api: Api, query: str, **headers: str) -> list[str]:
         ("createdon gt 2020-01-01T00:00:00Z", "Ada Bea Cid Dan Eve"),
         ("createdon gt 2020-01-01", "Ada Bea Cid Dan Eve"),
         ("createdon lt 2020-01-01T00:00:00.5%2B02:00", ""),
-        ("Microsoft.Dynamics.CRM.EqualUserTeams(PropertyName='ownerid')", None),
+        ("Microsoft.Dynamics.CRM.EqualUserTeams(PropertyName='ownerid')", ""),
+        ("Microsoft.Dynamics.CRM.EqualUserOrUserTeams(PropertyName='ownerid')", "Ada Bea Cid Dan Eve"),
+        ("Microsoft.Dynamics.CRM.EqualUserOrUserHierarchy(PropertyName='ownerid')", None),
         ("createdby/fullname eq 'psa connector'", "Ada Bea Cid Dan Eve"),
     ],
 )

@@ -153,6 +153,26 @@ def test_an_owner_is_a_user_or_a_team_and_shows_only_its_id(api: Api, family: di
     assert refusal[:2] == (400, "0x80060888")
 
 
+def test_rows_of_the_askers_teams_are_found(api: Api, family: dict[str, UUID]) -> None:
+    admin, unit = USERS["administrator"], api.get("WhoAmI")["BusinessUnitId"]
+    bound = {
+        "administratorid@odata.bind": f"/systemusers({admin})",
+        "businessunitid@odata.bind": f"/businessunits({unit})",
+    }
+    team = api.create("teams", {"name": "T", **bound})
+    member = {"Members": [{"systemuserid": str(USERS["service"])}]}
+    assert api("POST", f"teams({team})/Microsoft.Dynamics.CRM.AddMembersTeam", json=member).status_code == 204
+    account = family["Bea"]
+    given = api("PATCH", f"accounts({account})", json={"ownerid@odata.bind": f"/teams({team})"})
+    assert given.status_code == 204, given.text
+    function = "Microsoft.Dynamics.CRM.{}(PropertyName='ownerid')"
+    for name, expected in (("EqualUserTeams", ["Bea"]), ("EqualUserId", ["Ada", "Cid", "Dan", "Eve", "Fay"])):
+        rows = api.get(f"accounts?$select=name&$orderby=name&$filter={function.format(name)}")["value"]
+        assert [row["name"] for row in rows] == expected
+    both = api.get(f"accounts?$select=name&$filter={function.format('EqualUserOrUserTeams')}")["value"]
+    assert len(both) == len(family)
+
+
 def test_what_lies_behind_a_row_can_be_read_by_its_path(api: Api, family: dict[str, UUID]) -> None:
     found = api.get(f"accounts({family['Ada']})/{CHILDREN}?$select=name&$filter=numberofemployees gt 10")["value"]
     assert [row["name"] for row in found] == ["Cid"]
