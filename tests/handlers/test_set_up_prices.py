@@ -9,21 +9,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.dataverse.changes import Reference
 from handlers.actuals import ActualsHandler
 from handlers.fixed_point import FixedPoint, Settled
 from mappings.profile import Profile, SeveralCostLists, Tie
 from mappings.tables import Ref
 from tests.handlers.judging import refused
 from tests.handlers.price_world import COST as FOR_COST
-from tests.handlers.price_world import EACH, HOUR, LODGING, PricedWorld, figures, settle
+from tests.handlers.price_world import EACH, LODGING, PricedWorld, figures, settle
 from tests.handlers.world import (
     CHARGEABLE,
     CONTRACT,
     COST,
     EUR,
     GO_LIVE,
-    INDIA,
     UNBILLED,
     UNIT,
     USD,
@@ -164,79 +162,6 @@ def test_of_two_cost_lists_the_profile_says_what_counts(world: PricedWorld) -> N
     assert refused(settle(world, entry)[0]).code == "price-ambiguous"
     settle(world, entry, profile=Profile(several_cost_lists=SeveralCostLists.MOST_RECENT))
     assert figures(world, entry)[0] == (COST, CHARGEABLE, "120.00", "960.00")
-
-
-def dimension(world: PricedWorld, name: str, priority: int, kind: int = 192350000) -> Reference:
-    row = world.fresh("msdyn_dimension")
-    world.dataverse.put(
-        row,
-        msdyn_name=name,
-        msdyn_type=kind,
-        msdyn_applicabletocost=True,
-        msdyn_applicabletosales=True,
-        msdyn_costpriority=priority,
-        msdyn_salespriority=priority,
-    )
-    return row
-
-
-def test_dimensions_of_the_administrators_are_read_from_entry_and_rows_and_markups_added(world: PricedWorld) -> None:
-    """Overtime is 15 percent up on both sides, and seniors cost 130; the entry calls the band by another name."""
-    dimension(world, "msdyn_resourcecategory", 2)
-    dimension(world, "msdyn_OrganizationalUnit", 3)
-    band = dimension(world, "new_Band", 1)
-    dimension(world, "new_hours", 4, kind=192350001)
-    world.dataverse.put(
-        world.fresh("msdyn_dimensionfieldname"),
-        msdyn_dimensionid=band,
-        msdyn_entitylogicalname="msdyn_timeentry",
-        msdyn_fieldname="new_SalaryBand",
-    )
-    senior = new("new_band", 71)
-    world.role_price(world.costs, "130", new_band=senior)
-    for price_list in (world.costs, world.sells):
-        markup = world.fresh("msdyn_resourcecategorymarkuppricelevel")
-        world.dataverse.put(markup, msdyn_pricelist=price_list, new_hours=2, msdyn_percent=Decimal(15))
-    plain = world.unpriced(new_salaryband=None, new_hours=1)
-    late = world.unpriced(new_salaryband=None, new_hours=2)
-    late_senior = world.unpriced(new_salaryband=senior, new_hours=2)
-    settle(world, plain, late, late_senior)
-    assert figures(world, plain) == BY_LISTS
-    assert figures(world, late) == [
-        (COST, CHARGEABLE, "126.50", "1012.00"),
-        (UNBILLED, CHARGEABLE, "241.50", "1932.00"),
-    ]
-    assert figures(world, late_senior)[0] == (COST, CHARGEABLE, "149.50", "1196.00")
-
-
-def test_without_a_role_among_the_dimensions_rows_of_any_role_count(world: PricedWorld) -> None:
-    dimension(world, "msdyn_organizationalunit", 1)
-    for row in (world.cost_price, world.sales_price):
-        world.dataverse.put(row, msdyn_resourcecategory=new("bookableresourcecategory", 98))
-    entry = world.unpriced()
-    settle(world, entry)
-    assert figures(world, entry) == BY_LISTS
-
-
-def test_work_for_another_unit_reads_both_units_lists_though_the_approval_is_priced(world: PricedWorld) -> None:
-    rupee = new("transactioncurrency", 97)
-    world.dataverse.put(rupee, isocurrencycode="INR", currencyprecision=2, exchangerate=Decimal(80))
-    world.dataverse.put(INDIA, msdyn_currency=rupee)
-    india = world.price_list("India costs", FOR_COST, transactioncurrencyid=rupee)
-    world.role_price(india, "1000", msdyn_unit=(day := world.fresh("uom")))
-    world.dataverse.put(day, name="Long day", quantity=Decimal(10), baseuom=HOUR)
-    world.role_price(world.costs, "67", msdyn_organizationalunit=INDIA)
-    world.dataverse.put(world.fresh("msdyn_projectparameterpricelist"), msdyn_pricelist=india)
-    entry = world.submit(msdyn_resourceorganizationalunitid=INDIA)
-    world.dataverse.put(world.approval_of(entry), msdyn_costprice=Decimal(67), msdyn_salesprice=Decimal(112))
-    world.approve(entry)
-    settle(world, entry)
-    assert [(kind, price, amount) for kind, _, price, amount in figures(world, entry)] == [
-        (COST, "67.00", "536.00"),
-        (UNBILLED, "112.00", "896.00"),
-        (192350007, "100.00", "800.00"),
-        (192350008, "67.00", "536.00"),
-    ]
 
 
 def category_price(world: PricedWorld, **values: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -144,7 +145,8 @@ def test_of_two_cost_lists_created_at_one_moment_or_at_none_known_neither_is_the
 
 def test_two_sales_lists_are_an_error_in_either_product() -> None:
     several = SeveralCostLists.MOST_RECENT
-    found = the_one_covering((ADATUM, OVERLAP), Context.SALES, DOLLARS, FEBRUARY, NEW_YORK, "the contract", several)
+    newer = replace(OVERLAP, created=datetime(2026, 1, 20, tzinfo=UTC))
+    found = the_one_covering((ADATUM, newer), Context.SALES, DOLLARS, FEBRUARY, NEW_YORK, "the contract", several)
     assert isinstance(found, Unpriced)
     assert found.code == "price-ambiguous"
 

@@ -282,3 +282,8 @@ def test_a_markup_of_another_list_or_without_a_percentage_is_none() -> None:
 
 def test_without_a_dimension_for_markups_their_rows_do_not_matter() -> None:
     assert price(sales([EXACT], markups=(markup(739, ADATUM, "15"),))) == 200
+
+
+def test_a_dimension_for_markups_does_not_choose_the_base_rate() -> None:
+    regular = role_price(741, ADATUM, "200", values={ROLE: DEVELOPER, UNIT: US, HOURS: REGULAR})
+    assert price(sales([regular, ANY_UNIT], dimensions=ORDER, values={HOURS: OVERTIME})) == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -192,6 +193,10 @@ def test_what_the_delivering_unit_spends_and_charges_comes_from_two_lists_never_
     released = approval(cost_price=Decimal(66), currency=None)
     spent = resourcing_unit_rate(released, None, INR, LENT, BETWEEN, True)
     assert (spent.price, spent.price_list) == (Decimal(100), INDIA_COSTS.ref)
+    own_list = replace(
+        BETWEEN, of_unit={INDIA: frozenset({INDIA_COSTS.ref.id})}, of_parameters=frozenset({COSTS.ref.id})
+    )
+    assert resourcing_unit_rate(released, None, INR, LENT, own_list, True).price_list == INDIA_COSTS.ref
     charged = transfer_rate(released, None, USD, LENT, BETWEEN, True)
     assert (charged.price, charged.price_list) == (Decimal(67), COSTS.ref)
 
