@@ -93,7 +93,7 @@ def markup(number: int, of: PriceList, percent: str | None, **values: object) ->
     return RolePrice(
         ref=Ref("msdyn_resourcecategorymarkuppricelevel", uid(number)),
         price_list=of.ref.id,
-        values=dict(values),  # type: ignore[arg-type]
+        values=dict(values),
         price=None,
         percent=None if percent is None else Decimal(percent),
         unit=None,
