@@ -132,18 +132,16 @@ class ActualsHandler:
             return NothingToDo(early, is_news=True)
         plan = self._plan(entry, facts)
         plan.refuse_doubled()
-        if facts.ledger.foreign:
-            return self._elsewhere(plan, facts)
         edited = self.edited(facts)
+        hours = hours_edited(entry, approval)
+        told = (*edited, *((hours,) if hours else ()))
+        if facts.ledger.foreign:
+            return _with_edits(self._elsewhere(plan, facts), told, approval)
         if edited and not facts.ledger.live:
             raise Refusal("edited-after-approval", _remedy(edited, approval))
         # Between taking back and making anew, an edited entry would look like one that nothing was ever written for.
         decision = plan.toward(self.expected(facts), at_once=bool(edited))
-        hours = hours_edited(entry, approval)
-        told = (*edited, *((hours,) if hours else ()))
-        if told and isinstance(decision, NothingToDo):
-            return NothingToDo(f"{decision.because} {_remedy(told, approval)}", is_news=True)
-        return decision
+        return _with_edits(decision, told, approval)
 
     def _elsewhere(self, plan: LedgerPlan, facts: EntryFacts) -> NothingToDo:
         """What somebody else's rows come to, compared with what the approval calls for as far as that can be known."""
@@ -172,6 +170,12 @@ class ActualsHandler:
 
     def _plan(self, entry: Entry, facts: EntryFacts) -> LedgerPlan:
         return LedgerPlan(entry, facts.ledger, facts.set_up, self.zone_of(facts), self.profile, facts.approved_by)
+
+
+def _with_edits(decision: Decision, told: Sequence[Edit], approval: Approval) -> Decision:
+    if not told or not isinstance(decision, NothingToDo):
+        return decision
+    return NothingToDo(f"{decision.because} {_remedy(told, approval)}", is_news=True)
 
 
 def _remedy(edited: Sequence[Edit], approval: Approval) -> str:

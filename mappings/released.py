@@ -7,7 +7,7 @@ released by anybody: what counts stays what the approval says, and the edit is r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mappings import money, tables
@@ -43,9 +43,13 @@ def released(entry: Entry, approval: Approval) -> Entry:
 
 
 def on_released_day(entry: Entry, approval: Approval, zone: ZoneInfo) -> Entry:
-    """The entry on the business day that was approved; its hours are its own while it still stands on that day."""
+    """The entry on the business day that was approved, at its own hours."""
     day = _moved(entry, approval, zone)
-    return entry if day is None else replace(entry, date=day, start=day, end=day, day=None)
+    if day is None:
+        return entry
+    stayed = business_date(entry.start, zone) == business_date(day, zone)
+    by = timedelta() if stayed else day - entry.date
+    return replace(entry, date=day, start=entry.start + by, end=entry.end + by, day=None)
 
 
 def edits(entry: Entry, approval: Approval, zone: ZoneInfo) -> tuple[Edit, ...]:

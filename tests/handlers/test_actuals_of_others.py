@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from connector.dataverse.changes import Reference
 from handlers.fixed_point import Unsettled
+from handlers.rows import reference
 from mappings import keys
 from tests.handlers.fake_dataverse import Stalled
 from tests.handlers.judging import ADJUSTED, EIGHT_HOURS, UNADJUSTABLE, refused, write
@@ -19,6 +20,15 @@ def test_what_the_product_made_is_reported_and_left_alone(world: World) -> None:
     assert "Handled elsewhere" in settled.because
     assert all(str(row.id) in settled.because for row in theirs)
     assert not world.dataverse.committed
+
+
+def test_an_edit_of_an_entry_whose_rows_are_others_is_told_beside_them(world: World) -> None:
+    entry = world.approved()
+    theirs = write(world, entry, COST)
+    world.dataverse.put(reference(entry), msdyn_bookableresource=Reference("bookableresource", theirs.id))
+    settled = world.settled(entry)
+    assert str(theirs.id) in settled.because
+    assert "msdyn_bookableresource reads" in settled.because
 
 
 def test_what_the_product_made_of_only_one_side_is_not_completed(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from mappings.tables import Ref
 from tests.mappings.samples import (
     CATEGORY,
     DAY,
+    END,
     PROJECT,
     RESOURCE,
     ROLE,
@@ -82,11 +83,17 @@ def test_the_same_business_day_at_another_hour_is_no_edit() -> None:
     assert (str(edit.approved), str(edit.now)) == ("2026-02-11", "2026-02-10")
 
 
-def test_hours_are_the_entrys_own_while_it_stands_on_the_approved_day() -> None:
-    assert on_released_day(time_entry(), approval(date=DAY), NEW_YORK).start == START
-    moved = time_entry(date=datetime(2026, 2, 17, 5, tzinfo=UTC), start=datetime(2026, 2, 17, 14, tzinfo=UTC))
+def test_an_entry_moved_since_is_put_back_on_the_approved_day_at_its_own_hours() -> None:
+    assert on_released_day(time_entry(), approval(date=DAY), NEW_YORK) == time_entry()
+    week = timedelta(days=7)
+    moved = time_entry(date=DAY + week, start=START + week, end=END + week)
     back = on_released_day(moved, approval(date=DAY), NEW_YORK)
-    assert (back.date, back.start, back.end) == (DAY, DAY, DAY)
+    assert (back.date, back.start, back.end) == (DAY, START, END)
+
+
+def test_hours_that_stayed_on_the_approved_day_stay_there() -> None:
+    back = on_released_day(time_entry(date=DAY + timedelta(days=7)), approval(date=DAY), NEW_YORK)
+    assert (back.date, back.start, back.end) == (DAY, START, END)
 
 
 def test_the_work_is_looked_up_where_it_was_approved() -> None:
