@@ -29,6 +29,7 @@ from mappings.row import Row
 from mappings.tables import Ref
 from mappings.units import UNIT_COLUMNS, unit
 
+_ANY_CURRENCY = "msdyn_pricelistdefaultingiscurrencyagnostic"
 _CONTRACT_LISTS = Tie("msdyn_orderpricelist", "msdyn_contract", "msdyn_pricelist")
 
 
@@ -72,7 +73,7 @@ def _completed(set_up: SetUp, facts: PriceFacts, entry: Ref) -> SetUp:
 def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFacts:
     """What the needs call for, in two requests."""
     tie = profile.unit_cost_lists
-    of_contracts, of_parameters, dimension_rows, field_names, units, *others = ask(
+    of_contracts, of_parameters, parameters, dimension_rows, field_names, units, *others = ask(
         dataverse,
         Query(
             _CONTRACT_LISTS.table,
@@ -80,6 +81,7 @@ def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFac
             any_of(_CONTRACT_LISTS.left, _all(need.contracts for need in needs)),
         ),
         Query("msdyn_projectparameterpricelist", ("msdyn_pricelist", "statecode")),
+        Query("msdyn_projectparameter", (_ANY_CURRENCY,)),
         Query("msdyn_dimension", dims.DIMENSION_COLUMNS),
         Query("msdyn_dimensionfieldname", dims.FIELD_NAME_COLUMNS),
         Query("uom", UNIT_COLUMNS),
@@ -87,10 +89,10 @@ def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFac
         *((ties(tie, _all(need.units for need in needs)),) if tie else ()),
     )
     dimensions = dims.dimensions(dimension_rows, field_names)
-    parameters = frozenset(id for row in of_parameters if (id := _active(row, "msdyn_pricelist")))
+    everybodys = frozenset(id for row in of_parameters if (id := _active(row, "msdyn_pricelist")))
     contracts = tied((row for row in of_contracts if not row.choice("statecode")), _CONTRACT_LISTS)
     organizational = tied(others[-1], tie) if tie else {}
-    ids = sorted(parameters.union(*contracts.values(), *organizational.values()))
+    ids = sorted(everybodys.union(*contracts.values(), *organizational.values()))
     own = dims.own(dimensions)
     lists, roles, markups, categories, entries = ask(
         dataverse,
@@ -115,13 +117,14 @@ def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFac
             lists={row.id: price_lists.price_list(row) for row in lists},
             of_contract=contracts,
             of_unit=organizational,
-            of_parameters=parameters,
+            of_parameters=everybodys,
             role_prices=tuple(one for row in roles if (one := price_rows.role_price(row, dimensions))),
             markups=tuple(one for row in markups if (one := price_rows.role_price(row, dimensions))),
             category_prices=tuple(price for row in categories if (price := price_rows.category_price(row))),
             dimensions=dimensions,
             units={row.id: unit(row) for row in units},
             several_cost_lists=profile.several_cost_lists,
+            costs_in_any_currency=any(row.flag(_ANY_CURRENCY) for row in parameters),
         ),
         chargeables=_chargeables(others[:4]),
         own_values={

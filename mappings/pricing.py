@@ -64,6 +64,7 @@ class PriceBook:
     """The price lists an entry can be priced from: the lists by id, whose they are, and their rows.
 
     ``values`` are the entry's values of dimensions an administrator added, by their column on role prices.
+    ``costs_in_any_currency`` is a parameter of the project set-up: cost lists are then chosen whatever their currency.
     """
 
     lists: Mapping[UUID, PriceList] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class PriceBook:
     currencies: Mapping[UUID, Currency] = field(default_factory=dict)
     values: Mapping[str, Hashable] = field(default_factory=dict)
     several_cost_lists: SeveralCostLists = SeveralCostLists.REFUSE
+    costs_in_any_currency: bool = False
 
     def cost_rate(self, work: Work, currency: Currency) -> Found | Unpriced:
         """What an hour costs the contracting unit; it is the transfer price too where another unit delivers it.
@@ -110,7 +112,8 @@ class PriceBook:
             of, fits = where, None
         else:
             # Only lists of the parameters have to be chosen by currency: they are everybody's.
-            own, of, fits = self._lists(self.of_parameters), "the project parameters", (currency.id, currency.code)
+            own, of = self._lists(self.of_parameters), "the project parameters"
+            fits = None if self.costs_in_any_currency else (currency.id, currency.code)
         found = the_one_covering(own, Context.COST, fits, work.day, work.zone, of, self.several_cost_lists)
         return found if isinstance(found, Unpriced) else self._role_rate(found, Context.COST, work, currency)
 

@@ -164,6 +164,21 @@ def test_of_two_cost_lists_the_profile_says_what_counts(world: PricedWorld) -> N
     assert figures(world, entry)[0] == (COST, CHARGEABLE, "120.00", "960.00")
 
 
+@pytest.mark.parametrize("agnostic", [False, True])
+def test_the_parameter_that_cost_lists_count_whatever_their_currency_is_read(
+    world: PricedWorld, agnostic: bool
+) -> None:
+    world.dataverse.put(world.costs, transactioncurrencyid=EUR)
+    parameter = world.fresh("msdyn_projectparameter")
+    world.dataverse.put(parameter, msdyn_pricelistdefaultingiscurrencyagnostic=agnostic)
+    entry = world.unpriced()
+    (outcome,) = settle(world, entry)
+    if agnostic:
+        assert figures(world, entry) == BY_LISTS
+    else:
+        assert "No active cost price list in USD is attached to the project parameters" in refused(outcome).sentence
+
+
 def category_price(world: PricedWorld, **values: Any) -> None:
     row = world.fresh("msdyn_transactioncategorypricelevel")
     plain = {"msdyn_pricelist": world.sells, "msdyn_transactioncategory": LODGING, "msdyn_unit": EACH}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -29,7 +30,6 @@ from tests.mappings.price_samples import (
     WEEK,
     book,
     dimension,
-    markup,
     price_list,
     role_price,
     time_work,
@@ -198,6 +198,20 @@ def test_a_cost_comes_from_the_parameters_list_in_the_currency_of_the_unit() -> 
     assert said.startswith("No active cost price list in GBP is attached to the project parameters; it has ")
 
 
+def test_a_parameter_lets_cost_lists_of_any_currency_count() -> None:
+    """There is then one list for all units, with prices in several currencies."""
+    of_all = book(
+        (COSTS,),
+        of_parameters=(COSTS,),
+        role_prices=(role_price(725, COSTS, "8000", unit=INDIA, currency=INR.id), role_price(726, COSTS, "100")),
+        costs_in_any_currency=True,
+    )
+    assert price(of_all.cost_rate(time_work(resourcing_unit=INDIA), INR)) == 8000
+    assert price(of_all.cost_rate(time_work(resourcing_unit=INDIA), USD)) == 100
+    assert price(of_all.cost_rate(time_work(), EUR)) == 94
+    assert reason(replace(of_all, costs_in_any_currency=False).cost_rate(time_work(), EUR)).startswith("No active cost")
+
+
 def test_a_list_on_the_organizational_unit_counts_before_those_of_the_parameters() -> None:
     attached = {US: frozenset({UNIT_COSTS.ref.id})}
     found = costs(of_unit=attached).cost_rate(time_work(), USD)
@@ -236,54 +250,3 @@ def test_sales_lists_are_the_contracts_alone() -> None:
         == reason(sales(rows, {"contract": None}))
         == ("No active sales price list in USD is attached to the contract.")
     )
-
-
-# Markups.
-
-HOURS = "new_hours"
-REGULAR, OVERTIME = 1, 2
-ORDER = (*DEFAULT, dimension(HOURS, 3, is_markup=True))
-
-
-def overtime(*rows: RolePrice, hours: int | None = OVERTIME) -> Found | Unpriced:
-    return sales([ANY_UNIT, EXACT], dimensions=ORDER, markups=rows, values={HOURS: hours})
-
-
-def test_a_markup_is_put_on_top_of_the_base_rate_and_said() -> None:
-    fifteen = markup(731, ADATUM, "15", **{HOURS: OVERTIME})
-    found = overtime(fifteen)
-    assert price(found) == 230
-    assert found.because.endswith("It is raised by 15 percent.")
-    for hours in (REGULAR, None):
-        plain = overtime(fifteen, hours=hours)
-        assert price(plain) == 200
-        assert "percent" not in plain.because
-
-
-def test_a_markup_is_found_by_all_dimensions_with_the_same_fallback() -> None:
-    any_unit = markup(732, ADATUM, "10", **{HOURS: OVERTIME})
-    in_us = markup(733, ADATUM, "20", **{UNIT: US, HOURS: OVERTIME})
-    in_india = markup(734, ADATUM, "15", **{UNIT: INDIA, HOURS: OVERTIME})
-    assert price(overtime(any_unit, in_us, in_india)) == 240
-    assert price(overtime(any_unit, in_india)) == 220
-
-
-def test_two_markups_that_fit_equally_well_are_ambiguous() -> None:
-    one, other = markup(735, ADATUM, "10", **{HOURS: OVERTIME}), markup(736, ADATUM, "20", **{HOURS: OVERTIME})
-    assert reason(overtime(one, other), "price-ambiguous") == (
-        "Adatum 2026 marks the work up 2 times, by new_hours, for any role and organizational unit."
-    )
-
-
-def test_a_markup_of_another_list_or_without_a_percentage_is_none() -> None:
-    assert price(overtime(markup(737, COSTS, "15", **{HOURS: OVERTIME}))) == 200
-    assert price(overtime(markup(738, ADATUM, None, **{HOURS: OVERTIME}))) == 200
-
-
-def test_without_a_dimension_for_markups_their_rows_do_not_matter() -> None:
-    assert price(sales([EXACT], markups=(markup(739, ADATUM, "15"),))) == 200
-
-
-def test_a_dimension_for_markups_does_not_choose_the_base_rate() -> None:
-    regular = role_price(741, ADATUM, "200", values={ROLE: DEVELOPER, UNIT: US, HOURS: REGULAR})
-    assert price(sales([regular, ANY_UNIT], dimensions=ORDER, values={HOURS: OVERTIME})) == 200
