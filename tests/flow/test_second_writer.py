@@ -13,6 +13,8 @@ import pytest
 from connector.settlement import DeadLetter, RedeliverAt
 from sandbox.company.company import LoadedEntry
 from sandbox.dataverse.product import Creation
+from sandbox.world import EVENTS
+from tests.flow.queue_world import listen, run_until_drained
 from tests.flow.second_writer import EARLY, GRACE, LATE, VERY_LATE, Shop, ends
 from tests.flow.test_actuals import ONCE
 from tests.flow.test_invoices import create
@@ -143,3 +145,28 @@ def test_a_credit_after_invoicing_and_every_event_again_add_nothing(world: World
 def _act(world: World, invoice: str, action: str) -> Any:
     answer = world.http("POST", f"invoices({invoice})/Microsoft.Dynamics.CRM.{action}", {}, user="clerk")
     return answer.json() if answer.content else None
+
+
+def test_over_the_queue_an_event_comes_back_once_after_its_write_and_finds_the_double(world: World) -> None:
+    listen(world)
+    entry, alone = world.time("P1", "Ada"), world.time("P1", "Ada", 1)
+    world.approve(entry)
+    run_until_drained(world)
+    assert world.live(entry) == ONCE
+    assert world.sandbox.bus.counts(EVENTS).scheduled > 0
+    # Nobody knew that the product creates as well; it does so now.
+    world.sandbox.switches.actuals = Creation.LATER
+    world.sandbox.clock.advance(LATE)
+    world.sandbox.background.run_due()
+    world.sandbox.switches.actuals = Creation.NEVER
+    run_until_drained(world)
+    counts = world.sandbox.bus.counts(EVENTS)
+    assert (counts.scheduled, counts.dead_letter > 0) == (0, True)
+    # What nobody else touches comes back once too, and then no more.
+    world.approve(alone)
+    run_until_drained(world)
+    world.sandbox.clock.advance(LATE)
+    run_until_drained(world)
+    assert world.live(alone) == ONCE
+    assert world.sandbox.bus.counts(EVENTS).scheduled == 0
+    assert world.sandbox.bus.counts(EVENTS).dead_letter == counts.dead_letter
