@@ -18,7 +18,7 @@ from handlers.actuals import ActualsHandler
 from handlers.entry_facts import EntryFacts
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refuse
 from handlers.suspects import Slice
-from handlers.verification import VerificationHandler, findings, is_before_go_live
+from handlers.verification import VerificationHandler, findings
 from mappings.comparison import Finding, Kind
 from mappings.refusal import Refusal
 from mappings.tables import Ref
@@ -132,7 +132,7 @@ class Survey:
                 return compared or (Finding(Kind.DIFFERING, because),)
             case Refuse(code, sentence):
                 return self._refused(compared, code, sentence)
-        if is_before_go_live(self._rules, facts):
+        if self._rules.is_before_go_live(facts):
             return ()
         if facts.ledger.foreign and isinstance(self.handler, ActualsHandler):
             return (_foreign(facts), *compared) if compared else ()

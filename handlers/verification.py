@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from connector.dataverse.access import Reader
 from handlers.actuals import ActualsHandler
 from handlers.entry_facts import EntryFacts
 from handlers.plan import Decision, NothingToDo, NotYet, Refusals, Refuse
 from mappings import comparison
-from mappings.business_date import business_date
 from mappings.comparison import Finding, Kind
 from mappings.entry import Stage
 from mappings.refusal import Refusal
@@ -73,20 +71,16 @@ def findings(rules: ActualsHandler, facts: EntryFacts) -> tuple[Finding, ...]:
     entry, ledger = facts.released, facts.ledger
     if entry is None or entry.stage is Stage.NOT_APPROVED or not entry.is_project_work:
         return comparison.not_withdrawn(ledger)
-    if entry.stage is Stage.MOVING or is_before_go_live(rules, facts):
+    if entry.stage is Stage.MOVING:
         return ()
     try:
+        if rules.is_before_go_live(facts):
+            return ()
         edited = [Finding(Kind.EDITED, f"Edited since it was approved: {edit}.") for edit in rules.edited(facts)]
         planned = rules.expected(facts)
     except Refusal as refusal:
         return _unknown(refusal, facts)
     return (*edited, *comparison.compare(planned, ledger, rules.zone_of(facts)))
-
-
-def is_before_go_live(rules: ActualsHandler, facts: EntryFacts) -> bool:
-    """Approved before this service was told to look."""
-    days = [business_date(one.approved_on, rules.zone) for one in facts.approvals if one.holds and one.approved_on]
-    return rules.start_from != date.min and any(day < rules.start_from for day in days)
 
 
 def _unknown(refusal: Refusal, facts: EntryFacts) -> tuple[Finding, ...]:
