@@ -64,10 +64,15 @@ def subject_of(change: Change) -> Reference:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """Changes that happen together or not at all; ``partition`` keeps two of one kind from being in flight at once."""
+    """Changes that happen together or not at all; ``partition`` keeps two of one kind from being in flight at once.
+
+    ``caller``: the Microsoft Entra object id of the person they are made for, with that person's rights and in their
+    name; ``None``: for this service itself.
+    """
 
     changes: tuple[Change, ...]
     partition: str = ""
+    caller: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

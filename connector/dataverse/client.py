@@ -83,7 +83,7 @@ class DataverseClient:
         self._preload = frozenset(tables)
         self._reads = Reads(self._transport, sleep)
         self.metadata = Metadata(self._ask)
-        self._commits = Commits(self._transport, self.metadata, tag)
+        self._commits = Commits(self._transport, self.metadata, tag, self.who_am_i)
         self.tracking = ChangeTracking(self._reads, self.metadata, self._ask)
 
     @property

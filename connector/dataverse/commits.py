@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from connector.dataverse import callers
 from connector.dataverse.answers import refused, row_in
 from connector.dataverse.batch import (
     MAX_OPERATIONS,
@@ -44,11 +45,17 @@ class Prepared:
 
 
 class Commits:
-    """Carries out change sets over one transport. Change sets of one partition are never in flight twice at once."""
+    """Carries out change sets over one transport. Change sets of one partition are never in flight twice at once.
 
-    def __init__(self, transport: Transport, metadata: Metadata, tag: str | None) -> None:
+    A batch is sent for one person, or for none. ``welcome`` raises when this service itself is not let in.
+    """
+
+    def __init__(
+        self, transport: Transport, metadata: Metadata, tag: str | None, welcome: Callable[[], object]
+    ) -> None:
         self._transport = transport
         self._metadata = metadata
+        self._welcome = welcome
         self._stamp = f"?tag={quote(tag, safe='')}" if tag else ""
         self._partitions = Partitions()
 
@@ -115,8 +122,10 @@ class Commits:
     def _send(self, chunk: Sequence[Prepared]) -> tuple[dict[int, Outcome], ConnectorError | None]:
         """The outcomes of one batch, and the failure that struck it as a whole, if one did."""
         boundary = f"batch_{uuid4()}"
+        caller = chunk[0].change_set.caller
         headers = {
             **HEADERS,
+            **callers.named(caller),
             "Content-Type": f'multipart/mixed; boundary="{boundary}"',
             "Prefer": "odata.continue-on-error",
         }
@@ -124,7 +133,10 @@ class Commits:
         try:
             reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True)
             answers = self._answers(reply)
-        except ConnectorError as error:
+        except ConnectorError as told:
+            error = callers.of_batch(told, caller, self._welcome)
+            if isinstance(error, callers.PersonRefused):
+                return {ready.index: error for ready in chunk}, None
             if isinstance(error, Rejected) and len(chunk) > 1:
                 # Refused before anything was done: one of them is at fault, so each half is tried by itself.
                 middle = len(chunk) // 2
@@ -160,7 +172,8 @@ class Commits:
         for part in parts:
             if part.status >= 400:
                 refusal = self._transport.refused(part.status, part.headers, part.body, reply.headers)
-                return refused(refusal, ready.change_set, part.content_id, first_content_id)
+                error = refused(refusal, ready.change_set, part.content_id, first_content_id)
+                return callers.of_change_set(error, ready.change_set.caller)
         if len(parts) != len(ready.requests):
             return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
         return Committed(tuple(row_in(self._metadata, part) for part in parts))
@@ -183,15 +196,19 @@ def _tables(change: Change) -> set[str]:
 
 
 def _chunks(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:
-    chunk: list[Prepared] = []
-    operations = 0
+    """As few batches as hold them, each of one caller."""
+    by_caller: dict[UUID | None, list[Prepared]] = {}
     for ready in prepared:
-        if chunk and operations + len(ready.requests) > MAX_OPERATIONS:
-            yield chunk
-            chunk, operations = [], 0
-        chunk.append(ready)
-        operations += len(ready.requests)
-    if chunk:
+        by_caller.setdefault(ready.change_set.caller, []).append(ready)
+    for of_one in by_caller.values():
+        chunk: list[Prepared] = []
+        operations = 0
+        for ready in of_one:
+            if chunk and operations + len(ready.requests) > MAX_OPERATIONS:
+                yield chunk
+                chunk, operations = [], 0
+            chunk.append(ready)
+            operations += len(ready.requests)
         yield chunk
 
 
