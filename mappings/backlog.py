@@ -89,6 +89,11 @@ _COLUMNS = {
         "msdyn_salescontract",
         "msdyn_salescontractlineid",
         "msdyn_description",
+        "msdyn_project",
+        "msdyn_bookableresource",
+        "msdyn_resourcecategory",
+        "msdyn_transactioncategory",
+        "msdyn_transactionclassification",
         "transactioncurrencyid",
     ),
     Backlog.PRODUCTS: (
@@ -107,6 +112,7 @@ _COLUMNS = {
         "msdyn_invoicedate",
         "msdyn_contract",
         "msdyn_contractlineid",
+        "msdyn_project",
         "transactioncurrencyid",
     ),
 }
@@ -120,6 +126,8 @@ class BacklogRow:
     row: Row
     is_doubled: bool = False
     """The same work is also counted by another row."""
+    exceeds_limit: bool = False
+    """Its not-to-exceed check failed, where the environment's profile names the column that says so."""
 
     @property
     def status(self) -> int | None:
@@ -130,6 +138,11 @@ class BacklogRow:
     def is_ready(self) -> bool:
         """It is marked ready to invoice."""
         return self.status == self.backlog.ready
+
+    @property
+    def is_open(self) -> bool:
+        """It has not been marked, nor has anything been invoiced from it."""
+        return self.status in self.backlog.open_statuses
 
     @property
     def contract(self) -> UUID | None:
@@ -186,13 +199,15 @@ class BacklogRow:
                 return "It has no customer, so the product would never invoice it; complete the contract line."
             if self.is_doubled:
                 return "Another actual counts the same work; reverse one of the two by journal first."
+            if self.exceeds_limit:
+                return "It would exceed a not-to-exceed limit; raise the limit or free some of it, and evaluate again."
         is_service = self.row.choice("producttypecode") == ProductType.PROJECT_BASED_SERVICE
         if self.backlog is Backlog.PRODUCTS and is_service:
             return "It is a project-based line; its actuals or milestones are marked instead."
         return None
 
     def _wrong_status(self) -> str | None:
-        if self.status in self.backlog.open_statuses:
+        if self.is_open:
             return None
         if self.is_ready:
             return "It is ready to invoice already."
