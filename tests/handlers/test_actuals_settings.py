@@ -13,6 +13,7 @@ from handlers.approved import Owner
 from handlers.rows import reference
 from mappings.choices import TransactionType
 from mappings.profile import OwnColumn, Profile, Source, Tie
+from mappings.tables import Ref
 from tests.handlers.fake_dataverse import Cells
 from tests.handlers.judging import EIGHT_HOURS, refused
 from tests.handlers.world import CONTRACT, COST, DAY, LINE, MANAGER, PROJECT, UNBILLED, UNIT, World, new
@@ -158,3 +159,36 @@ def test_hours_edited_since_are_told_and_what_was_approved_counts(world: World) 
         settled = world.settled(entry)
         assert "msdyn_duration reads 5.00, approved was 8.00" in settled.because
         assert world.live(entry) == EIGHT_HOURS
+
+
+def test_an_expense_whose_approval_names_no_transaction_category_has_that_of_its_expense_category(
+    world: World,
+) -> None:
+    expense, approval = world.fresh("msdyn_expense"), world.fresh("msdyn_projectapproval")
+    hotel, lodging = new("msdyn_expensecategory", 59), new("msdyn_transactioncategory", 60)
+    usd = world.dataverse.get(CONTRACT)["transactioncurrencyid"]
+    world.dataverse.put(hotel, msdyn_expensecategoryuid=lodging)
+    world.dataverse.put(
+        expense,
+        msdyn_expensestatus=192350002,
+        msdyn_project=PROJECT,
+        msdyn_expensecategory=hotel,
+        msdyn_quantity=Decimal(1),
+        msdyn_amount=Decimal(120),
+        msdyn_transactiondate=DAY,
+        transactioncurrencyid=usd,
+    )
+    world.dataverse.put(
+        approval,
+        msdyn_recordstage=2,
+        msdyn_expenseentry=expense,
+        msdyn_approvedon=DAY,
+        msdyn_costquantity=Decimal(1),
+        msdyn_salesquantity=Decimal(1),
+        msdyn_costprice=Decimal(120),
+        msdyn_salesprice=Decimal(120),
+        msdyn_billingtype=192350001,
+        transactioncurrencyid=usd,
+    )
+    world.settled(Ref(expense.table, expense.id))
+    assert [cells["msdyn_transactioncategory"] for cells in world.actuals().values()] == [lodging, lodging]

@@ -203,3 +203,38 @@ def test_the_same_work_charged_twice_between_units_is_doubled_but_does_not_hold_
     assert refused(outcome).code == "doubled"
     sales = keys.row_id(entry.id, 0, keys.sales_role(BillingType.CHARGEABLE, CUSTOMER.id))
     assert doubled([sales], offshore.dataverse) == frozenset()
+
+
+def test_all_four_come_from_the_entry_and_from_a_journal_line_of_its_submission(offshore: World) -> None:
+    """There are lines for cost and sales only; what units owe each other was submitted as a cost."""
+    entry = approved_in_india(offshore)
+    lines = {}
+    for kind in (COST, UNBILLED):
+        line = offshore.fresh("msdyn_journalline")
+        offshore.dataverse.put(line, msdyn_transactiontypecode=kind, msdyn_unit=HOUR)
+        offshore.dataverse.put(
+            offshore.fresh("msdyn_transactionorigin"),
+            msdyn_origin=str(entry.id),
+            msdyn_origintype=entry.table,
+            msdyn_transaction=str(line.id),
+            msdyn_transactiontype=line.table,
+        )
+        lines[kind] = str(line.id)
+    offshore.settled(entry)
+    origins = offshore.dataverse.rows.of("msdyn_transactionorigin").values()
+    for row, cells in offshore.actuals(entry).items():
+        kind = cells["msdyn_transactiontypecode"]
+        sources = {one["msdyn_origin"] for one in origins if one["msdyn_transaction"] == str(row.id)}
+        assert sources == {str(entry.id), lines.get(kind, lines[COST])}
+        assert cells["msdyn_unit"] == HOUR
+    (tie,) = offshore.dataverse.rows.of("msdyn_transactionconnection").values()
+    assert (tie["msdyn_transaction1role"], tie["msdyn_transaction2role"]) == ("Unbilled Sales", "Cost")
+
+
+def test_rows_of_ours_whose_origins_were_deleted_are_found_by_their_ids(offshore: World) -> None:
+    entry = approved_in_india(offshore)
+    offshore.settled(entry)
+    for origin in offshore.dataverse.rows.of("msdyn_transactionorigin"):
+        del offshore.dataverse.rows.cells[origin]
+    assert offshore.settled(entry).commits == 0
+    assert len(offshore.actuals()) == 4
