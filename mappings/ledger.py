@@ -195,10 +195,17 @@ class Ledger:
         theirs = [actual for actual in self.foreign if actual.figures[0] > 0]
         return ours, theirs
 
+    @property
+    def is_credited(self) -> bool:
+        """What was billed of the entry has all been billed back: a corrective invoice credited it in full."""
+        billed = [actual.figures[0] for actual in self.actuals if actual.type == TransactionType.BILLED_SALES]
+        return bool(billed) and sum(billed) == 0
+
     @cached_property
     def live(self) -> tuple[Actual, ...]:
-        """Our rows that still count."""
-        return tuple(actual for actual in self.actuals if actual.is_live and self.is_ours(actual))
+        """Our rows that still count; what was posted and credited since has been settled by the product's own rows."""
+        ours = [actual for actual in self.actuals if actual.is_live and self.is_ours(actual)]
+        return tuple(actual for actual in ours if not (actual.is_invoiced and self.is_credited))
 
     @cached_property
     def foreign(self) -> tuple[Actual, ...]:

@@ -210,6 +210,36 @@ def test_a_confirmed_and_credited_invoice_adds_up_to_what_was_released(world: Wo
     assert "no quantity differs" in settled.because
 
 
+def test_after_a_full_credit_a_withdrawal_takes_back_our_cost_and_leaves_what_the_credit_opened(world: World) -> None:
+    """Told to credit the invoice and to send again, people do just that; then it has to go through."""
+    entry = world.approved()
+    world.settled(entry)
+    sales = own(entry, UNBILLED)
+    world.dataverse.put(sales, msdyn_billingstatus=192350002)
+    back: dict[str, Any] = {
+        "msdyn_quantity": Decimal(-8),
+        "msdyn_amount": Decimal(-1600),
+        "msdyn_adjustmentstatus": UNADJUSTABLE,
+    }
+    write(world, entry, UNBILLED, **back)
+    billed = write(world, entry, 192350006)
+    world.cancel(entry)
+    assert refused(world.settle(entry)[0]).code == "already-invoiced"
+    world.dataverse.put(billed, msdyn_adjustmentstatus=ADJUSTED)
+    write(world, entry, 192350006, **back)
+    opened = write(world, entry, UNBILLED)
+    settled = world.settled(entry)
+    assert settled.commits == 1
+    assert world.net(entry, COST) == 0
+    assert world.dataverse.get(opened).get("msdyn_adjustmentstatus") is None
+    take_back(world, entry, opened)
+    assert world.settled(entry).commits == 0
+    world.approve(entry)
+    assert world.settled(entry).commits == 1
+    assert (world.net(entry, COST), world.net(entry, UNBILLED)) == (Decimal(800), Decimal(1600))
+    assert world.settled(entry).commits == 0
+
+
 def test_looking_at_entries_takes_the_same_number_of_requests_whether_one_or_twenty(world: World) -> None:
     def requests(count: int) -> int:
         entries = [world.approved() for _ in range(count)]
