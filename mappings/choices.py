@@ -130,6 +130,14 @@ class AmountMethod(IntEnum):
     QUANTITY_TIMES_PRICE = 192350000
 
 
+class JournalType(IntEnum):
+    """msdyn_journal.msdyn_journaltype."""
+
+    ENTRY = 192350000
+    TIME_CORRECTION = 192350001
+    EXPENSE_CORRECTION = 192350002
+
+
 class BillingMethod(IntEnum):
     """salesorderdetail.msdyn_billingmethod."""
 
