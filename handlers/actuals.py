@@ -64,6 +64,9 @@ class ActualsHandler:
 
         Raises ``Refusal`` when they can't be known: the set-up, a price, or the approval itself is at fault.
         """
+        return self._expected(facts, self.zero_price_is_held)
+
+    def _expected(self, facts: EntryFacts, zero_price_is_held: bool) -> tuple[PlannedActual, ...]:
         entry = facts.released
         if entry is None or entry.stage not in _RELEASED or not entry.is_project_work:
             return ()
@@ -78,7 +81,7 @@ class ActualsHandler:
             profile=self.profile,
             owner=self.owner,
             owed=self.inter_organizational,
-            zero_price_is_held=self.zero_price_is_held,
+            zero_price_is_held=zero_price_is_held,
         )
         return actuals_of(found)
 
@@ -140,8 +143,22 @@ class ActualsHandler:
         if edited and not facts.ledger.live:
             raise Refusal("edited-after-approval", _remedy(edited, approval))
         # Between taking back and making anew, an edited entry would look like one that nothing was ever written for.
-        decision = plan.toward(self.expected(facts), at_once=bool(edited))
+        try:
+            decision = plan.toward(self.expected(facts), at_once=bool(edited))
+        except Refusal as refusal:
+            decision = self._standing(plan, facts, refusal)
         return _with_edits(decision, told, approval)
+
+    def _standing(self, plan: LedgerPlan, facts: EntryFacts, refusal: Refusal) -> NothingToDo:
+        """Rows that lists priced when they were written stand when no list does any more; the rest stays refused."""
+        if not facts.ledger.live:
+            raise refusal
+        # A price that nothing tells is compared with nothing; it must never be written.
+        if not isinstance(plan.toward(self._expected(facts, zero_price_is_held=False)), NothingToDo):
+            raise refusal
+        named = ", ".join(str(actual.row.ref) for actual in facts.ledger.live)
+        because = f"{named} stands as written, although its price could not be told any more: {refusal.sentence}"
+        return NothingToDo(because, is_news=True)
 
     def _elsewhere(self, plan: LedgerPlan, facts: EntryFacts) -> NothingToDo:
         """What somebody else's rows come to, compared with what the approval calls for as far as that can be known."""

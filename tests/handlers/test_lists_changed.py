@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from handlers.fixed_point import Settled
+from handlers.fixed_point import Settled, Unsettled
 from handlers.rows import reference
 from mappings.tables import Ref
 from tests.handlers.price_world import PricedWorld, figures, settle
 from tests.handlers.world import CHARGEABLE, COST, NON_CHARGEABLE, ROLE, UNBILLED, USD
 
+LONG_AGO = datetime(2026, 1, 2, 5, tzinfo=UTC)
 BY_LISTS = [(COST, CHARGEABLE, "110.00", "880.00"), (UNBILLED, CHARGEABLE, "210.00", "1680.00")]
 
 
@@ -45,6 +47,37 @@ def test_lists_that_still_say_the_same_are_no_news(world: PricedWorld) -> None:
     entry = world.unpriced()
     settle(world, entry)
     assert left_alone(world, entry) == "The ledger holds the 2 actuals the approval calls for."
+
+
+def test_rows_stand_when_no_list_prices_them_any_more_and_that_is_news(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    world.dataverse.put(world.sells, enddate=LONG_AGO)
+    said = left_alone(world, entry)
+    assert "stands as written, although its price could not be told any more" in said
+    assert all(str(actual) in said for actual in world.actuals(entry))
+    assert figures(world, entry) == BY_LISTS
+
+
+def test_other_hours_that_no_list_prices_any_more_are_refused_and_nothing_is_touched(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    world.dataverse.put(world.sells, enddate=LONG_AGO)
+    world.approve(entry, msdyn_costquantity=Decimal(6), msdyn_salesquantity=Decimal(6))
+    (outcome,) = settle(world, entry)
+    assert isinstance(outcome, Unsettled)
+    assert outcome.failure.code == "price-missing"
+    assert figures(world, entry) == BY_LISTS
+
+
+def test_a_price_released_as_zero_is_held_whatever_stands(world: PricedWorld) -> None:
+    entry = world.unpriced()
+    settle(world, entry)
+    world.approve(entry, msdyn_salesprice=Decimal(0), transactioncurrencyid=USD)
+    (outcome,) = settle(world, entry)
+    assert isinstance(outcome, Unsettled)
+    assert outcome.failure.code == "price-zero"
+    assert figures(world, entry) == BY_LISTS
 
 
 def test_a_role_that_became_non_chargeable_since_takes_nothing_back(world: PricedWorld) -> None:
