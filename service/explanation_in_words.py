@@ -41,7 +41,7 @@ def sentences(told: Explained) -> list[str]:
     return [f"{_KINDS[kind(first)]}: {_sentence(first)}", *(f"Then: {_sentence(one)}" for one in then)]
 
 
-_KINDS = {"write": "Would be written", "nothing": "Nothing to write", "not-yet": "Not yet", "refused": "Refused"}
+_KINDS = {"write": "Would be done", "nothing": "Nothing to write", "not-yet": "Not yet", "refused": "Refused"}
 
 
 def planned_cells(told: Explained) -> Iterator[tuple[str, ...]]:
@@ -144,6 +144,11 @@ def state(held: HeldRow) -> str:
     if held.actual.is_reversed:
         return "reversed"
     return "reversal" if held.actual.is_reversal else "counts"
+
+
+def type_in_words(type: int | None) -> str:
+    """A transaction type as sentences have it."""
+    return WORDS.get(TransactionType(type), "actual") if type in list(TransactionType) else "actual"
 
 
 def choice(kind: type[IntEnum], value: int | None) -> str | None:
