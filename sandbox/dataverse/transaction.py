@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sandbox.dataverse import stamps, write_only
+from sandbox.dataverse import full_names, stamps, write_only
 from sandbox.dataverse.catalog import Catalog, Column, Table
 from sandbox.dataverse.cells import checked, encode
 from sandbox.dataverse.money import Currencies
@@ -110,6 +110,7 @@ class Transaction:
         stamps.created(facts, cells, self.user, self._owning_unit(cells), self.now)
         stamps.on_behalf(facts, cells, self.user, self.caller, "createdonbehalfby")
         self.currencies.fill(facts, cells, None)
+        full_names.fill(facts, cells, None)
         cells[facts.id_column] = key
         self.lock(table, key)
         self._lock_keys(facts, cells)
@@ -144,6 +145,7 @@ class Transaction:
             cells["statuscode"] = stamps.matching_status(facts, cells)
         changed = frozenset(cells)
         self.currencies.fill(facts, cells, before)
+        full_names.fill(facts, cells, before)
         stamps.changed(facts, cells, self.user, self._owning_unit(cells), self.now)
         stamps.on_behalf(facts, cells, self.user, self.caller)
         self._lock_keys(facts, before)

@@ -46,9 +46,10 @@ def serve(
     data: Path | None,
     environment: str | None,
     schema: Sequence[Path],
+    certificate: Path | None,
 ) -> None:
     """Serve the world until stopped."""
-    with _started(servicebus_port, dataverse_port, with_company, data, environment, schema) as world:
+    with _started(servicebus_port, dataverse_port, with_company, data, environment, schema, certificate) as world:
         asyncio.run(_serve(world, data))
 
 
@@ -60,6 +61,7 @@ def _started(
     data: Path | None = None,
     environment: str | None = None,
     schema: Sequence[Path] = (),
+    certificate: Path | None = None,
 ) -> Iterator[Sandbox]:
     """A running sandbox. What keeps it from starting is one sentence: wrong usage (2), or a directory of data that
     another one has (1) or that can't be used (3)."""
@@ -71,6 +73,7 @@ def _started(
             data=data,
             environment=None if environment is None else Environment(environment),
             schema=schema,
+            certificate=certificate,
         ).start()
     except PortTaken as error:
         raise typer.BadParameter(_instead(error.port, servicebus_port, dataverse_port)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import ssl
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +49,17 @@ def row_id(text: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no id of a row; copy one from `psa-connector backlog list`.") from error
+
+
+def certificate_with_key(text: str) -> Path:
+    """A PEM file that a server can speak TLS with: its certificate, and its key without a password."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(text, password="")
+    except ssl.SSLError as error:
+        raise typer.BadParameter(f"{text} does not hold a PEM certificate and its key, without a password.") from error
+    except OSError as error:
+        raise typer.BadParameter(f"{text} can't be read: {error.strerror}.") from error
+    return Path(text)
 
 
 def one_of(choices: type[E]) -> Callable[[str], E]:

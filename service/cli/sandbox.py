@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from service.cli.exits import Exit
-from service.cli.options import DataOption, EnvironmentOption
+from service.cli.options import DataOption, EnvironmentOption, certificate_with_key
 
 Port = Annotated[
     int,
@@ -37,6 +37,15 @@ def sandbox(
         ),
     ] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Without the demo company.")] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            parser=certificate_with_key,
+            metavar="FILE",
+            help="A PEM file with a certificate for 127.0.0.1 and its key: Dataverse is then served over https, as "
+            "some clients insist on.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a local Service Bus and a local Dataverse until Ctrl-C.
 
@@ -57,4 +66,5 @@ def sandbox(
         data=data,
         environment=environment,
         schema=schema or (),
+        certificate=certificate,
     )
