@@ -19,7 +19,7 @@ from handlers import rows
 from handlers.actuals import ActualsHandler
 from handlers.course import Limits
 from handlers.entry_facts import EntryFacts
-from handlers.ledger_facts import id_of, origins_of, traces
+from handlers.ledger_facts import id_of, origins_of
 from handlers.plan import Decision, Plan
 from handlers.reading import ask
 from handlers.verification import VerificationHandler, findings
@@ -136,19 +136,15 @@ def _course(
 def _afterwards(ledger: Ledger, plan: Plan) -> Ledger:
     """The ledger once the plan is carried out."""
     actuals = {actual.id: actual for actual in ledger.actuals}
-    origins = []
     for change in _changes((plan,)):
         match change:
             case Create(row, values) if row.table == tables.ACTUAL:
                 actuals[row.id] = Actual(rows.row(Record(row, "", values)))
-            case Create(row, values) if row.table == tables.ORIGIN:
-                origins.append(rows.row(Record(row, "", values)))
             case Update(row, values) if row.id in actuals:
                 changed = rows.row(Record(row, "", values))
                 before = actuals[row.id].row
                 actuals[row.id] = Actual(replace(before, cells={**before.cells, **changed.cells}))
-    signed = ledger.signed | traces(origins)[ledger.entry].signed
-    return Ledger(ledger.entry, tuple(actuals[id] for id in sorted(actuals)), frozenset(signed))
+    return replace(ledger, actuals=tuple(actuals[id] for id in sorted(actuals)))
 
 
 def _changes(decisions: Iterable[Decision]) -> tuple[Change, ...]:

@@ -73,13 +73,24 @@ def test_a_correction_journals_rows_are_the_journals(world: World, kind: int) ->
     assert [held.whose for held in explained(world, entry).held] == [Whose.JOURNAL]
 
 
-def test_a_journal_line_of_submission_makes_a_row_no_journals(world: World) -> None:
+@pytest.mark.parametrize("kind", [None, 192350000])
+def test_a_journal_line_of_submission_makes_a_row_no_journals(world: World, kind: int | None) -> None:
     entry = world.approved()
     row = write(world, entry, COST)
-    line = world.fresh("msdyn_journalline")
-    world.dataverse.put(line, msdyn_journal=None)
+    line, journal = world.fresh("msdyn_journalline"), world.fresh("msdyn_journal")
+    world.dataverse.put(journal, msdyn_journaltype=kind)
+    world.dataverse.put(line, msdyn_journal=journal if kind else None)
     come_from(world, row, line)
     assert [held.whose for held in explained(world, entry).held] == [Whose.PRODUCT]
+
+
+def test_a_row_that_leads_to_a_journal_line_and_not_to_the_entry_is_a_journals(world: World) -> None:
+    entry = world.approved()
+    line, row = world.fresh("msdyn_journalline"), world.fresh("msdyn_actual")
+    world.dataverse.put(row, msdyn_transactiontypecode=COST, msdyn_quantity=Decimal(8), transactioncurrencyid=USD)
+    come_from(world, line, reference(entry))
+    come_from(world, row, line)
+    assert [held.whose for held in explained(world, entry).held] == [Whose.JOURNAL]
 
 
 def test_what_came_from_an_invoice_is_the_invoices_and_what_came_from_nowhere_is_somebodys(world: World) -> None:
@@ -119,7 +130,7 @@ def come_from(world: World, row: Reference, source: Reference) -> None:
         msdyn_origin=str(source.id),
         msdyn_origintype=source.table,
         msdyn_transaction=str(row.id),
-        msdyn_transactiontype="msdyn_actual",
+        msdyn_transactiontype=row.table,
     )
 
 
