@@ -67,9 +67,35 @@ def _state(table: Table, cells: Row) -> None:
     first_state, first_status = FIRST_STATUS.get(table.name, (_first(state), _first(status) if status else None))
     if cells.get("statecode") is None:
         cells["statecode"] = first_state
-    if status is None or cells.get("statuscode") is not None:
+    if status is None:
+        return
+    if cells.get("statuscode") is not None:
+        _agree(table, cells)
         return
     cells["statuscode"] = first_status if cells["statecode"] == first_state else matching_status(table, cells)
+
+
+def restated(table: Table, cells: Row, before: Row) -> None:
+    """Let the status follow a state that changes, in place; a status of another state is refused."""
+    if "statuscode" not in table.columns or not cells.keys() & {"statecode", "statuscode"}:
+        return
+    if cells.get("statecode", before.get("statecode")) != before.get("statecode") and "statuscode" not in cells:
+        cells["statuscode"] = matching_status(table, cells)
+    _agree(table, dict(before) | cells)
+
+
+def _agree(table: Table, row: Row) -> None:
+    """Refuse a status that is called like another state than the row's: it belongs to that one.
+
+    Which state the other statuses belong to is not in the schema files; they go with any.
+    """
+    states, state, status = table.columns["statecode"].choices, row.get("statecode"), row.get("statuscode")
+    called = table.columns["statuscode"].choices.get(status) if isinstance(status, int) else None
+    if isinstance(state, int) and called in states.values() and states.get(state) != called:
+        raise Refused(
+            f"{status} is not a valid status code for state code {table.name}State.{states.get(state)}.",
+            "0x80048408",
+        )
 
 
 def matching_status(table: Table, cells: Row) -> int:

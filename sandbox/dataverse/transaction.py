@@ -140,9 +140,7 @@ class Transaction:
         cells = self._checked(facts, values)
         if cells.pop(facts.id_column, id) != id:
             raise Refused(f"The primary key of {table} cannot be changed.", "0x80040203")
-        restated = cells.get("statecode", before.get("statecode")) != before.get("statecode")
-        if restated and "statuscode" in facts.columns and "statuscode" not in cells:
-            cells["statuscode"] = stamps.matching_status(facts, cells)
+        stamps.restated(facts, cells, before)
         changed = frozenset(cells)
         self.currencies.fill(facts, cells, before)
         full_names.fill(facts, cells, before)
