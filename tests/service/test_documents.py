@@ -27,6 +27,8 @@ RUNNABLE = re.compile(r"<!-- runnable -->\n```bash\n(.*?)```", re.DOTALL)
 PAGES = sorted(
     page for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")) if RUNNABLE.search(page.read_text("utf-8"))
 )
+LEAVE_NOTHING = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
+"""A page that fails half-way would else leave its processes running, and the test waiting for their output."""
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)\)")
 
 
@@ -39,7 +41,7 @@ def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path
     environment = clean_environment()
     environment |= {"PATH": f"{installed}:{environment['PATH']}"}
     done = subprocess.run(  # noqa: S603
-        ["/usr/bin/env", "bash", "-euo", "pipefail", "-mc", script + "\n"],
+        ["/usr/bin/env", "bash", "-euo", "pipefail", "-mc", LEAVE_NOTHING + script + "\n"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
