@@ -1,17 +1,19 @@
-"""Reads backlog rows by contract: two requests, however many contracts.
+"""Reads backlog rows: by contract in two requests, however many contracts; or page by page, however many rows.
 
 A milestone may name its contract, or only its contract line; either way it belongs to the contract.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from connector.dataverse.access import Reader
+from connector.dataverse.access import Reader, Scanner
 from connector.dataverse.query import Condition, Query, all_of, any_of, either
+from handlers.doubles import doubled
 from handlers.reading import ask
+from handlers.rows import row
 from mappings import tables
 from mappings.backlog import Backlog, BacklogRow
 from mappings.row import Row
@@ -44,6 +46,39 @@ def of_contracts(
         for backlog, answer in zip(backlogs, answers, strict=True)
         for row in answer
     ]
+
+
+def pages(
+    backlog: Backlog, condition: Condition, order_by: Sequence[str], dataverse: Scanner
+) -> Iterator[list[BacklogRow]]:
+    """The rows that meet ``condition`` in the order asked for, a page at a time, each with its contract filled in.
+
+    Open and ready rows are told to be doubled where they are.
+    """
+    for page in dataverse.scan(Query(backlog.table, backlog.columns, condition, order_by)):
+        found = [row(record) for record in page]
+        contract_of = _contracts_by_line(backlog, found, dataverse)
+        rows = [BacklogRow(backlog, _with_contract(backlog, one, contract_of)) for one in found]
+        yield _with_doubles(rows, dataverse)
+
+
+def _contracts_by_line(backlog: Backlog, found: Iterable[Row], dataverse: Reader) -> dict[UUID, Ref | None]:
+    """For milestones that do not name their contract: that of their line."""
+    if backlog is not Backlog.MILESTONES:
+        return {}
+    without = (one for one in found if one.link(backlog.contract_column) is None)
+    named = {id for one in without if (id := one.link_id("msdyn_contractlineid")) is not None}
+    if not named:
+        return {}
+    wanted = any_of(f"{tables.CONTRACT_LINE}id", sorted(named))
+    (lines,) = ask(dataverse, Query(tables.CONTRACT_LINE, ("salesorderid",), wanted))
+    return {line.id: line.link("salesorderid") for line in lines}
+
+
+def _with_doubles(rows: list[BacklogRow], dataverse: Reader) -> list[BacklogRow]:
+    sales = [one.row.id for one in rows if one.backlog is Backlog.TIME_AND_MATERIAL and (one.is_open or one.is_ready)]
+    twice = doubled(sales, dataverse) if sales else frozenset()
+    return [replace(one, is_doubled=True) if one.row.id in twice else one for one in rows]
 
 
 def _belongs(backlog: Backlog, contracts: Sequence[UUID], lines: Sequence[UUID]) -> Condition:

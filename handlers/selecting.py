@@ -11,7 +11,7 @@ from connector.dataverse.access import Reader
 from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, either, equals
 from handlers.reading import ask
 from mappings import tables
-from mappings.backlog import Backlog
+from mappings.backlog import WORK_BASED, Backlog
 from mappings.choices import AdjustmentStatus, ProductType, TransactionType
 from mappings.refusal import Refusal
 from mappings.selection import Filter, Selection, Status, columns, stages
@@ -52,7 +52,8 @@ def _kind(backlog: Backlog) -> Condition:
         case Backlog.TIME_AND_MATERIAL:
             return equals("msdyn_transactiontypecode", TransactionType.UNBILLED_SALES)
         case Backlog.PRODUCTS:
-            return Compare("producttypecode", "ne", ProductType.PROJECT_BASED_SERVICE)
+            goods = Compare("producttypecode", "ne", ProductType.PROJECT_BASED_SERVICE)
+            return all_of(goods, equals("salesorderid/msdyn_ordertype", WORK_BASED))
         case Backlog.MILESTONES:
             return all_of()
 

@@ -25,6 +25,9 @@ from mappings.choices import (
 )
 from mappings.row import Row
 
+WORK_BASED = 192350001
+"""salesorder.msdyn_ordertype of a project contract; lines of other orders are no backlog of ours."""
+
 
 class Backlog(StrEnum):
     """Which backlog a row belongs to."""
@@ -145,6 +148,14 @@ class BacklogRow:
         return self.status in self.backlog.open_statuses
 
     @property
+    def is_adjusted(self) -> bool:
+        """It was reversed, or is itself a reversal; what is being corrected is neither yet."""
+        if self.backlog is not Backlog.TIME_AND_MATERIAL:
+            return False
+        status = self.row.choice("msdyn_adjustmentstatus")
+        return status in (AdjustmentStatus.ADJUSTED, AdjustmentStatus.UNADJUSTABLE)
+
+    @property
     def contract(self) -> UUID | None:
         """The contract it is billed under."""
         return self.row.link_id(self.backlog.contract_column)
@@ -193,7 +204,7 @@ class BacklogRow:
         if self.backlog is Backlog.TIME_AND_MATERIAL:
             if self.row.choice("msdyn_transactiontypecode") != TransactionType.UNBILLED_SALES:
                 return "It is not an unbilled sales actual; only those are billed."
-            if self.row.choice("msdyn_adjustmentstatus") in (AdjustmentStatus.ADJUSTED, AdjustmentStatus.UNADJUSTABLE):
+            if self.is_adjusted:
                 return "It was adjusted: it and its reversal cancel each other out."
             if self.row.link("msdyn_accountcustomer") is None and self.row.link("msdyn_contactcustomer") is None:
                 return "It has no customer, so the product would never invoice it; complete the contract line."

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mappings.backlog import Backlog
+from mappings.backlog import Backlog, BacklogRow
 from mappings.choices import BillingStatus, MilestoneStatus, TransactionClass
 
 MOST_NAMED = 500
@@ -120,6 +120,13 @@ def stages(backlog: Backlog) -> dict[Status, tuple[int | None, ...]]:
     *Adjusted* is no number of that column: such a row was reversed, or is itself a reversal.
     """
     return _STAGES[backlog]
+
+
+def stage(row: BacklogRow) -> Status | None:
+    """Where a row stands; ``None`` for a number that other products gave it."""
+    if row.is_open:
+        return Status.ADJUSTED if row.is_adjusted else Status.OPEN
+    return next((status for status, numbers in stages(row.backlog).items() if row.status in numbers), None)
 
 
 _PART = {"dated_from": "dated", "dated_to": "dated", "amount_from": "amount", "amount_to": "amount"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,10 +10,9 @@ from connector.dataverse.access import Reader
 from connector.dataverse.query import Condition, Query, any_of, either, equals
 from handlers.reading import ask
 from mappings import tables
+from mappings.backlog import WORK_BASED
 from mappings.row import Row
 
-WORK_BASED = 192350001
-"""salesorder.msdyn_ordertype of a project contract."""
 _COLUMNS = ("name", "ordernumber", "transactioncurrencyid")
 
 
@@ -40,6 +39,12 @@ class Contract:
 def all_contracts(dataverse: Reader) -> list[Contract]:
     """Every project contract."""
     return _read(dataverse, equals("msdyn_ordertype", WORK_BASED))
+
+
+def contracts_of(dataverse: Reader, ids: Iterable[UUID]) -> list[Contract]:
+    """The contracts of these ids, as far as they can be read."""
+    wanted = sorted(set(ids))
+    return _read(dataverse, any_of("salesorderid", wanted)) if wanted else []
 
 
 def contracts_named(dataverse: Reader, names: Sequence[str]) -> list[Contract]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers.reading import ask
 from mappings import tables
+from mappings.row import Row
+from mappings.tables import Ref
 
 NAMED = {
     "msdyn_bookableresource": (tables.RESOURCE, "name"),
@@ -19,22 +20,29 @@ NAMED = {
 """What an actual is about, by column, in the order it is said: resource, role, category, project."""
 
 
-def works(dataverse: Reader, actuals: Iterable[UUID]) -> dict[UUID, str]:
-    """For each of these actuals: resource, role, category and project by name. Two requests, however many there are."""
-    ids = sorted(set(actuals))
-    if not ids:
-        return {}
-    (found,) = ask(dataverse, Query(tables.ACTUAL, tuple(NAMED), any_of("msdyn_actualid", ids)))
-    wanted = {column: {id for one in found if (id := one.link_id(column))} for column in NAMED}
-    columns = [column for column in NAMED if wanted[column]]
-    answers = ask(dataverse, *(_names(*NAMED[column], wanted[column]) for column in columns)) if columns else []
-    names: dict[UUID | None, str] = {
-        named.id: named.text(NAMED[column][1]) or ""
-        for column, answer in zip(columns, answers, strict=True)
-        for named in answer
-    }
-    return {one.id: ", ".join(said for column in NAMED if (said := names.get(one.link_id(column)))) for one in found}
+class Works:
+    """Names of resources, roles, categories and projects, each read once: one request for all that are new."""
 
+    def __init__(self, dataverse: Reader) -> None:
+        self._dataverse = dataverse
+        self._names: dict[Ref, str] = {}
 
-def _names(table: str, column: str, ids: Iterable[UUID]) -> Query:
-    return Query(table, (column,), any_of(f"{table}id", sorted(ids)))
+    def learn(self, actuals: Iterable[Row]) -> None:
+        """Read the names that these actuals need and that are not known yet."""
+        new = {ref for actual in actuals for column in NAMED if (ref := actual.link(column))} - self._names.keys()
+        if not new:
+            return
+        several = [
+            Query(table, (name,), any_of(f"{table}id", wanted))
+            for table, name in NAMED.values()
+            if (wanted := sorted(ref.id for ref in new if ref.table == table))
+        ]
+        for question, answer in zip(several, ask(self._dataverse, *several), strict=True):
+            self._names |= {row.ref: row.text(question.select[0]) or "" for row in answer}
+        # What can't be read is not asked for again.
+        self._names |= dict.fromkeys(new - self._names.keys(), "")
+
+    def of(self, actual: Row) -> dict[str, str]:
+        """Resource, role, category and project by name and column, as far as they have been learned."""
+        found = {column: self._names.get(ref, "") for column in NAMED if (ref := actual.link(column))}
+        return {column: name for column, name in found.items() if name}

@@ -40,7 +40,7 @@ def filter_text(condition: Condition, table: Table) -> str:
         case Compare(column, operator, value):
             if operator not in OPERATORS:
                 raise ValueError(f"{operator!r} is not one of {', '.join(sorted(OPERATORS))}.")
-            return f"{table.wire_name(column)} {operator} {literal(value)}"
+            return f"{_compared(column, table)} {operator} {literal(value)}"
         case AnyOf(column, values):
             return _any_of(column, values, table)
         case All(parts):
@@ -112,6 +112,11 @@ def split(query: Query, table: Table, longest: int = MAX_PATH) -> list[Query]:
         for half in halves
         for part in split(replace(query, where=_exchange(query.where, widest, half)), table, longest)
     ]
+
+
+def _compared(column: str, table: Table) -> str:
+    lookup, _, further = column.partition("/")
+    return f"{table.only_binding(lookup)}/{further}" if further else table.wire_name(column)
 
 
 def _any_of(column: str, values: tuple[Value, ...], table: Table) -> str:

@@ -59,6 +59,15 @@ class Table:
             raise Misconfigured("unknown-binding", f"{self.name}.{column} cannot point at {target}, only at {known}.")
         return by_target[target]
 
+    def only_binding(self, column: str) -> str:
+        """The navigation property of a lookup that leads to one table; any other column is a ``Misconfigured``."""
+        bindings = sorted(self.navigation.get(column, {}).values())
+        if len(bindings) != 1:
+            raise Misconfigured(
+                "unknown-binding", f"{self.name}.{column} leads to {len(bindings)} tables; it can't be looked through."
+            )
+        return bindings[0]
+
 
 class Metadata:
     """The tables learned so far. ``ask`` is given a path below the service root and returns the parsed JSON answer.

@@ -10,7 +10,10 @@ from connector.dataverse.changes import Value
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """``column operator value``; operator is one of eq, ne, gt, ge, lt, le. Comparing with ``None`` asks for empty."""
+    """``column operator value``; operator is one of eq, ne, gt, ge, lt, le. Comparing with ``None`` asks for empty.
+
+    ``lookup/column`` compares a column of the row a lookup leads to, provided it leads to rows of one table only.
+    """
 
     column: str
     operator: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import sys
@@ -23,6 +25,10 @@ WIDE = 160
 """Columns where no terminal says how many there are."""
 NARROWEST = 8
 """Characters below which text that wraps is no longer read."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How text begins that a spreadsheet would run."""
+PART = 500
+"""Rows of a long table under one head; a terminal's width is shared out anew for each."""
 FRAME = 3
 """Characters between two columns: a line, and a blank on either side."""
 
@@ -66,13 +72,15 @@ def show(
 ) -> None:
     """Print one table, with its total beneath where there is one; ``empty`` is said instead of a table without rows.
 
+    A table that goes on from the one before has no title.
     Cells are plain text, whatever stands in them. Where a terminal is too narrow to leave ids and figures whole, each
     row becomes a paragraph with a line per cell.
     """
     cells = [tuple(row) for row in rows]
     with writing():
         out = console()
-        out.print(Text(title, style="bold"), soft_wrap=True)
+        if title:
+            out.print(Text(title, style="bold"), soft_wrap=True)
         if not cells:
             out.print(Text(empty), soft_wrap=True)
         elif _needed(columns, [*cells, total] if total else cells) <= out.width:
@@ -80,6 +88,19 @@ def show(
         else:
             for row in [*cells, total] if total else cells:
                 _paragraph(out, columns, row)
+
+
+def show_in_parts(
+    title: str, columns: Sequence[Column], parts: Iterable[Sequence[Sequence[str]]], *, empty: str
+) -> None:
+    """Print a table that is too long to be held: each part under a head of its own, the title above the first."""
+    begun = False
+    for part in parts:
+        for begin in range(0, len(part), PART):
+            show("" if begun else title, columns, part[begin : begin + PART])
+            begun = True
+    if not begun:
+        show(title, columns, [], empty=empty)
 
 
 def line(text: str, style: str = "") -> None:
@@ -97,6 +118,26 @@ def console() -> Console:
 def as_json(data: object) -> None:
     """Print data as JSON: amounts and ids as strings, so that no reader rounds them; ASCII, whatever the console."""
     write(json.dumps(data, indent=2, default=_plain) + "\n")
+
+
+def as_json_array(items: Iterable[object]) -> None:
+    """Print what comes, as it comes, as one JSON array; one that is broken off has no end and is no JSON."""
+    before = "["
+    for item in items:
+        text = json.dumps(item, indent=2, default=_plain).replace("\n", "\n  ")
+        write(f"{before}\n  {text}")
+        before = ","
+    write("[]\n" if before == "[" else "\n]\n")
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as they come as comma-separated values, the columns' names first.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    write(_csv_line(columns))
+    for row in rows:
+        write(_csv_line(row))
 
 
 def write(text: str) -> None:
@@ -151,6 +192,18 @@ def _paragraph(out: Console, columns: Sequence[Column], row: Sequence[str]) -> N
         if cell:
             out.print(Text(f"{column.title:<{widest}}  {', '.join(cell.splitlines())}"), soft_wrap=True)
     out.print()
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow([_csv_cell(cell) for cell in cells])
+    return line.getvalue()
+
+
+def _csv_cell(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(FORMULAS):
+        return f"'{cell}"
+    return "" if cell is None else cell
 
 
 def _plain(value: object) -> object:

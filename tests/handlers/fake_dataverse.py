@@ -179,6 +179,10 @@ class FakeDataverse:
                 return held is not None and bool(_COMPARE[how](held, _comparable(value)))
 
     def _value(self, row: Reference, column: str) -> Any:
+        lookup, _, further = column.partition("/")
+        if further:
+            target = self.rows.cells[row].get(lookup)
+            return None if target not in self.rows.cells else self._value(target, further)
         return row.id if column == f"{row.table}id" else _comparable(self.rows.cells[row].get(column))
 
     # What the world does beside the service.

@@ -115,16 +115,21 @@ def test_an_actual_is_found_under_its_status_and_no_other(world: World, cells: d
     assert {one for one in Status if actuals(world, statuses=(one,)) == {row}} == {status}
 
 
-def test_milestones_go_by_their_own_numbers_and_product_lines_are_not_the_project_based_ones(world: World) -> None:
+def test_milestones_go_by_their_own_numbers_and_product_lines_are_goods_on_project_contracts(world: World) -> None:
     numbers = {Status.OPEN: 192350000, Status.READY: 192350001, Status.ON_DRAFT: 192350002, Status.POSTED: 192350003}
     for status, number in numbers.items():
         row = world.fresh(MILESTONE)
         world.dataverse.put(row, msdyn_invoicestatus=number)
         assert selected(world, Backlog.MILESTONES, Selection(where=Filter(statuses=(status,)))) == {row.id}
+    item_based = world.fresh("salesorder")
+    world.dataverse.put(CONTRACT, msdyn_ordertype=192350001)
+    world.dataverse.put(item_based, msdyn_ordertype=192350000)
     goods = world.fresh(LINES)
     world.dataverse.put(goods, producttypecode=1, salesorderid=CONTRACT)
     world.dataverse.put(world.fresh(LINES), producttypecode=5, salesorderid=CONTRACT)
-    assert selected(world, Backlog.PRODUCTS, Selection(where=Filter(contracts=(CONTRACT.id,)))) == {goods.id}
+    world.dataverse.put(world.fresh(LINES), producttypecode=1, salesorderid=item_based)
+    for where in (Filter(), Filter(contracts=(CONTRACT.id,)), Filter(contracts=(CONTRACT.id, item_based.id))):
+        assert selected(world, Backlog.PRODUCTS, Selection(where=where)) == {goods.id}
 
 
 def test_a_milestone_without_a_contract_belongs_to_its_lines_and_one_with_a_contract_to_that(world: World) -> None:

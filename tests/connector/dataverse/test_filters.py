@@ -30,6 +30,7 @@ ACCOUNT = table("account")
         (equals("primarycontactid", Reference("contact", ONE)), f"_primarycontactid_value eq {ONE}"),
         (equals("primarycontactid", ONE), f"_primarycontactid_value eq {ONE}"),
         (equals("accountid", ONE), f"accountid eq {ONE}"),
+        (equals("primarycontactid/fullname", "Ann"), "primarycontactid/fullname eq 'Ann'"),
         (any_of("name", ["a"]), "Microsoft.Dynamics.CRM.In(PropertyName='name',PropertyValues=['a'])"),
         (any_of("statecode", [0, 1]), "Microsoft.Dynamics.CRM.In(PropertyName='statecode',PropertyValues=['0','1'])"),
         (
@@ -57,6 +58,11 @@ ACCOUNT = table("account")
 )
 def test_a_condition_has_this_text(condition: Condition, text: str) -> None:
     assert filter_text(condition, ACCOUNT) == text
+
+
+def test_a_lookup_that_leads_to_several_tables_is_not_looked_through() -> None:
+    with pytest.raises(Misconfigured, match=r"order\.customerid leads to 2 tables"):
+        filter_text(equals("customerid/name", "Ann"), table("order"))
 
 
 def test_a_path_names_columns_by_their_properties_and_encodes_what_addresses_cannot_hold() -> None:
