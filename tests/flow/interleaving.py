@@ -1,0 +1,311 @@
+"""One entry among people, the product and workers of the service, all of whom act in any order; and what must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from connector.dataverse.access import Dataverse
+from sandbox.company.company import LoadedEntry
+from sandbox.dataverse.product import Creation
+from tests.flow.barriers import BeforeCommit
+from tests.flow.ledger_checker import faults_of_entries
+from tests.flow.test_invoices import create, mark_ready
+from tests.flow.world import APPROVE, CANCEL, World
+
+APPROVED, RECALL_REQUESTED = 192350002, 192350004
+CONFIRMED, DRAFT_CONTRACT = 192350003, 192350000
+INVOICE_DRAFT, INVOICE_CONFIRMED = 192350000, 192350002
+
+RELEASED: dict[str, dict[str, object]] = {
+    "approve": {"msdyn_billingtype": 192350001},
+    "approve six": {"msdyn_salesquantity": 6, "msdyn_billingtype": 192350001},
+    "approve ten": {"msdyn_salesquantity": 10, "msdyn_billingtype": 192350001},
+    "approve given away": {"msdyn_salesquantity": 8, "msdyn_billingtype": 192350002},
+    "approve six given away": {"msdyn_salesquantity": 6, "msdyn_billingtype": 192350002},
+    "approve free": {"msdyn_salesquantity": 8, "msdyn_billingtype": 192350000},
+}
+
+
+@dataclass
+class Interleaving:
+    """The entry, what a correction journal made of it, and who creates actuals at the moment."""
+
+    world: World
+    entry: LoadedEntry
+    moved: str | None = None
+    wrote: bool = False
+    refused: int = 0
+    struck: dict[str, int] = field(default_factory=dict)
+
+    def act(self, step: Any) -> None:
+        """One step of somebody. What the product refuses changes nothing."""
+        if isinstance(step, tuple) and step[0] == "stalled":
+            self.look(BeforeCommit(self.world.client, lambda: self.act_all(step[1])))
+            return
+        before = self.refused
+        if step in RELEASED:
+            self._approve(RELEASED[step])
+        else:
+            getattr(self, "_" + step.replace(" ", "_"))()
+        name = step if self.refused == before else f"{step} (refused)"
+        self.struck[name] = self.struck.get(name, 0) + 1
+
+    def act_all(self, steps: Sequence[Any]) -> None:
+        """Several steps."""
+        for step in steps:
+            self.act(step)
+
+    def look(self, dataverse: Dataverse | None = None) -> list[str]:
+        """A worker handles an event about the entry; how it ends."""
+        return [getattr(end, "code", type(end).__name__) for end in self.world.work_on(self.entry, dataverse=dataverse)]
+
+    def finish(self) -> list[str]:
+        """Answer a recall, undo open edits, let drafts go, deliver the events again, and say what is wrong then."""
+        self._refuse_recall()
+        self._undo_edits()
+        self._delete_the_draft()
+        self.look()
+        ends = self.look()
+        before = self._how_many_actuals()
+        ends += self.look()
+        books = self.world.books()
+        found = faults_of_entries(books, {str(self.entry.id): self.moved} if self.moved else {})
+        if self._how_many_actuals() != before:
+            found.append("one more look wrote more")
+        return [*found, *(end for end in ends if end not in ("Complete",))]
+
+    # People -------------------------------------------------------------------------------------------------------
+
+    def _approve(self, released: dict[str, object]) -> None:
+        approval = self._approval(0)
+        if approval is None:
+            self.refused += 1
+            return
+        self._try("PATCH", f"msdyn_projectapprovals({approval})", released, user="approver")
+        if self._decide(approval, APPROVE):
+            self.moved = None
+
+    def _cancel(self) -> None:
+        approval = self._approval(2)
+        if approval is None:
+            self.refused += 1
+            return
+        with self._product_takes_back_its_own():
+            if self._decide(approval, CANCEL):
+                self.moved = None
+
+    def _recall(self) -> None:
+        name, parameter = (
+            ("msdyn_TimeEntriesRecall", "TimeEntryIds")
+            if self._is_time
+            else ("msdyn_ExpenseEntriesRecall", "ExpenseEntryIds")
+        )
+        self._try("POST", name, {parameter: str(self.entry.id), "CorrelationId": str(uuid4())})
+
+    def _accept_recall(self) -> None:
+        approval = self._approval(4)
+        action = f"msdyn_projectapprovals({approval})/Microsoft.Dynamics.CRM.msdyn_ApprovalStatusApprove"
+        with self._product_takes_back_its_own():
+            if approval and self._try("POST", action, {}, user="approver"):
+                self.moved = None
+
+    def _refuse_recall(self) -> None:
+        approval = self._approval(4)
+        if approval:
+            action = f"msdyn_projectapprovals({approval})/Microsoft.Dynamics.CRM.msdyn_ApprovalStatusReject"
+            self._try("POST", action, {}, user="approver")
+
+    def _submit(self) -> None:
+        name, parameter = (
+            ("msdyn_TimeEntriesSubmit", "TimeEntryIds")
+            if self._is_time
+            else ("msdyn_ExpenseEntriesSubmit", "ExpenseEntryIds")
+        )
+        self._try("POST", name, {parameter: str(self.entry.id), "CorrelationId": str(uuid4())})
+
+    def _edit_project(self) -> None:
+        self._patch({self._project: f"/msdyn_projects({self.world.company.projects['P3']})"})
+
+    def _edit_resource(self) -> None:
+        ben = self.world.company.resources["Ben"]
+        self._patch({"msdyn_bookableresource@odata.bind": f"/bookableresources({ben})"})
+
+    def _edit_day(self) -> None:
+        column = "msdyn_date" if self._is_time else "msdyn_transactiondate"
+        self._patch({column: "2026-03-20T04:00:00Z"})
+
+    def _undo_edits(self) -> None:
+        """Everything about the entry is put back to what its newest approval says."""
+        rows = self._approvals()
+        if not rows:
+            return
+        row = next((row for row in rows if row["msdyn_recordstage"] in (2, 4, 6)), rows[-1])
+        column = "msdyn_date" if self._is_time else "msdyn_transactiondate"
+        self._patch(
+            {
+                self._project: f"/msdyn_projects({row['_msdyn_project_value']})",
+                "msdyn_bookableresource@odata.bind": f"/bookableresources({row['_msdyn_bookableresource_value']})",
+                column: row["msdyn_date"],
+            }
+        )
+
+    # The product --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _product_takes_back_its_own(self) -> Iterator[None]:
+        """What the product made of the entry by a correction it takes back too, whether or not it creates now."""
+        creation = self.world.sandbox.switches.actuals
+        if self.wrote:
+            self.world.sandbox.switches.actuals = Creation.AT_ONCE
+        yield
+        self.world.sandbox.switches.actuals = creation
+
+    def _product_creates(self) -> None:
+        self.world.sandbox.switches.actuals = Creation.AT_ONCE
+        self.wrote = True
+
+    def _product_rests(self) -> None:
+        self.world.sandbox.switches.actuals = Creation.NEVER
+
+    def _move_to_academy(self) -> None:
+        self._correct("P4")
+
+    def _move_to_northwind(self) -> None:
+        self._correct("P3")
+
+    def _move_back(self) -> None:
+        self._correct("P1")
+
+    def _correct(self, project: str) -> None:
+        to = str(self.world.company.projects[project])
+        journal = str(uuid4())
+        self._try(
+            "POST",
+            "msdyn_journals",
+            {
+                "msdyn_journalid": journal,
+                "msdyn_description": "Correction",
+                "msdyn_journaltype": 192350001 if self._is_time else 192350002,
+                "msdyn_DefaultProject@odata.bind": f"/msdyn_projects({to})",
+            },
+        )
+        chosen = {
+            "msdyn_origin": str(self.entry.id),
+            "msdyn_origintype": self.entry.table,
+            "msdyn_transaction": journal,
+            "msdyn_transactiontype": "msdyn_journal",
+        }
+        self._try("POST", "msdyn_transactionorigins", chosen)
+        if self._try("POST", f"msdyn_journals({journal})/Microsoft.Dynamics.CRM.msdyn_PostJournal", {}):
+            self.moved, self.wrote = to, True
+
+    def _confirm_contract(self) -> None:
+        """The product makes the contract's actuals anew, whether or not it makes those of approvals."""
+        creation = self.world.sandbox.switches.actuals
+        self.world.sandbox.switches.actuals, self.wrote = Creation.AT_ONCE, True
+        contract = f"salesorders({self.world.company.contracts['C1']})"
+        self._try("PATCH", contract, {"msdyn_psastatusreason": DRAFT_CONTRACT})
+        self._try("PATCH", contract, {"msdyn_psastatusreason": CONFIRMED})
+        self.world.sandbox.switches.actuals = creation
+
+    # Billing ------------------------------------------------------------------------------------------------------
+
+    def _ready(self) -> None:
+        self.world.command(mark_ready(self.world))
+
+    def _invoice(self) -> None:
+        self.world.command(create(self.world))
+
+    def _bill(self) -> None:
+        self.act_all(["look", "ready", "invoice", "post"])
+
+    def _post(self) -> None:
+        self._on_invoice(INVOICE_DRAFT, "msdyn_PostInvoice")
+
+    def _credit(self) -> None:
+        if self._on_invoice(INVOICE_CONFIRMED, "msdyn_CorrectInvoice"):
+            self._on_invoice(INVOICE_DRAFT, "msdyn_PostInvoice")
+
+    def _delete_the_draft(self) -> None:
+        for invoice in self._invoices(INVOICE_DRAFT):
+            self._try("DELETE", f"invoices({invoice})")
+
+    # The service --------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self.look()
+
+    def _look_unanswered(self) -> None:
+        self.world.lose_the_next_answer()
+        self.look()
+
+    # ---------------------------------------------------------------------------------------------------------------
+
+    def _how_many_actuals(self) -> int:
+        return int(self.world.http("GET", "msdyn_actuals?$count=true&$top=1").json()["@odata.count"])
+
+    @property
+    def _is_time(self) -> bool:
+        return self.entry.table == "msdyn_timeentry"
+
+    @property
+    def _project(self) -> str:
+        return "msdyn_project@odata.bind" if self._is_time else "msdyn_Project@odata.bind"
+
+    def _patch(self, values: dict[str, object]) -> None:
+        table = "msdyn_timeentries" if self._is_time else "msdyn_expenses"
+        self._try("PATCH", f"{table}({self.entry.id})", values)
+
+    def _approvals(self) -> list[dict[str, Any]]:
+        column = "_msdyn_timeentry_value" if self._is_time else "_msdyn_expenseentry_value"
+        query = f"msdyn_projectapprovals?$filter={column} eq {self.entry.id}&$orderby=createdon"
+        rows: list[dict[str, Any]] = self.world.http("GET", query).json()["value"]
+        return rows
+
+    def _approval(self, stage: int) -> str | None:
+        return next(
+            (str(row["msdyn_projectapprovalid"]) for row in self._approvals() if row["msdyn_recordstage"] == stage),
+            None,
+        )
+
+    def _decide(self, approval: str, action: int) -> bool:
+        row = {"@odata.type": "Microsoft.Dynamics.CRM.msdyn_projectapproval", "msdyn_projectapprovalid": approval}
+        body = {"ProjectApprovals": [row], "ActionType": action, "NoteLogName": "flow"}
+        self._try("POST", "msdyn_ProcessProjectApprovalSets", body, user="approver")
+        wanted = 2 if action == APPROVE else 0
+        return any(
+            row["msdyn_projectapprovalid"] == approval and row["msdyn_recordstage"] == wanted
+            for row in self._approvals()
+        )
+
+    def _invoices(self, status: int) -> list[str]:
+        query = f"invoices?$filter=msdyn_projectinvoicestatus eq {status}&$orderby=createdon"
+        return [str(row["invoiceid"]) for row in self.world.http("GET", query).json()["value"]]
+
+    def _on_invoice(self, status: int, action: str) -> bool:
+        found = self._invoices(status)[-1:]
+        done = [
+            self._try("POST", f"invoices({one})/Microsoft.Dynamics.CRM.{action}", {}, user="clerk") for one in found
+        ]
+        return any(done)
+
+    def _try(self, method: str, path: str, body: object = None, user: str = "administrator") -> bool:
+        """Whether the product did it."""
+        answer = requests.request(
+            method,
+            f"{self.world.sandbox.dataverse}/api/data/v9.2/{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.world.sandbox.tokens[user]}"},
+            timeout=30,
+        )
+        if answer.status_code == 404 or answer.status_code >= 500:
+            raise AssertionError(answer.text)
+        if answer.status_code >= 400:
+            self.refused += 1
+        return answer.status_code < 400
