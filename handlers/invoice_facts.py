@@ -11,11 +11,12 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, equals
-from handlers import command_record
+from handlers import command_record, people
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind
 from handlers.reading import ask
 from mappings import keys, tables
+from mappings.acting import Acting, Person
 from mappings.backlog import Backlog, BacklogRow
 from mappings.messages import CreateInvoices
 from mappings.row import Row
@@ -25,7 +26,10 @@ _INVOICE_COLUMNS = ("invoicenumber", "name", "salesorderid", "createdon", "creat
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFacts:
-    """A contract's attempt by this command, its lease, its ready rows, and what this command's attempt brought."""
+    """A contract's attempt by this command, its lease, its ready rows, and what this command's attempt brought.
+
+    ``people``: those who may be meant by who asks, where that matters.
+    """
 
     contract_exists: bool
     attempt: Row | None
@@ -33,12 +37,15 @@ class InvoiceFacts:
     ready: tuple[BacklogRow, ...]
     invoices: tuple[Row, ...]
     now: datetime
+    people: tuple[Person, ...] = ()
 
 
-def gather(subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime) -> dict[CreateInvoices, InvoiceFacts]:
+def gather(
+    subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime, acting: Acting
+) -> dict[CreateInvoices, InvoiceFacts]:
     """The facts of every command."""
     contracts = sorted({subject.contract for subject in subjects})
-    found, leases, attempts = ask(
+    found, leases, attempts, *users = ask(
         dataverse,
         Query(tables.CONTRACT, ("name",), any_of("salesorderid", contracts)),
         Query(tables.COMMAND, command_record.COLUMNS, any_of("psac_commandid", map(keys.lease_id, contracts))),
@@ -48,7 +55,9 @@ def gather(subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime)
             all_of(equals("psac_kind", Kind.ATTEMPT), any_of("psac_subject", map(str, contracts))),
             order_by=("createdon",),
         ),
+        *people.questions(acting, (subject.requested_by for subject in subjects)),
     )
+    who = people.people(users)
     rows: defaultdict[UUID | None, list[BacklogRow]] = defaultdict(list)
     for row in of_contracts(list(Backlog), contracts, _ready, dataverse):
         rows[row.contract].append(row)
@@ -64,6 +73,7 @@ def gather(subjects: Sequence[CreateInvoices], dataverse: Reader, now: datetime)
             ready=tuple(rows[subject.contract]),
             invoices=tuple(invoices[attempt.id]) if attempt else (),
             now=now,
+            people=who,
         )
         for subject, attempt in mine.items()
     }

@@ -3,6 +3,9 @@
 The product's action is not idempotent, so it runs inside a fence: one change set writes the attempt row (whose id
 follows from contract and command), moves the contract's lease on, and calls the action. A second delivery finds the
 attempt; a second command finds the lease moved; a lost reply is looked up. The action is never called again on doubt.
+
+The action runs as the person who asks, where commands are carried out for people. Attempt and lease are in the same
+change set, so that person writes them too; every other record is the service's.
 """
 
 from __future__ import annotations
@@ -21,8 +24,10 @@ from handlers.command_record import Kind, State
 from handlers.invoice_facts import InvoiceFacts, gather
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from mappings import keys, tables
+from mappings.acting import AS_SIGNED_IN, Acting
 from mappings.invoice_expectation import Expectation, expectation
 from mappings.messages import CreateInvoices
+from mappings.refusal import Refusal
 from mappings.row import Row
 
 ACTION = "msdyn_NewInvoiceContract"
@@ -34,10 +39,11 @@ class InvoicingHandler:
 
     now: Callable[[], datetime]
     zone: ZoneInfo
+    acting: Acting = AS_SIGNED_IN
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
         """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
-        return gather(subjects, dataverse, self.now())
+        return gather(subjects, dataverse, self.now(), self.acting)
 
     def decide(self, subject: CreateInvoices, facts: InvoiceFacts, refusals: Refusals) -> Decision:
         """Report an attempt that was made, or make the one this command is entitled to."""
@@ -45,6 +51,10 @@ class InvoicingHandler:
             return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         if facts.attempt is not None:
             return _after(facts.attempt, facts)
+        try:
+            caller = self.acting.who(subject.requested_by, facts.people)
+        except Refusal as refusal:
+            return Refuse(refusal.code, refusal.sentence)
         due = expectation(facts.ready, facts.now, self.zone)
         if not due.rows:
             return _nothing_to_invoice(subject)
@@ -55,14 +65,13 @@ class InvoicingHandler:
             return Plan("The contract gets its lease.", (ChangeSet((lease,), _partition(subject)),))
         if refusals:
             refused = next(iter(refusals.values()))
-            return Refuse(
-                refused.code, f"The product refused to invoice salesorder({subject.contract}): {refused.sentence}"
-            )
-        fence = _fence(subject, due, facts.lease)
+            who = "The product" if caller is None else f"Acting for {subject.requested_by}, the product"
+            return Refuse(refused.code, f"{who} refused to invoice salesorder({subject.contract}): {refused.sentence}")
+        fence = _fence(subject, due, facts.lease, caller)
         return Plan(f"{len(due.rows)} ready rows are invoiced.", (fence,), each_alone=True)
 
 
-def _fence(subject: CreateInvoices, due: Expectation, lease: Row) -> ChangeSet:
+def _fence(subject: CreateInvoices, due: Expectation, lease: Row, caller: UUID | None) -> ChangeSet:
     mark = (lease.choice("psac_mark") or 0) + 1
     attempt = command_record.created(
         keys.attempt_id(subject.contract, subject.command),
@@ -75,7 +84,7 @@ def _fence(subject: CreateInvoices, due: Expectation, lease: Row) -> ChangeSet:
     )
     move_on = Update(command_record.reference(lease.id), {"psac_mark": mark}, lease.version)
     changes: tuple[Change, ...] = (attempt, move_on, Call(ACTION, Reference(tables.CONTRACT, subject.contract)))
-    return ChangeSet(changes, _partition(subject))
+    return ChangeSet(changes, _partition(subject), caller)
 
 
 def _written(due: Expectation) -> dict[str, object]:

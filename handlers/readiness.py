@@ -15,16 +15,18 @@ from uuid import UUID
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet, Update
 from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, either, equals
-from handlers import command_record, rows
+from handlers import command_record, people, rows
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
 from handlers.doubles import doubled
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from handlers.reading import ask
 from mappings import keys, tables
+from mappings.acting import AS_SIGNED_IN, Acting, Person
 from mappings.backlog import Backlog, BacklogRow
 from mappings.choices import AdjustmentStatus, ProductType, TransactionType
 from mappings.messages import MarkReady
+from mappings.refusal import Refusal
 from mappings.row import Row
 
 MOST_ROWS = 5000
@@ -33,37 +35,53 @@ MOST_ROWS = 5000
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The command's record if there is one, and the rows it is about (or would be, if it were given now)."""
+    """The command's record if there is one, and the rows it is about (or would be, if it were given now).
+
+    ``people``: those who may be meant by who asks, where that matters.
+    """
 
     record: Row | None
     rows: tuple[BacklogRow, ...]
+    people: tuple[Person, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class ReadinessHandler:
-    """The handler of ``MarkReady``."""
+    """The handler of ``MarkReady``. Rows are marked for whom ``acting`` says; the record is the service's."""
+
+    acting: Acting = AS_SIGNED_IN
 
     def gather(self, subjects: Sequence[MarkReady], dataverse: Reader) -> Mapping[MarkReady, Readiness]:
         """Read each command's record, then its rows."""
         ids = [keys.command_row_id(command.command) for command in subjects]
-        (records,) = ask(dataverse, Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", ids)))
+        records, *users = ask(
+            dataverse,
+            Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", ids)),
+            *people.questions(self.acting, (command.requested_by for command in subjects)),
+        )
+        who = people.people(users)
         found = {record.id: record for record in records}
         return {
-            command: Readiness(record := found.get(id), _rows_of(command, record, dataverse))
+            command: Readiness(record := found.get(id), _rows_of(command, record, dataverse), who)
             for command, id in zip(subjects, ids, strict=True)
         }
 
     def decide(self, subject: MarkReady, facts: Readiness, refusals: Refusals) -> Decision:
         """First write down what was selected; then mark it; then write down what came of it."""
         record = facts.record
-        if record is None:
-            return _resolve(subject, facts.rows)
-        if _asked(record) != digest(subject):
+        if record is not None and _asked(record) != digest(subject):
             return Refuse(
                 "command-id-reused",
                 f"{subject}: another command was given under this id before; give this one an id of its own.",
             )
-        if command_record.state_of(record) is State.DONE:
+        if record is not None and command_record.state_of(record) is State.DONE:
             return NothingToDo("The command has been carried out.", command_record.outcome_of(record))
+        try:
+            caller = self.acting.who(subject.requested_by, facts.people)
+        except Refusal as refusal:
+            return Refuse(refusal.code, refusal.sentence)
+        if record is None:
+            return _resolve(subject, facts.rows)
         selected = dict(_selection(record))
         by_id = {row.row.id: row for row in facts.rows}
         to_mark = [
@@ -73,7 +91,7 @@ class ReadinessHandler:
             if rows.reference(row.row.ref) not in refusals
         ]
         if to_mark:
-            sets = tuple(ChangeSet((_mark(row),), _partition(row)) for row in to_mark)
+            sets = tuple(ChangeSet((_mark(row),), _partition(row), caller) for row in to_mark)
             return Plan(f"{len(sets)} rows of {subject.backlog} are marked ready.", sets, each_alone=True)
         outcome = _outcome(record, selected, by_id, refusals)
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(record, outcome),)),))
@@ -164,10 +182,10 @@ def _outcome(
         row = found.get(id)
         if row is None:
             refused[str(id)] = "It no longer exists."
-        elif row.is_ready:
-            marked.append(str(id))
         elif (refusal := refusals.get(rows.reference(row.row.ref))) is not None:
             refused[str(id)] = refusal.sentence
+        elif row.is_ready:
+            marked.append(str(id))
         else:
             since = row.why_not() or "Look at it and ask again."
             refused[str(id)] = f"It was marked and has moved on since, or somebody else changed it first. {since}"

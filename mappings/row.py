@@ -62,6 +62,10 @@ class Row:
         """Text."""
         return self._typed(column, str)
 
+    def uuid(self, column: str) -> UUID | None:
+        """An id that is no lookup."""
+        return self._typed(column, UUID)
+
     def instant(self, column: str) -> datetime | None:
         """A moment, aware UTC."""
         return self._typed(column, datetime)

@@ -40,6 +40,7 @@ from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
 from handlers.verification import VerificationHandler
 from mappings import tables
+from mappings.acting import AS_SIGNED_IN, Acting, Mode
 from mappings.inter_organizational import Owed
 from mappings.messages import CreateInvoices, MarkReady, Message
 from mappings.profile import Profile
@@ -70,6 +71,7 @@ TABLES = (
     tables.INVOICE_LINE,
     tables.INVOICE_LINE_DETAIL,
     tables.COMMAND,
+    tables.USER,
 )
 
 
@@ -82,6 +84,7 @@ class App:
     """One composed service. Made by ``compose``; ``check`` it before use and ``close`` it when done.
 
     ``rules`` says what actuals an entry must have, whoever creates them. ``profile`` is ``None`` until ``check``.
+    ``mission`` is that of the command line; what comes as a message is carried out for whom the settings say.
     """
 
     settings: Settings
@@ -115,9 +118,10 @@ class App:
         """Work by this profile from now on; nothing is at work yet."""
         self.profile = profile
         self.rules = _rules(self.settings, profile)
-        self.mission = _mission(self.settings, self.rules, self.now)
+        self.mission = _mission(self.settings, self.rules, self.now, AS_SIGNED_IN)
+        by_message = _mission(self.settings, self.rules, self.now, acting(self.settings))
         for pipeline in self.pipelines:
-            pipeline.mission = self.mission
+            pipeline.mission = by_message
 
     def queue_checks(self) -> list[Callable[[], None]]:
         """Per queue, what proves that it may be received from, without touching a message; each may take seconds."""
@@ -169,7 +173,8 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
     probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
     rules = _rules(settings, Profile())
-    mission = _mission(settings, rules, now)
+    mission = _mission(settings, rules, now, AS_SIGNED_IN)
+    by_message = _mission(settings, rules, now, acting(settings))
     fixed_point = FixedPoint(dataverse)
     policy = Policy()
 
@@ -178,7 +183,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     late_look = timedelta(minutes=0 if by_product else settings.actuals.second_look)
 
     def pipeline(parse: Callable[[Envelope], Message | Ignored]) -> Pipeline:
-        return Pipeline(dataverse, mission, parse, policy, now, fixed_point, grace, late_look)
+        return Pipeline(dataverse, by_message, parse, policy, now, fixed_point, grace, late_look)
 
     def worker(queue: str, receivers: int, work: Pipeline) -> Worker:
         pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
@@ -219,11 +224,16 @@ def _rules(settings: Settings, profile: Profile) -> ActualsHandler:
     )
 
 
-def _mission(settings: Settings, rules: ActualsHandler, now: Callable[[], datetime]) -> Mission:
+def acting(settings: Settings) -> Acting:
+    """For whom a command that comes as a message is carried out."""
+    return Acting(Mode(settings.commands.acting), tuple(settings.commands.allowed))
+
+
+def _mission(settings: Settings, rules: ActualsHandler, now: Callable[[], datetime], acting: Acting) -> Mission:
     return Mission(
         entries=VerificationHandler(rules) if settings.actuals.creator == "product" else rules,
-        readiness=ReadinessHandler(),
-        invoicing=InvoicingHandler(now, settings.business_time_zone),
+        readiness=ReadinessHandler(acting),
+        invoicing=InvoicingHandler(now, settings.business_time_zone, acting),
     )
 
 

@@ -16,11 +16,13 @@ from sandbox.dataverse.product import Creation
 from sandbox.world import COMMANDS, EVENTS, Sandbox
 from service.connection_string import parts_of
 from service.registration import EventQueue, Registered, register
-from service.settings import ActualsSettings, DataverseSettings, ServiceBusSettings, Settings
+from service.settings import ActualsSettings, CommandsSettings, DataverseSettings, ServiceBusSettings, Settings
 
 START_FROM = date(2026, 1, 1)
 BUSINESS_TIME_ZONE = "America/New_York"
 """Where the demo company does business."""
+CLERK = "clerk@sandbox.example"
+"""The one person who may send commands to a service that runs with the sandbox."""
 PACE = Pace(max_wait=1.0)
 """Stopping waits for one receive call at the most, and whoever tries something out does not want to wait."""
 
@@ -35,6 +37,7 @@ def sandbox_settings(world: Sandbox) -> Settings:
         ),
         actuals=ActualsSettings(creator="product" if product_creates else "service", start_from=START_FROM),
         business_time_zone=ZoneInfo(BUSINESS_TIME_ZONE),
+        commands=CommandsSettings(acting="service", allowed=[CLERK]),
     )
 
 

@@ -20,7 +20,7 @@ from pydantic_settings import NoDecode
 from connector.auth import PUBLIC_CLOUD
 from connector.dataverse.transport import is_loopback
 from service.connection_string import NEEDED, is_namespace, parts_of
-from service.settings_values import amount, from_json, zone, zones
+from service.settings_values import amount, from_json, names, zone, zones
 
 PREFIX = "PSA_CONNECTOR_"
 
@@ -199,6 +199,29 @@ class ReconcileSettings(_Section):
     )
 
 
+class CommandsSettings(_Section):
+    """For whom commands that come as messages are carried out, and who may give them."""
+
+    acting: Literal["user", "service"] = Field(
+        default="user",
+        description="in whose name a command sent as a message writes: the `user` who asks, with their rights, or the "
+        "`service` itself",
+    )
+    allowed: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="the only people who may ask, by Entra object id, user name or mail, for example "
+        '["anna@contoso.com"]; needed where the service acts itself',
+    )
+
+    @field_validator("allowed", mode="before")
+    @classmethod
+    def _names(cls, value: object, info: ValidationInfo) -> list[str]:
+        read = names(value)
+        if not read and info.data.get("acting") == "service":
+            raise PydanticCustomError("missing", "is missing")
+        return read
+
+
 class WorkerSettings(_Section):
     """How much is done at once."""
 
@@ -228,6 +251,7 @@ class Settings(_Section):
         default=None, description="a TOML file that names columns of your own to be carried onto actuals"
     )
     ceiling: CeilingSettings = _section()
+    commands: CommandsSettings = _section()
     reconcile: ReconcileSettings = _section()
     workers: WorkerSettings = _section()
 

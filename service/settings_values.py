@@ -32,6 +32,14 @@ def amount(value: object) -> Decimal:
     return read
 
 
+def names(value: object) -> list[str]:
+    """A list of names, none of them empty."""
+    given = from_json(value)
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) and one.strip() for one in given):
+        raise PydanticCustomError("names", "is no list of names")
+    return [one.strip() for one in given]
+
+
 def zone(value: object) -> ZoneInfo:
     """The time zone of an IANA name."""
     if isinstance(value, ZoneInfo):

@@ -19,9 +19,6 @@ _PERHAPS_THEIRS = frozenset({"missing-privilege", "forbidden", "not-a-member", "
 class PersonRefused(Rejected):
     """Dataverse does not let this person do it; what others asked for is not touched by that."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__("person-refused", sentence)
-
 
 def named(caller: UUID | None) -> dict[str, str]:
     """The header that names the person by their Microsoft Entra object id. It belongs on a batch as a whole."""
@@ -30,7 +27,7 @@ def named(caller: UUID | None) -> dict[str, str]:
 
 def of_change_set(error: ConnectorError, caller: UUID | None) -> ConnectorError:
     """What the refusal of one change set means; the batch around it was let in."""
-    return PersonRefused(error.sentence) if _perhaps_theirs(error, caller) else error
+    return PersonRefused("person-refused", error.sentence) if _perhaps_theirs(error, caller) else error
 
 
 def of_batch(error: ConnectorError, caller: UUID | None, welcome: Callable[[], object]) -> ConnectorError:
@@ -41,7 +38,9 @@ def of_batch(error: ConnectorError, caller: UUID | None, welcome: Callable[[], o
         welcome()
     except ConnectorError as ours:
         return ours
-    return PersonRefused(f"Nothing can be written for the user with the object id {caller}. {error.sentence}")
+    return PersonRefused(
+        "person-refused", f"Nothing can be written for the user with the object id {caller}. {error.sentence}"
+    )
 
 
 def _perhaps_theirs(error: ConnectorError, caller: UUID | None) -> bool:

@@ -39,7 +39,8 @@ def seed(uow: Transaction) -> None:
         first, last = FULL_NAMES[name]
         person: Row = {"firstname": first, "lastname": last, "fullname": f"{first} {last}"}
         address: Row = {"domainname": f"{name}@sandbox.example", "businessunitid": Link("businessunit", BUSINESS_UNIT)}
-        uow.create("systemuser", {**person, **address, "isdisabled": False}, id)
+        entra: Row = {"azureactivedirectoryobjectid": seed_id(f"entra/{name}"), "isdisabled": False}
+        uow.create("systemuser", {**person, **address, **entra}, id)
     dollar: Row = {"isocurrencycode": "USD", "currencyname": "US Dollar", "currencysymbol": "$"}
     uow.create("transactioncurrency", {**dollar, "currencyprecision": 2, "exchangerate": Decimal(1)}, BASE_CURRENCY)
     uow.update("organization", ORGANIZATION, {"basecurrencyid": Link("transactioncurrency", BASE_CURRENCY)})

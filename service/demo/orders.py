@@ -17,8 +17,7 @@ from mappings import keys, tables
 from mappings.backlog import Backlog
 from mappings.messages import CreateInvoices, MarkReady
 from service.demo.patience import Patience
-
-CLERK = "Colin Clerk"
+from service.local_world import CLERK
 
 
 def to_mark(contracts: Iterable[UUID]) -> list[MarkReady]:

@@ -17,6 +17,7 @@ from handlers.fixed_point import FixedPoint, Outcome, Settled
 from handlers.invoicing import ACTION, InvoicingHandler
 from handlers.readiness import ReadinessHandler
 from handlers.rows import reference
+from mappings.acting import AS_SIGNED_IN
 from mappings.tables import Ref
 from tests.handlers.fake_dataverse import Cells, FakeDataverse, Rows
 
@@ -49,6 +50,7 @@ class World:
     def __init__(self) -> None:
         self.dataverse = FakeDataverse()
         self.rules = ActualsHandler(GO_LIVE, ZONE)
+        self.acting = AS_SIGNED_IN
         self.dataverse.actions[ACTION] = self._invoice
         self._numbers = 1000
         put = self.dataverse.put
@@ -151,9 +153,9 @@ class World:
 
     def command(self, *commands: Any, through: Dataverse | None = None) -> list[Outcome]:
         """One worker handles commands of one kind."""
-        handler: Any = ReadinessHandler()
+        handler: Any = ReadinessHandler(self.acting)
         if commands[0].kind == "create-invoices":
-            handler = InvoicingHandler(lambda: self.dataverse.rows.now, ZONE)
+            handler = InvoicingHandler(lambda: self.dataverse.rows.now, ZONE, self.acting)
         outcomes = FixedPoint(through or self.dataverse).settle(handler, list(commands))
         return [outcomes[command] for command in commands]
 

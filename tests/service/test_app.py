@@ -134,7 +134,7 @@ def test_the_rules_follow_the_settings(world: Sandbox) -> None:
     assert (app.rules.zero_price_is_held, app.rules.unit_zones) == (False, {unit: tokyo})
     assert app.rules.profile is app.profile
     for pipeline in app.pipelines:
-        assert pipeline.mission is app.mission
+        assert pipeline.mission.entries is app.rules
         assert (pipeline.grace, pipeline.late_look) == (timedelta(), timedelta(minutes=7))
 
 

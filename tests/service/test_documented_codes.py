@@ -12,7 +12,8 @@ from handlers.fixed_point import NOT_YET
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "dead-letters.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ASIDE = {"Refusal", "Refuse", "AgainstTheRules", "Rejected", "Conflict", "Transient", "UnknownOutcome"}
+ASIDE = {"Refusal", "Refuse", "AgainstTheRules", "Rejected", "PersonRefused", "Conflict"}
+ASIDE |= {"Transient", "UnknownOutcome"}
 PAUSING = {"Misconfigured"}
 KINDS = {"Kind.REJECTED": "aside", "Kind.CONFLICT": "aside", "Kind.TRANSIENT": "aside", "Kind.MISCONFIGURED": "pause"}
 
