@@ -35,8 +35,17 @@ class EntryFacts:
 
     @property
     def released(self) -> Entry | None:
-        """The entry as its approval released it, but for its dates; as it reads where there is no approval."""
-        return _as_approved((self.entry, self.approvals)) if self.entry else None
+        """The entry as its approval released it, but for its dates; as it reads where there is no approval.
+
+        Where it names no organizational unit, it is its resource's.
+        """
+        found = _as_approved((self.entry, self.approvals)) if self.entry else None
+        if found is None:
+            return None
+        own = self.set_up.project.contracting_unit if self.set_up.project else None
+        # No approval says the unit. Who moves to another one later has not worked for it before.
+        stays = self.ledger.counts_as_work_of(own, found.resource)
+        return replace(found, resourcing_unit=own if stays else found.resourcing_unit or self.set_up.resource_unit)
 
     @property
     def approved_by(self) -> Approval | None:
@@ -90,10 +99,7 @@ def _facts(read: _Read | Refusal | None, ledger: Ledger, set_up: SetUp) -> Entry
         return read
     if read is None:
         return EntryFacts(None, (), ledger, set_up)
-    found, approvals = read
-    if found.resourcing_unit is None:
-        found = replace(found, resourcing_unit=set_up.resource_unit)
-    return EntryFacts(found, approvals, ledger, set_up)
+    return EntryFacts(*read, ledger, set_up)
 
 
 def _read(row: Row, approvals: Iterable[Row], profile: Profile) -> _Read | Refusal:
@@ -116,12 +122,6 @@ def _approvals(read: Mapping[Ref, _Read | Refusal]) -> dict[Ref, Approval]:
     """The one approval that holds for each entry; an entry without one, or with two, is not priced."""
     known = {ref: _holding(*found) for ref, found in read.items() if not isinstance(found, Refusal)}
     return {ref: holding[0] for ref, holding in known.items() if len(holding) == 1}
-
-
-def _one_each(read: Mapping[Ref, _Read | Refusal]) -> dict[Ref, Approval]:
-    """The approval of each entry that exactly one approval holds."""
-    holding = {ref: _holding(*one) for ref, one in read.items() if not isinstance(one, Refusal)}
-    return {ref: found[0] for ref, found in holding.items() if len(found) == 1}
 
 
 def _holding(entry: Entry | None, approvals: Iterable[Approval]) -> list[Approval]:

@@ -17,6 +17,7 @@ from mappings import keys, tables
 from mappings.choices import AdjustmentStatus, BillingStatus, BillingType, TransactionType
 from mappings.profile import Profile
 from mappings.row import Row
+from mappings.tables import Ref
 
 ACTUAL_COLUMNS = (
     "msdyn_transactiontypecode",
@@ -183,6 +184,14 @@ class Ledger:
         roles = own_roles([actual.customer] if actual.customer else [])
         earlier = range(self.generation)
         return any(actual.id == keys.row_id(self.entry, generation, role) for generation in earlier for role in roles)
+
+    def counts_as_work_of(self, unit: UUID | None, resource: Ref | None) -> bool:
+        """A cost that counts, whoever wrote it, says that this resource worked for this organizational unit."""
+        costs = (actual.row for actual in self.actuals if actual.is_live and actual.type == TransactionType.COST)
+        return unit is not None and any(
+            row.link_id("msdyn_resourceorganizationalunitid") == unit and row.link("msdyn_bookableresource") == resource
+            for row in costs
+        )
 
     @property
     def counting_twice(self) -> tuple[list[Actual], list[Actual]]:

@@ -30,9 +30,14 @@ class Edit:
 
 
 def released(entry: Entry, approval: Approval) -> Entry:
-    """The entry as it was approved, but for its dates, which can only be judged in a time zone."""
+    """The entry as it was approved, but for its dates, which can only be judged in a time zone.
+
+    The unit an entry names is that of the resource it names; another resource's is left open here.
+    """
+    same = approval.resource in (None, entry.resource)
     return replace(
         entry,
+        resourcing_unit=entry.resourcing_unit if same else None,
         project=approval.project or entry.project,
         task=approval.task or entry.task,
         role=approval.role or entry.role,

@@ -10,12 +10,13 @@ import pytest
 
 from connector.dataverse.changes import Reference
 from handlers.doubles import doubled
+from handlers.rows import reference
 from mappings import keys
 from mappings.choices import BillingType
 from mappings.inter_organizational import Owed
 from mappings.tables import Ref
 from tests.handlers.fake_dataverse import Cells
-from tests.handlers.judging import in_balance, refused, write
+from tests.handlers.judging import EIGHT_HOURS, in_balance, refused, write
 from tests.handlers.world import (
     CHARGEABLE,
     COST,
@@ -23,6 +24,7 @@ from tests.handlers.world import (
     INDIA,
     LINE,
     PROJECT,
+    RESOURCE,
     ROLE,
     UNBILLED,
     UNIT,
@@ -138,6 +140,48 @@ def test_one_that_is_missing_is_completed(offshore: World) -> None:
             del offshore.dataverse.rows.cells[row]
     offshore.settled(entry)
     assert set(by_kind(offshore, entry)) == {COST, UNBILLED, RESOURCING_UNIT_COST, BETWEEN}
+
+
+@pytest.mark.parametrize("priced", [True, False])
+def test_who_moves_to_another_unit_later_has_not_worked_for_it_before(offshore: World, priced: bool) -> None:
+    offshore.dataverse.put(RESOURCE, msdyn_organizationalunit=UNIT)
+    entry = offshore.approved(msdyn_resourceorganizationalunitid=None)
+    offshore.settled(entry)
+    if not priced:
+        offshore.dataverse.put(INDIAN_COSTS, enddate=datetime(2026, 1, 31, 5, tzinfo=UTC))
+    offshore.dataverse.put(RESOURCE, msdyn_organizationalunit=INDIA)
+    assert offshore.settled(entry).because == "The ledger holds the 2 actuals the approval calls for."
+    assert offshore.live(entry) == EIGHT_HOURS
+    offshore.cancel(entry)
+    offshore.settled(entry)
+    offshore.dataverse.put(INDIAN_COSTS, enddate=datetime(2026, 12, 31, 5, tzinfo=UTC))
+    offshore.approve(entry)
+    offshore.settled(entry)
+    assert set(by_kind(offshore, entry)) == {COST, UNBILLED, RESOURCING_UNIT_COST, BETWEEN}
+
+
+def test_putting_another_units_resource_on_an_approved_entry_adds_no_rows(offshore: World) -> None:
+    somebody = offshore.fresh("bookableresource")
+    offshore.dataverse.put(somebody, msdyn_organizationalunit=INDIA)
+    entry = offshore.approved()
+    offshore.settled(entry)
+    offshore.dataverse.put(reference(entry), msdyn_bookableresource=somebody, msdyn_resourceorganizationalunitid=INDIA)
+    settled = offshore.settled(entry)
+    assert "Edited after" in settled.because
+    assert settled.commits == 0
+    assert offshore.live(entry) == EIGHT_HOURS
+
+
+def test_the_unit_of_who_was_approved_counts_before_the_unit_of_who_the_entry_names_now(offshore: World) -> None:
+    """The approver released an Indian's hours at other figures; by then the entry names somebody of the US unit."""
+    indian = offshore.fresh("bookableresource")
+    offshore.dataverse.put(indian, msdyn_organizationalunit=INDIA)
+    entry = offshore.approved()
+    offshore.settled(entry)
+    offshore.dataverse.put(offshore.approval_of(entry), msdyn_bookableresource=indian, msdyn_salesprice=Decimal(150))
+    offshore.settled(entry)
+    assert set(by_kind(offshore, entry)) == {COST, UNBILLED, RESOURCING_UNIT_COST, BETWEEN}
+    assert {c["msdyn_resourceorganizationalunitid"] for c in by_kind(offshore, entry).values()} == {INDIA}
 
 
 @pytest.mark.parametrize(("owed", "kinds"), [(Owed.TIME_AND_MATERIAL, {COST}), (Owed.ALWAYS, None)])
