@@ -22,6 +22,7 @@ from mappings.tables import Cell
 
 def actuals_of(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
     """The actuals an approved entry must have, cost first. Raises ``Refusal`` when a figure can't be known."""
+    _refuse_without_quantity(approved)
     currency = approved.cost_currency
     paid = rates.cost_rate(
         approved.approval,
@@ -36,11 +37,21 @@ def actuals_of(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
     return (cost, *sales, *(inter_organizational.rows_of(approved, own, cost.billing_type) if own else ()))
 
 
+def _refuse_without_quantity(approved: ApprovedEntry) -> None:
+    """No time at all comes to nothing; money that was spent must not."""
+    if approved.entry.amount and not approved.submitted:
+        raise Refusal(
+            "quantity-missing",
+            f"{approved.entry.ref} was entered with an amount but a quantity of zero: nothing of it would be counted. "
+            "Cancel the approval, give the expense its quantity, and approve anew.",
+        )
+
+
 def _cost(approved: ApprovedEntry, rate: Rate) -> PlannedActual:
     quantity, currency = approved.submitted, approved.cost_currency
     amount = money.amount(quantity, rate.price, currency)
     entered = approved.entry.amount
-    if entered is not None and abs(entered - amount) <= quantity * currency.half_a_unit:
+    if entered is not None and abs(entered - amount) <= abs(quantity) * currency.half_a_unit:
         # An expense costs what was entered: three units at a third each would be a cent short. More than rounding can
         # explain is another figure than the approver's, and the approver's counts.
         amount = currency.round(entered)

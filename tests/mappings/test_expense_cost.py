@@ -10,6 +10,7 @@ from mappings.approved_entry import ApprovedEntry
 from mappings.choices import TransactionType
 from mappings.entry import Entry
 from mappings.entry_to_actuals import actuals_of
+from mappings.refusal import Refusal
 from tests.mappings.samples import approval, approved, expense
 from tests.mappings.test_entry_to_actuals import facts
 
@@ -46,3 +47,21 @@ def test_the_amount_entered_counts_for_the_quantity_entered(entered: str | None,
     (first, *_) = actuals_of(three_nights(entered, released))
     assert first.type is TransactionType.COST
     assert facts(first)[4] == cost
+
+
+def test_an_amount_without_a_quantity_is_held_and_not_written_as_nothing() -> None:
+    spent = expense("0", amount=Decimal(50))
+    released = approval(cost_quantity=None, sales_quantity=None, cost_price=Decimal(50), sales_price=Decimal(55))
+    with pytest.raises(Refusal, match=r"^quantity-missing: .*give the expense its quantity"):
+        actuals_of(approved(spent, released))
+    assert actuals_of(approved(expense("0", amount=Decimal(0)), released))[0].quantity == 0
+
+
+def test_what_is_given_back_costs_what_was_entered_too() -> None:
+    (cost, *_) = actuals_of(
+        approved(
+            expense("-3", amount=Decimal(-100)),
+            approval(cost_quantity=Decimal(-3), sales_quantity=Decimal(-3), cost_price=Decimal("33.3333")),
+        )
+    )
+    assert facts(cost)[2:] == ("-3.00", "33.33", "-100.00")
