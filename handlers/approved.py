@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from handlers.ledger_plan import journal_line
 from handlers.set_up import SetUp
 from mappings.approved_entry import ApprovedEntry, Contract, Project
-from mappings.choices import TransactionClass, TransactionType
+from mappings.choices import TimeType, TransactionClass, TransactionType, read
 from mappings.contract_lines import ContractLine, contract_line, line_for
-from mappings.entry import Approval, Entry
+from mappings.entry import DATED, Approval, Entry
 from mappings.inter_organizational import Owed, is_owed
 from mappings.profile import Profile
 from mappings.refusal import Refusal
-from mappings.released import on_released_day
+from mappings.released import at_its_midnight, on_released_day
 from mappings.tables import Ref
 
 
@@ -39,6 +39,9 @@ def approved_entry(
     zero_price_is_held: bool,
 ) -> ApprovedEntry:
     """Everything the entry's actuals follow from. Raises ``Refusal`` where the set-up leaves that open."""
+    kind_of_time = entry.row.choice("msdyn_type") if entry.row else None
+    if kind_of_time is not None:
+        read(TimeType, kind_of_time, entry.ref)
     project = set_up.project
     if project is None:
         raise Refusal("project-gone", "The entry's project can't be read; check that it exists and is shared.")
@@ -46,7 +49,8 @@ def approved_entry(
     line = line_for(entry.transaction_class, _lines(set_up), task)
     contract = _contract(line, set_up)
     is_time = entry.transaction_class is TransactionClass.TIME
-    dated = on_released_day(entry, approval, zone)
+    is_day = profile.day_of(entry.ref.table) == DATED[entry.ref.table]
+    dated = on_released_day(at_its_midnight(entry, zone) if is_day else entry, approval, zone)
     found = ApprovedEntry(
         entry=replace(dated, category=dated.category or set_up.category),
         approval=approval,

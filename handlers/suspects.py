@@ -19,6 +19,7 @@ from handlers.ledger_facts import id_of, spelled
 from handlers.reading import ask
 from handlers.rows import row
 from mappings import tables
+from mappings.entry import DATED
 from mappings.links import ORIGIN_COLUMNS
 from mappings.row import Row
 from mappings.tables import Ref
@@ -59,7 +60,7 @@ def dated_between(first: date, last: date, zone: ZoneInfo, dataverse: Scanner) -
     while begin < end:
         until = min(begin + SLICE, end)
         found: Slice = {}
-        for table, column in ((tables.TIME_ENTRY, "msdyn_date"), (tables.EXPENSE, "msdyn_transactiondate")):
+        for table, column in DATED.items():
             _add(found, _scanned(table, TRACKED[table], _within(column, begin, until), dataverse))
         _add_of_actuals(found, _within("msdyn_documentdate", begin, until), dataverse)
         yield found

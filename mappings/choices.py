@@ -48,11 +48,13 @@ class ExpenseStatus(IntEnum):
 
 
 class TimeType(IntEnum):
-    """msdyn_timeentry.msdyn_type; only work is billed."""
+    """msdyn_timeentry.msdyn_type. Whether a break, which Field Service adds too, has actuals is documented nowhere."""
 
     WORK = 192350000
     ABSENCE = 192350001
     VACATION = 192350002
+    OVERTIME = 192354320
+    TRAVEL = 192355001
 
 
 class RecordStage(IntEnum):

@@ -73,6 +73,10 @@ APPROVAL_COLUMNS = (
 )
 
 
+DATED = {tables.TIME_ENTRY: "msdyn_date", tables.EXPENSE: "msdyn_transactiondate"}
+"""The column of an entry that says when: an instant wherever the product was not altered."""
+
+
 class Stage(Enum):
     """Where an entry stands, in the words that decide whether it has actuals."""
 

@@ -7,13 +7,13 @@ released by anybody: what counts stays what the approval says, and the edit is r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from mappings import money, tables
 from mappings.business_date import business_date
 from mappings.choices import TransactionClass
-from mappings.entry import Approval, Entry
+from mappings.entry import DATED, Approval, Entry
 from mappings.tables import Ref
 
 
@@ -57,16 +57,26 @@ def on_released_day(entry: Entry, approval: Approval, zone: ZoneInfo) -> Entry:
     return replace(entry, date=day, start=entry.start + by, end=entry.end + by, day=None)
 
 
+def at_its_midnight(entry: Entry, zone: ZoneInfo) -> Entry:
+    """An entry whose only date is a day for everybody alike, at the instant at which that day begins in ``zone``."""
+    if entry.day is None:
+        return entry
+    begins = datetime.combine(entry.day, time(), zone).astimezone(UTC)
+    stayed = entry.start != entry.date and business_date(entry.start, zone) == entry.day
+    by = timedelta() if stayed else begins - entry.date
+    return replace(entry, date=begins, start=entry.start + by, end=entry.end + by)
+
+
 def edits(entry: Entry, approval: Approval, zone: ZoneInfo) -> tuple[Edit, ...]:
     """Where the entry, as it reads now, differs from what its approval released."""
-    time = entry.transaction_class is TransactionClass.TIME
+    is_time = entry.transaction_class is TransactionClass.TIME
     project = Ref(tables.PROJECT, entry.project) if entry.project else None
     approved_project = Ref(tables.PROJECT, approval.project) if approval.project else None
     columns: list[tuple[str, Ref | None, Ref | None]] = [
         ("msdyn_project", approved_project, project),
         ("msdyn_bookableresource", approval.resource, entry.resource),
     ]
-    if time:
+    if is_time:
         # What the entry leaves open, the approver may have filled in; that is no edit.
         columns += [
             ("msdyn_projecttask", approval.task, entry.task or approval.task),
@@ -79,8 +89,7 @@ def edits(entry: Entry, approval: Approval, zone: ZoneInfo) -> tuple[Edit, ...]:
     found = [Edit(column, then, now) for column, then, now in columns if then is not None and then != now]
     day = _moved(entry, approval, zone)
     if day is not None:
-        column = "msdyn_date" if time else "msdyn_transactiondate"
-        found.append(Edit(column, business_date(day, zone), business_date(entry.date, zone)))
+        found.append(Edit(DATED[entry.ref.table], business_date(day, zone), entry.business_day(zone)))
     return tuple(found)
 
 
@@ -94,7 +103,8 @@ def hours_edited(entry: Entry, approval: Approval) -> Edit | None:
 
 
 def _moved(entry: Entry, approval: Approval, zone: ZoneInfo) -> datetime | None:
-    """The day that was approved, where the entry now stands on another one."""
-    if approval.date is None or business_date(approval.date, zone) == business_date(entry.date, zone):
+    """The day that was approved, where the entry now stands on another one, both by its instant and by its day."""
+    stands_on = (business_date(entry.date, zone), entry.business_day(zone))
+    if approval.date is None or business_date(approval.date, zone) in stands_on:
         return None
     return approval.date

@@ -11,6 +11,7 @@ from dataclasses import replace
 from connector.dataverse.client import DataverseClient
 from connector.errors import Misconfigured
 from mappings import tables
+from mappings.entry import DATED
 from mappings.profile import Creator, Profile, Tie
 from service import own_columns
 from service.column_facts import Columns, columns_of, messages_of
@@ -22,8 +23,6 @@ from service.shipped_profiles import Shipped, shipped
 
 READ_TABLES = frozenset({tables.ACTUAL, tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL})
 """Tables of which own columns are read or written."""
-INSTANTS = {tables.TIME_ENTRY: "msdyn_date", tables.EXPENSE: "msdyn_transactiondate"}
-"""Columns that are read as the instants they are wherever the product was not altered."""
 HELD_BY_A_DAY = ("DateOnly", "TimeZoneIndependent")
 """Behaviours of a date column that show the same day to everybody."""
 ONLY_THE_PRODUCT = (
@@ -87,7 +86,7 @@ def _recognised(client: DataverseClient, candidates: tuple[Shipped, ...], column
 
 def _as_instants(columns: Columns) -> None:
     """Refuse an environment whose entries carry bare days where actuals need an instant; none is made up for them."""
-    for table, name in INSTANTS.items():
+    for table, name in DATED.items():
         column = columns.closely(table, name)
         if column is not None and column.behavior == "DateOnly":
             raise Misconfigured(

@@ -208,3 +208,18 @@ def test_a_target_beside_an_approval_that_still_holds_takes_nothing_back(world: 
     world.dataverse.put(reference(entry), msdyn_targetentrystatus=192350003)
     assert not_yet(world.settle(entry)[0])
     assert world.live(entry) == EIGHT_HOURS
+
+
+@pytest.mark.parametrize("kind", [192355000, 192359999])
+def test_a_break_or_a_type_of_time_nobody_documents_is_refused(world: World, kind: int) -> None:
+    (outcome,) = world.settle(world.approved(msdyn_type=kind))
+    assert refused(outcome).code == "unknown-choice"
+    assert str(kind) in refused(outcome).sentence
+    assert not world.dataverse.committed
+
+
+@pytest.mark.parametrize("kind", [192354320, 192355001, None])
+def test_overtime_and_travel_are_work(world: World, kind: int | None) -> None:
+    entry = world.approved(msdyn_type=kind)
+    world.settled(entry)
+    assert world.live(entry) == EIGHT_HOURS

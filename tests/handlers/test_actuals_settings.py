@@ -60,6 +60,19 @@ def test_the_day_everybody_sees_is_preferred_and_carried_on(world: World) -> Non
     assert [c["new_transactionday"] for c in world.actuals().values()] == [date(2026, 2, 11)] * 4
 
 
+def test_an_entrys_date_that_shows_everybody_one_day_is_that_day_west_of_greenwich_too(world: World) -> None:
+    honolulu = ZoneInfo("Pacific/Honolulu")
+    world.rules = replace(world.rules, zone=honolulu, profile=Profile(days=(("msdyn_timeentry", "msdyn_date"),)))
+    entry = world.submit(msdyn_date=datetime(2026, 2, 10, tzinfo=UTC))
+    world.approve(entry, msdyn_date=datetime(2026, 2, 10, 10, tzinfo=UTC))
+    world.settled(entry)
+    midnight = datetime(2026, 2, 10, tzinfo=honolulu)
+    for cells in world.actuals(entry).values():
+        assert (cells["msdyn_documentdate"], cells["msdyn_startdatetime"]) == (midnight, midnight)
+    assert world.settled(entry).commits == 0
+    assert world.live(entry) == EIGHT_HOURS
+
+
 def own_columns() -> Profile:
     """A cost centre from the entry, a word from the approval, and a constant on sales only."""
     return Profile(

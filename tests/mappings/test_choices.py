@@ -17,7 +17,7 @@ TABLE: list[tuple[type[IntEnum], dict[str, int]]] = [
         choices.ExpenseStatus,
         {"DRAFT": 0, "SUBMITTED": 1, "APPROVED": 2, "REJECTED": 3, "POSTED": 4, "PAID": 5, "RECALL_REQUESTED": 6},
     ),
-    (choices.TimeType, {"WORK": 0, "ABSENCE": 1, "VACATION": 2}),
+    (choices.TimeType, {"WORK": 0, "ABSENCE": 1, "VACATION": 2, "OVERTIME": 4320, "TRAVEL": 5001}),
     (
         choices.TransactionType,
         {

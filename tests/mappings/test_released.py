@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import datetime as calendar
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from mappings import tables
-from mappings.released import edits, on_released_day, released
+from mappings.released import at_its_midnight, edits, on_released_day, released
 from mappings.tables import Ref
 from tests.mappings.samples import (
     CATEGORY,
@@ -101,3 +103,26 @@ def test_the_work_is_looked_up_where_it_was_approved() -> None:
     was = released(moved, approval(task=TASK))
     assert (was.project, was.resource, was.task, was.role) == (PROJECT.id, RESOURCE, TASK, ROLE)
     assert was.ref.table == tables.TIME_ENTRY
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "America/New_York", "Europe/London", "Pacific/Auckland"])
+def test_a_day_for_everybody_begins_at_the_midnight_of_the_zone_and_was_not_moved(zone: str) -> None:
+    there = ZoneInfo(zone)
+    bare, began = datetime(2026, 2, 10, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=there)
+    entry = time_entry(date=bare, start=bare, end=bare + timedelta(hours=8), day=bare.date())
+    assert edits(entry, approval(date=began), there) == ()
+    placed = at_its_midnight(entry, there)
+    assert (placed.date, placed.start, placed.end) == (began, began, began + timedelta(hours=8))
+    assert on_released_day(placed, approval(date=began), there) == placed
+    at_nine = began + timedelta(hours=9)
+    assert at_its_midnight(replace(entry, start=at_nine, end=END), there).start == at_nine
+    assert at_its_midnight(time_entry(), there) == time_entry()
+
+
+def test_an_entry_entered_in_another_zone_is_not_moved_by_a_day_of_its_own() -> None:
+    """Midnight in Sydney, with that day beside it; the approval holds the same instant."""
+    entered = datetime(2026, 2, 9, 13, tzinfo=UTC)
+    entry = time_entry(date=entered, start=entered, day=calendar.date(2026, 2, 10))
+    assert edits(entry, approval(date=entered), NEW_YORK) == ()
+    (edit,) = edits(entry, approval(date=entered - timedelta(days=2)), NEW_YORK)
+    assert (str(edit.approved), str(edit.now)) == ("2026-02-07", "2026-02-10")
