@@ -24,6 +24,7 @@ class Envelope:
     enqueued_at: datetime | None = None
     locked_until: datetime | None = None
     correlation_id: str | None = None
+    reply_to: str | None = None
     lineage: str = ""
     attempt: int = 0
     queue: str = ""

@@ -29,6 +29,7 @@ def envelope_of(message: ServiceBusReceivedMessage, queue: str) -> Envelope:
         enqueued_at=_first_seen(properties) or message.enqueued_time_utc,
         locked_until=message.locked_until_utc,
         correlation_id=None if message.correlation_id is None else str(message.correlation_id),
+        reply_to=None if message.reply_to is None else _text(message.reply_to),
         lineage=str(properties.get(LINEAGE) or message_id),
         attempt=attempt if isinstance(attempt, int) else 0,
         queue=queue,

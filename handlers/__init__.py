@@ -1,7 +1,7 @@
 """What happens: one module per subject, and the table that says which.
 
 The whole mission: an entry's actuals are kept true to its approval, or verified where the product makes them; backlog
-rows are marked ready on command; a contract's invoice is created on command, once.
+rows are marked ready, or not ready, on command; a contract's invoice is created on command, once.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from handlers.fixed_point import FixedPoint, Outcome
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
 from handlers.verification import VerificationHandler
-from mappings.messages import CreateInvoices, MarkReady
+from mappings.messages import AnyCommand, CreateInvoices, Marking, MarkNotReady, MarkReady
 from mappings.tables import Ref
 
-Subject = Ref | MarkReady | CreateInvoices
+Subject = Ref | AnyCommand
 """What a message turns out to be about: an entry, or a command."""
 
 
@@ -32,13 +32,13 @@ class Mission:
     def settle(self, subjects: list[Subject], fixed_point: FixedPoint) -> dict[Subject, Outcome]:
         """Bring every subject to its fixed point, each kind in bulk."""
         entries: list[Ref] = []
-        to_mark: list[MarkReady] = []
+        to_mark: list[Marking] = []
         to_invoice: list[CreateInvoices] = []
         for subject in dict.fromkeys(subjects):
             match subject:
                 case Ref():
                     entries.append(subject)
-                case MarkReady():
+                case MarkReady() | MarkNotReady():
                     to_mark.append(subject)
                 case CreateInvoices():
                     to_invoice.append(subject)

@@ -25,7 +25,7 @@ class Course:
 
     limits: Limits
     commits: int = 0
-    refusals: dict[Reference, Rejected] = field(default_factory=dict)
+    refusals: dict[Reference, Rejected | Conflict] = field(default_factory=dict)
     _unknown: int = 0
     _unanswered: list[frozenset[Reference]] = field(default_factory=list)
     _conflicts: Counter[str] = field(default_factory=Counter)
@@ -63,10 +63,13 @@ class Course:
                 # What was never answered can't land any more once the same rows were written by another request.
                 written = _rows(change_set)
                 self._unanswered = [rows for rows in self._unanswered if not rows <= written]
+                self.refusals = {row: told for row, told in self.refusals.items() if row not in written}
                 self._created |= {change.row for change in change_set.changes if isinstance(change, Create)}
             case Conflict() as conflict:
                 # Everything in the set was rolled back. Who was faster, and what it means, only a new reading can say.
                 blocked = conflict.record or str(subject_of(change_set.changes[0]))
+                if plan.each_alone and len(change_set.changes) == 1 and _rows(change_set) not in self._unanswered:
+                    self.refusals[subject_of(change_set.changes[0])] = conflict
                 self._conflicts[blocked] += 1
                 if self._conflicts[blocked] >= self.limits.conflicts:
                     return conflict

@@ -9,12 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from connector.dataverse.execution_context import read_context
 from connector.envelope import Envelope
+from handlers.faults_in_words import in_words
 from handlers.fixed_point import AgainstTheRules
 from mappings import tables
-from mappings.messages import Command, CreateInvoices, EntryChanged, LookAtEntry, MarkReady
+from mappings.messages import AnyCommand, Command, EntryChanged, LookAtEntry
 from mappings.tables import Ref
 
-_COMMAND: TypeAdapter[MarkReady | CreateInvoices] = TypeAdapter(Command)
+_COMMAND: TypeAdapter[AnyCommand] = TypeAdapter(Command)
 LOOK = b'"look-at-entry"'
 _ENTRY_TABLES = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
 
@@ -67,13 +68,9 @@ def _asked(envelope: Envelope) -> LookAtEntry | None:
         return None
 
 
-def parse_command(envelope: Envelope) -> MarkReady | CreateInvoices:
-    """What somebody commands. Raises ``Rejected`` with the exact validation message."""
+def parse_command(envelope: Envelope) -> AnyCommand:
+    """What somebody commands. Raises ``Rejected`` saying of each member what is wrong with it."""
     try:
         return _COMMAND.validate_json(envelope.body)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
-        )
-        raise AgainstTheRules("unreadable-command", f"The command can't be read: {faults}") from error
+        raise AgainstTheRules("unreadable-command", f"The command can't be read: {in_words(error)}") from error

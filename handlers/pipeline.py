@@ -19,6 +19,7 @@ from handlers.again import settle_patiently, tries_so_far
 from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
 from handlers.parsing import Ignored, material
 from handlers.reading import ask
+from handlers.replies import Ended, Replies
 from mappings import tables
 from mappings.messages import EntryChanged, Message
 from mappings.tables import Ref
@@ -46,6 +47,8 @@ class Pipeline:
     """What somebody else gets to do after an event before it is looked at."""
     late_look: timedelta = timedelta()
     """How long after a write an entry is looked at once more for what somebody else made all the same; zero: never."""
+    replies: Replies | None = None
+    """Who is told how messages end."""
     _streak: Streak = field(default_factory=Streak)
     _paused: bool = False
 
@@ -59,6 +62,8 @@ class Pipeline:
         messages: dict[int, Message] = {}
         for index, envelope in enumerate(envelopes):
             try:
+                if self.replies is not None:
+                    self.replies.check(envelope)
                 parsed = self.parse(envelope)
             except Rejected as unreadable:
                 settlements[index] = self._settlement(envelope, envelope.message_id, unreadable, 0)
@@ -83,7 +88,37 @@ class Pipeline:
                 settlements[index] = self._without_subject(envelope, message)
             else:
                 settlements[index] = self._end(envelope, message, subject, outcomes[subject], tries.get(subject, 0))
+        if self.replies is not None:
+            for index, failure in self._answer(
+                self.replies, envelopes, messages, by_index, settlements, outcomes
+            ).items():
+                told = envelopes[index].message_id
+                settlements[index] = self._settlement(envelopes[index], told, failure, self.policy.immediate)
         return [settlements[index] for index in range(len(envelopes))]
+
+    @staticmethod
+    def _answer(
+        replies: Replies,
+        envelopes: Sequence[Envelope],
+        messages: dict[int, Message],
+        subjects: dict[int, Subject],
+        settlements: dict[int, Settlement],
+        outcomes: dict[Subject, Outcome],
+    ) -> dict[int, ConnectorError]:
+        """Tell how messages end; those that can't be told, and so must not end yet."""
+        ended: list[Ended] = []
+        for index, envelope in enumerate(envelopes):
+            message, outcome = messages.get(index), outcomes.get(subjects[index]) if index in subjects else None
+            command = None if isinstance(message, EntryChanged) else message
+            brought = outcome.outcome if isinstance(outcome, Settled) else {}
+            ended.append(Ended(envelope, command, settlements[index], brought))
+        try:
+            replies.answer(ended)
+        except ConnectorError as failure:
+            return {
+                index: failure for index, one in enumerate(ended) if isinstance(one.settlement, Complete | DeadLetter)
+            }
+        return {}
 
     def _resolve(self, messages: dict[int, Message]) -> tuple[dict[int, Subject | None], dict[int, ConnectorError]]:
         """The subject of each message: an approval's message is about its entry."""
@@ -157,7 +192,7 @@ class Pipeline:
         if not self.late_look or not isinstance(message, EntryChanged):
             return None
         now = self.now()
-        over = (envelope.enqueued_at or now) + self.late_look
+        over = (envelope.enqueued_at or now) + self.grace + self.late_look
         been_here = envelope.attempt > 0 or envelope.delivery_count > 0
         if not commits and not (been_here and now < over):
             return None

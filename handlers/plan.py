@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet, Reference
-from connector.errors import Rejected
+from connector.errors import Conflict, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,15 @@ class Plan:
     """Change sets to be committed, and the sentence that says why.
 
     ``each_alone``: a refusal of one change set does not end the subject; it is shown to the next decision instead.
-    ``corrects``: rows that stand are undone because they are not what they should be.
+    ``corrects``: rows that stand are undone because they are not what they should be. ``since``: when the newest row it
+    follows from was last written, where others may act on that row too.
     """
 
     because: str
     change_sets: tuple[ChangeSet, ...]
     each_alone: bool = False
     corrects: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,11 @@ class Refuse:
 
 
 Decision = Plan | NothingToDo | NotYet | Refuse
-Refusals = Mapping[Reference, Rejected]
-"""The rows whose change was refused in this run, where a plan let each change set stand alone."""
+Refusals = Mapping[Reference, Rejected | Conflict]
+"""The rows whose change was refused in this run, where a plan let each change set stand alone.
+
+A conflict is shown for a change that stood all by itself: somebody else was faster, and no earlier write of this run.
+"""
 
 
 S = TypeVar("S")

@@ -1,57 +1,72 @@
-"""Marks backlog rows ready to invoice, once per command.
+"""Marks backlog rows ready to invoice, or takes the mark off, once per command.
 
 The command's selection is resolved a single time, to rows in the version they had, and written down before anything is
-marked. Only those rows, in that version, are then changed; a row somebody touched since is refused and named.
+marked. Only those rows, in that version, are then changed; a row somebody touched since is left alone and named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from typing import cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet, Update
-from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, either, equals
-from handlers import command_record, people, rows
-from handlers.backlog_rows import of_contracts
+from connector.dataverse.query import Query, any_of
+from connector.errors import Conflict
+from handlers import command_record, marking_record, people, rows
 from handlers.command_record import Kind, State
 from handlers.doubles import doubled
+from handlers.marking_record import Outcome, Selected
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from handlers.reading import ask
+from handlers.selecting import condition
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting, Person
 from mappings.backlog import Backlog, BacklogRow
-from mappings.choices import AdjustmentStatus, ProductType, TransactionType
-from mappings.messages import MarkReady
+from mappings.ceiling import CURRENCY_COLUMNS, Ceiling, sums
+from mappings.marking import Mark
+from mappings.messages import Marking
 from mappings.refusal import Refusal
 from mappings.row import Row
 
 MOST_ROWS = 5000
 """Rows one command may mark; a larger selection is refused before anything is written."""
 
+TOUCHED = ("modifiedon", "modifiedby")
+"""Who wrote a row last, and when."""
+
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """The command's record if there is one, and the rows it is about (or would be, if it were given now).
 
-    ``people``: those who may be meant by who asks, where that matters.
+    ``people``: those who may be meant by who asks, where that matters. ``currencies``: those of the rows, where sums
+    matter. ``unfit``: why the filter can't be asked. ``names``: of those who wrote rows since.
     """
 
     record: Row | None
     rows: tuple[BacklogRow, ...]
     people: tuple[Person, ...] = ()
+    currencies: tuple[Row, ...] = ()
+    unfit: Refusal | None = None
+    names: Mapping[UUID, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessHandler:
-    """The handler of ``MarkReady``. Rows are marked for whom ``acting`` says; the record is the service's."""
+    """The handler of ``MarkReady`` and ``MarkNotReady``.
 
+    Rows are marked for whom ``acting`` says; the record is the service's. ``zone`` is the one business dates are meant
+    in; above the ``ceiling`` a command is refused unless it says that it was confirmed.
+    """
+
+    zone: ZoneInfo
     acting: Acting = AS_SIGNED_IN
+    ceiling: Ceiling | None = None
 
-    def gather(self, subjects: Sequence[MarkReady], dataverse: Reader) -> Mapping[MarkReady, Readiness]:
+    def gather(self, subjects: Sequence[Marking], dataverse: Reader) -> Mapping[Marking, Readiness]:
         """Read each command's record, then its rows."""
         ids = [keys.command_row_id(command.command) for command in subjects]
         records, *users = ask(
@@ -62,14 +77,45 @@ class ReadinessHandler:
         who = people.people(users)
         found = {record.id: record for record in records}
         return {
-            command: Readiness(record := found.get(id), _rows_of(command, record, dataverse), who)
+            # A dry run is about now, whatever was done before.
+            command: self._facts(command, None if command.dry_run else found.get(id), who, dataverse)
             for command, id in zip(subjects, ids, strict=True)
         }
 
-    def decide(self, subject: MarkReady, facts: Readiness, refusals: Refusals) -> Decision:
+    def _facts(self, command: Marking, record: Row | None, who: tuple[Person, ...], dataverse: Reader) -> Readiness:
+        if record is not None:
+            if command_record.state_of(record) is State.DONE or marking_record.asked(record) != marking_record.digest(
+                command
+            ):
+                return Readiness(record, (), who)
+            chosen = marking_record.selected(record)
+            found = _by_id(command.backlog, [one.id for one in chosen], dataverse)
+            return Readiness(record, found, who, names=_names(chosen, found, dataverse))
+        try:
+            found = self._selected(command, dataverse)
+        except Refusal as refusal:
+            return Readiness(None, (), who, unfit=refusal)
+        currencies: list[Row] = []
+        if self.ceiling is not None or command.dry_run:
+            used = sorted({one.currency for one in found if one.currency is not None})
+            (currencies,) = ask(
+                dataverse, Query(tables.CURRENCY, CURRENCY_COLUMNS, any_of("transactioncurrencyid", used))
+            )
+        return Readiness(None, found, who, currencies=tuple(currencies))
+
+    def _selected(self, command: Marking, dataverse: Reader) -> tuple[BacklogRow, ...]:
+        backlog, mark = command.backlog, Mark(command.kind)
+        if command.rows:
+            return _by_id(backlog, command.rows, dataverse)
+        where = condition(backlog, command.selection, (mark.takes,), self.zone, dataverse)
+        # One more than may be marked is enough to know that there are too many.
+        (answer,) = ask(dataverse, Query(backlog.table, _columns(backlog), where, top=MOST_ROWS + 1))
+        return judged((BacklogRow(backlog, row) for row in answer), dataverse)
+
+    def decide(self, subject: Marking, facts: Readiness, refusals: Refusals) -> Decision:
         """First write down what was selected; then mark it; then write down what came of it."""
         record = facts.record
-        if record is not None and _asked(record) != digest(subject):
+        if record is not None and marking_record.asked(record) != marking_record.digest(subject):
             return Refuse(
                 "command-id-reused",
                 f"{subject}: another command was given under this id before; give this one an id of its own.",
@@ -77,33 +123,52 @@ class ReadinessHandler:
         if record is not None and command_record.state_of(record) is State.DONE:
             return NothingToDo("The command has been carried out.", command_record.outcome_of(record))
         try:
+            if facts.unfit is not None:
+                raise facts.unfit
             caller = self.acting.who(subject.requested_by, facts.people)
         except Refusal as refusal:
             return Refuse(refusal.code, refusal.sentence)
         if record is None:
-            return _resolve(subject, facts.rows)
-        selected = dict(_selection(record))
-        by_id = {row.row.id: row for row in facts.rows}
-        to_mark = [
-            row
-            for id, version in selected.items()
-            if (row := by_id.get(id)) and row.row.version == version and row.why_not() is None
-            if rows.reference(row.row.ref) not in refusals
-        ]
+            return self._resolve(subject, facts)
+        mark, by_id = Mark(subject.kind), {row.row.id: row for row in facts.rows}
+        to_mark = [row for one in marking_record.selected(record) if (row := _as_it_was(one, by_id, mark, refusals))]
         if to_mark:
-            sets = tuple(ChangeSet((_mark(row),), _partition(row), caller) for row in to_mark)
-            return Plan(f"{len(sets)} rows of {subject.backlog} are marked ready.", sets, each_alone=True)
-        outcome = _outcome(record, selected, by_id, refusals)
-        return Plan("The outcome is written down.", (ChangeSet((command_record.finished(record, outcome),)),))
+            sets = tuple(ChangeSet((_write(mark, row),), _partition(row), caller) for row in to_mark)
+            return Plan(f"{len(sets)} rows of {subject.backlog} are {mark.done}.", sets, each_alone=True)
+        outcome = _outcome(mark, subject.backlog, facts, record, refusals)
+        return Plan("The outcome is written down.", (ChangeSet((command_record.finished(record, outcome.as_data()),)),))
 
-
-def _rows_of(command: MarkReady, record: Row | None, dataverse: Reader) -> tuple[BacklogRow, ...]:
-    backlog = command.backlog
-    if record is None and command.contracts:
-        return judged(of_contracts([backlog], command.contracts, open_condition, dataverse), dataverse)
-    ids = command.rows if record is None else [id for id, _ in _selection(record)]
-    (answer,) = ask(dataverse, Query(backlog.table, backlog.columns, any_of(f"{backlog.table}id", ids)))
-    return judged((BacklogRow(backlog, row) for row in answer), dataverse)
+    def _resolve(self, command: Marking, facts: Readiness) -> Decision:
+        if len(facts.rows) > MOST_ROWS:
+            return Refuse(
+                "too-many-rows",
+                f"The command selects more than {MOST_ROWS} rows, which is as many as go in one. Select fewer.",
+            )
+        mark = Mark(command.kind)
+        refused = {row.row.id: why for row in facts.rows if (why := mark.why_not(row))}
+        missing = set(command.rows) - {row.row.id for row in facts.rows}
+        refused |= dict.fromkeys(sorted(missing), "There is no such row in this backlog.")
+        already = [row.row.id for row in facts.rows if mark.stands(row)]
+        chosen = [row for row in facts.rows if row.row.id not in refused and not mark.stands(row)]
+        worth = sums(chosen, facts.currencies)
+        above = [] if self.ceiling is None else self.ceiling.above(len(chosen), worth)
+        if command.dry_run:
+            outcome = Outcome(
+                mark, mark.writes(command.backlog), tuple(row.row.id for row in chosen), tuple(already), refused
+            )
+            told = {"sums": {code: str(amount) for code, amount in worth.items()}, "above_ceiling": above}
+            return NothingToDo("It was a dry run: nothing was written.", {"dry_run": True, **outcome.as_data(), **told})
+        if above and not command.confirmed:
+            return Refuse("over-ceiling", f'{" ".join(above)} If that is meant, say so with "confirmed": true.')
+        record = command_record.created(
+            keys.command_row_id(command.command),
+            Kind.COMMAND,
+            f"{mark} {command.backlog}",
+            command.requested_by,
+            State.RESOLVED,
+            selection=marking_record.selection(command, chosen, already, refused),
+        )
+        return Plan(f"{len(chosen)} rows of {command.backlog} are selected.", (ChangeSet((record,)),))
 
 
 def judged(found: Iterable[BacklogRow], dataverse: Reader) -> tuple[BacklogRow, ...]:
@@ -114,79 +179,73 @@ def judged(found: Iterable[BacklogRow], dataverse: Reader) -> tuple[BacklogRow, 
     return tuple(replace(one, is_doubled=True) if one.row.id in twice else one for one in every)
 
 
-def open_condition(backlog: Backlog) -> Condition:
-    """Rows that can be marked at all; the rules have the last word on each."""
-    status = either(*(equals(backlog.status_column, status) for status in backlog.open_statuses))
-    match backlog:
-        case Backlog.TIME_AND_MATERIAL:
-            sales = equals("msdyn_transactiontypecode", TransactionType.UNBILLED_SALES)
-            untouched = [equals("msdyn_adjustmentstatus", one) for one in (None, AdjustmentStatus.IN_PROCESS)]
-            return all_of(status, sales, either(*untouched))
-        case Backlog.PRODUCTS:
-            return all_of(status, Compare("producttypecode", "ne", ProductType.PROJECT_BASED_SERVICE))
-        case Backlog.MILESTONES:
-            return status
+def _by_id(backlog: Backlog, ids: Sequence[UUID], dataverse: Reader) -> tuple[BacklogRow, ...]:
+    (answer,) = ask(dataverse, Query(backlog.table, _columns(backlog), any_of(f"{backlog.table}id", ids)))
+    return judged((BacklogRow(backlog, row) for row in answer), dataverse)
 
 
-def _resolve(command: MarkReady, found: tuple[BacklogRow, ...]) -> Decision:
-    if len(found) > MOST_ROWS:
-        return Refuse(
-            "too-many-rows",
-            f"The command selects {len(found)} rows; at most {MOST_ROWS} go in one. Name fewer contracts.",
-        )
-    refused: dict[str, str] = {str(row.row.id): why for row in found if (why := row.why_not())}
-    missing = set(command.rows) - {row.row.id for row in found}
-    refused |= {str(id): "There is no such row in this backlog." for id in missing}
-    chosen = sorted((str(row.row.id), row.row.version) for row in found if row.why_not() is None)
-    record = command_record.created(
-        keys.command_row_id(command.command),
-        Kind.COMMAND,
-        f"mark-ready {command.backlog}",
-        command.requested_by,
-        State.RESOLVED,
-        selection={"asked": digest(command), "rows": chosen, "refused": refused},
-    )
-    return Plan(f"{len(chosen)} rows of {command.backlog} are selected.", (ChangeSet((record,)),))
+def _columns(backlog: Backlog) -> tuple[str, ...]:
+    return (*backlog.columns, *TOUCHED)
 
 
-def digest(command: MarkReady) -> str:
-    """What is asked, in a formula that is frozen: records of older versions must keep matching their commands."""
-    parts = ("mark-ready", command.backlog.value, *sorted(map(str, command.rows)), *sorted(map(str, command.contracts)))
-    return sha256("|".join(parts).encode()).hexdigest()
+def _names(chosen: Iterable[Selected], found: Iterable[BacklogRow], dataverse: Reader) -> dict[UUID, str]:
+    """The names of those who wrote, since the selection, the rows that were selected."""
+    before = {one.id: one.version for one in chosen}
+    who = {id for one in found if one.row.version != before[one.row.id] and (id := one.row.link_id("modifiedby"))}
+    if not who:
+        return {}
+    (users,) = ask(dataverse, Query(tables.USER, ("fullname",), any_of("systemuserid", sorted(who))))
+    return {user.id: name for user in users if (name := user.text("fullname"))}
 
 
-def _asked(record: Row) -> str:
-    return cast(dict[str, str], command_record.selection_of(record)).get("asked", "")
+def _as_it_was(
+    selected: Selected, found: Mapping[UUID, BacklogRow], mark: Mark, refusals: Refusals
+) -> BacklogRow | None:
+    """The row, if it still is in the version it was selected in and there is no word against it."""
+    row = found.get(selected.id)
+    if row is None or row.row.version != selected.version or mark.why_not(row) is not None:
+        return None
+    refused = refusals.get(rows.reference(row.row.ref))
+    return row if refused is None or isinstance(refused, Conflict) else None
 
 
-def _selection(record: Row) -> Iterator[tuple[UUID, str]]:
-    selection = cast(dict[str, list[list[str]]], command_record.selection_of(record))
-    for id, version in selection["rows"]:
-        yield UUID(id), version
-
-
-def _mark(row: BacklogRow) -> Update:
-    return Update(rows.reference(row.row.ref), {row.backlog.status_column: row.backlog.ready}, row.row.version)
+def _write(mark: Mark, row: BacklogRow) -> Update:
+    values = {row.backlog.status_column: mark.writes(row.backlog)}
+    return Update(rows.reference(row.row.ref), values, row.row.version)
 
 
 def _partition(row: BacklogRow) -> str:
     return f"{tables.CONTRACT}/{row.contract}"
 
 
-def _outcome(
-    record: Row, selected: Mapping[UUID, str], found: Mapping[UUID, BacklogRow], refusals: Refusals
-) -> dict[str, object]:
-    refused = dict(cast(dict[str, dict[str, str]], command_record.selection_of(record))["refused"])
-    marked = []
-    for id in selected:
-        row = found.get(id)
+def _outcome(mark: Mark, backlog: Backlog, facts: Readiness, record: Row, refusals: Refusals) -> Outcome:
+    """What came of each row. A row that stands as it should was written by us, unless our write met a conflict."""
+    already, refused = marking_record.set_aside(record)
+    found, names = {one.row.id: one for one in facts.rows}, facts.names or {}
+    done, standing, changed = [], list(already), {}
+    was = {}
+    for one in marking_record.selected(record):
+        row = found.get(one.id)
+        refusal = None if row is None else refusals.get(rows.reference(row.row.ref))
         if row is None:
-            refused[str(id)] = "It no longer exists."
-        elif (refusal := refusals.get(rows.reference(row.row.ref))) is not None:
-            refused[str(id)] = refusal.sentence
-        elif row.is_ready:
-            marked.append(str(id))
+            changed[one.id] = "It no longer exists."
+        elif mark.stands(row) and row.row.version != one.version:
+            if isinstance(refusal, Conflict):
+                standing.append(one.id)
+                continue
+            done.append(one.id)
+            if one.was is not None:
+                was[one.id] = one.was
+        elif refusal is not None and not isinstance(refusal, Conflict):
+            refused[one.id] = refusal.sentence
         else:
-            since = row.why_not() or "Look at it and ask again."
-            refused[str(id)] = f"It was marked and has moved on since, or somebody else changed it first. {since}"
-    return {"marked": marked, "refused": refused}
+            changed[one.id] = _since(mark, row, names)
+    return Outcome(mark, mark.writes(backlog), tuple(done), tuple(standing), refused, changed, was)
+
+
+def _since(mark: Mark, row: BacklogRow, names: Mapping[UUID, str]) -> str:
+    by, when = row.row.link("modifiedby"), row.row.instant("modifiedon")
+    who = "somebody else" if by is None else names.get(by.id, str(by))
+    at = "" if when is None else f" at {when:%Y-%m-%d %H:%M:%S} UTC"
+    now = mark.why_not(row) or "Look at it and ask again."
+    return f"It was changed since it was selected, last by {who}{at}, and was left alone. {now}"

@@ -6,12 +6,13 @@ a second delivery harmless.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mappings.backlog import Backlog
+from mappings.selection import Filter, Selection
 
 
 class _Message(BaseModel):
@@ -37,37 +38,74 @@ class LookAtEntry(_Message):
     id: UUID
 
 
-class MarkReady(_Message):
-    """Mark rows of one backlog ready to invoice: these rows, or whatever is open on these contracts right now."""
+class _Command(_Message):
+    """What every command says: who asks, under which id, and what the answer is to be known by."""
+
+    version: Literal[1] = Field(default=1, description="the version of this contract")
+    command: UUID = Field(description="a new GUID for every command; the same command is obeyed once")
+    requested_by: str = Field(min_length=1, max_length=200, description="who asks")
+    correlation: str | None = Field(
+        default=None, min_length=1, max_length=200, description="carried onto the reply, for whoever waits for it"
+    )
+
+
+class _Marking(_Command):
+    dry_run: bool = Field(default=False, description="only say what would be done; nothing is written or recorded")
+    confirmed: bool = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
+    backlog: Backlog
+    rows: Annotated[tuple[UUID, ...], Field(max_length=5000)] = Field(default=(), description="ids of these rows")
+    contracts: Annotated[tuple[UUID, ...], Field(max_length=500)] = Field(
+        default=(), description="instead: ids of the contracts whose rows are meant"
+    )
+    where: Filter | None = Field(default=None, description="instead: what a row has to meet")
+
+    @property
+    def selection(self) -> Selection:
+        """Which rows are meant."""
+        if self.rows:
+            return Selection(rows=self.rows)
+        return Selection(where=self.where or Filter(contracts=self.contracts))
+
+    @model_validator(mode="after")
+    def _one_selection(self) -> Self:
+        if sum((bool(self.rows), bool(self.contracts), self.where is not None)) != 1:
+            raise ValueError("Name either rows, or contracts, or where: exactly one of the three.")
+        if self.where is not None and self.where.is_empty:
+            raise ValueError("where is empty, which would mean every row there is; name at least one thing in it.")
+        if self.where is not None and (fault := self.where.fault(self.backlog)) is not None:
+            raise ValueError(fault)
+        return self
+
+
+class MarkReady(_Marking):
+    """Mark rows of one backlog ready to invoice: these rows, or whatever is open and meets the rest right now."""
 
     kind: Literal["mark-ready"] = "mark-ready"
-    command: UUID
-    requested_by: Annotated[str, Field(min_length=1, max_length=200)]
-    backlog: Backlog
-    rows: Annotated[tuple[UUID, ...], Field(max_length=5000)] = ()
-    contracts: Annotated[tuple[UUID, ...], Field(max_length=500)] = ()
 
     def __str__(self) -> str:
         return f"{self.kind} {self.backlog} {self.command}"
 
-    @model_validator(mode="after")
-    def _one_selection(self) -> MarkReady:
-        if bool(self.rows) == bool(self.contracts):
-            raise ValueError("Name either rows or contracts to mark ready, not both and not neither.")
-        return self
+
+class MarkNotReady(_Marking):
+    """Take the mark off rows of one backlog: these rows, or whatever is ready and meets the rest right now."""
+
+    kind: Literal["mark-not-ready"] = "mark-not-ready"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.backlog} {self.command}"
 
 
-class CreateInvoices(_Message):
+class CreateInvoices(_Command):
     """Create one contract's invoice from everything on it that is ready and not dated in the future."""
 
     kind: Literal["create-invoices"] = "create-invoices"
-    command: UUID
-    requested_by: Annotated[str, Field(min_length=1, max_length=200)]
-    contract: UUID
+    contract: UUID = Field(description="the id of the one contract to be invoiced")
 
     def __str__(self) -> str:
         return f"{self.kind} salesorder({self.contract}) {self.command}"
 
 
-Command = Annotated[MarkReady | CreateInvoices, Field(discriminator="kind")]
-Message = EntryChanged | MarkReady | CreateInvoices
+Marking = MarkReady | MarkNotReady
+AnyCommand = MarkReady | MarkNotReady | CreateInvoices
+Command = Annotated[AnyCommand, Field(discriminator="kind")]
+Message = EntryChanged | AnyCommand

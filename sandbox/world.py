@@ -36,6 +36,8 @@ EVENTS: Final = "approvals"
 """The queue Dataverse posts its events to."""
 COMMANDS: Final = "commands"
 """The queue the service takes commands from."""
+REPLIES: Final = "replies"
+"""A queue for whoever wants to be told what came of a command."""
 QUEUES: Final = tuple(
     QueueSettings(
         name,
@@ -43,7 +45,7 @@ QUEUES: Final = tuple(
         max_delivery_count=100,
         duplicate_detection_window=timedelta(days=1),
     )
-    for name in (EVENTS, COMMANDS)
+    for name in (EVENTS, COMMANDS, REPLIES)
 )
 _SERVICE_KEY, _EVENTS_KEY = "service", "dataverse"
 _ENVIRONMENT, _BUS_PORT, _WEB_PORT = "environment", "service_bus_port", "dataverse_port"

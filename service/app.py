@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 from connector.auth import ClientSecret, StaticToken, TokenSource
@@ -41,9 +42,11 @@ from handlers.readiness import ReadinessHandler
 from handlers.verification import VerificationHandler
 from mappings import tables
 from mappings.acting import AS_SIGNED_IN, Acting, Mode
+from mappings.ceiling import Ceiling
 from mappings.inter_organizational import Owed
-from mappings.messages import CreateInvoices, MarkReady, Message
+from mappings.messages import AnyCommand, Message
 from mappings.profile import Profile
+from service.answering import replies
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
 from service.stopping import unless
@@ -132,7 +135,7 @@ class App:
         key = bus.connection_string.get_secret_value()
         return [partial(probe, key, queue) for queue in (bus.approvals_queue, bus.commands_queue)]
 
-    def execute(self, command: MarkReady | CreateInvoices) -> Outcome:
+    def execute(self, command: AnyCommand) -> Outcome:
         """Carry a command out here and now; what may pass at once is tried again at once, the rest is the outcome."""
         outcomes, _ = settle_patiently(self.mission, self.fixed_point, [command], self.policy, self.now)
         return outcomes[command]
@@ -193,6 +196,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
 
     events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
     commands = pipeline(parse_command)
+    commands.replies = replies(settings.servicebus, now)
     return App(
         settings=settings,
         dataverse=dataverse,
@@ -229,10 +233,17 @@ def acting(settings: Settings) -> Acting:
     return Acting(Mode(settings.commands.acting), tuple(settings.commands.allowed))
 
 
+def ceiling(settings: Settings) -> Ceiling:
+    """How much a command may mark without a person having seen how much it is."""
+    amount = settings.ceiling.amount
+    each = amount if isinstance(amount, Decimal) else tuple(sorted(amount.items()))
+    return Ceiling(settings.ceiling.rows, each)
+
+
 def _mission(settings: Settings, rules: ActualsHandler, now: Callable[[], datetime], acting: Acting) -> Mission:
     return Mission(
         entries=VerificationHandler(rules) if settings.actuals.creator == "product" else rules,
-        readiness=ReadinessHandler(acting),
+        readiness=ReadinessHandler(settings.business_time_zone, acting, ceiling(settings)),
         invoicing=InvoicingHandler(now, settings.business_time_zone, acting),
     )
 

@@ -13,7 +13,7 @@ from connector.auth import StaticToken
 from connector.dataverse.client import DataverseClient
 from connector.worker import Pace
 from sandbox.dataverse.product import Creation
-from sandbox.world import COMMANDS, EVENTS, Sandbox
+from sandbox.world import COMMANDS, EVENTS, REPLIES, Sandbox
 from service.connection_string import parts_of
 from service.registration import EventQueue, Registered, register
 from service.settings import ActualsSettings, CommandsSettings, DataverseSettings, ServiceBusSettings, Settings
@@ -33,7 +33,10 @@ def sandbox_settings(world: Sandbox) -> Settings:
     return Settings(
         dataverse=DataverseSettings(url=world.dataverse, token=SecretStr(world.token)),
         servicebus=ServiceBusSettings(
-            connection_string=SecretStr(world.servicebus), approvals_queue=EVENTS, commands_queue=COMMANDS
+            connection_string=SecretStr(world.servicebus),
+            approvals_queue=EVENTS,
+            commands_queue=COMMANDS,
+            reply_queues=[REPLIES],
         ),
         actuals=ActualsSettings(creator="product" if product_creates else "service", start_from=START_FROM),
         business_time_zone=ZoneInfo(BUSINESS_TIME_ZONE),

@@ -1,25 +1,27 @@
-"""Marks backlog rows ready from the command line: the same command a message would carry, carried out in-process."""
+"""Marks backlog rows from the command line: what a message would command, carried out in-process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from decimal import Decimal
 from uuid import UUID, uuid4
 
-from connector.dataverse.changes import Create, Record
-from connector.errors import Rejected
+from connector.dataverse.query import Query, any_of
 from handlers import command_record
 from handlers.fixed_point import Settled, Unsettled
-from handlers.plan import Plan, Refuse
+from handlers.marking_record import Outcome, command_in, outcome_in
 from handlers.readiness import MOST_ROWS
-from handlers.rows import row
+from handlers.reading import ask
+from mappings import keys, tables
 from mappings.backlog import Backlog
-from mappings.messages import MarkReady
-from service.app import App
-
-MOST_CONTRACTS = 500
-"""What one command may name; ``MOST_ROWS`` is what it may mark."""
+from mappings.ceiling import Ceiling
+from mappings.marking import Mark
+from mappings.messages import Marking, MarkNotReady, MarkReady
+from mappings.selection import Filter, Selection
+from service.app import App, ceiling
+from service.backlog_view import BacklogLine, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,56 +30,90 @@ class Marked:
 
     command: UUID
     backlog: Backlog
-    rows: tuple[UUID, ...] = ()
-    refused: Mapping[UUID, str] = field(default_factory=dict)
+    outcome: Outcome
     failure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Preview:
-    """What a command would mark, and what it would refuse."""
+    """What would come of each row, gathered while rows pass by; ``sums`` are what would be marked, by ISO code."""
 
-    rows: tuple[UUID, ...]
-    refused: Mapping[UUID, str]
+    mark: Mark
+    backlog: Backlog
+    rows: list[UUID] = field(default_factory=list)
+    already: list[UUID] = field(default_factory=list)
+    refused: dict[UUID, str] = field(default_factory=dict)
+    sums: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def pages(self, review: Review, selection: Selection) -> Iterator[list[BacklogLine]]:
+        """The rows that would be marked, a page at a time."""
+        for page in review.pages(self.backlog, selection):
+            chosen = [line for line in page if self._takes(line)]
+            if chosen:
+                yield chosen
+        missing = set(selection.rows) - set(self.every)
+        self.refused |= dict.fromkeys(sorted(missing), "There is no such row in this backlog.")
+
+    @property
+    def every(self) -> list[UUID]:
+        """All rows that were looked at: the command names them all, so that each gets its outcome."""
+        return [*self.rows, *self.already, *self.refused]
+
+    def above(self, ceiling: Ceiling) -> list[str]:
+        """The ceilings that would be passed, each as a sentence."""
+        return ceiling.above(len(self.rows), self.sums)
+
+    def _takes(self, line: BacklogLine) -> bool:
+        if self.mark.stands(line.row):
+            self.already.append(line.id)
+        elif (why := self.mark.why_not(line.row)) is not None:
+            self.refused[line.id] = why
+        else:
+            self.rows.append(line.id)
+            self.sums[line.currency] += abs(line.row.billable)
+            return True
+        return False
 
 
-def commands(
-    backlog: Backlog, requested_by: str, *, rows: Sequence[UUID] = (), contracts: Sequence[UUID] = ()
-) -> Iterator[MarkReady]:
-    """As few commands as hold these rows, or whatever is open on these contracts; each under a fresh id."""
+def selection(mark: Mark, rows: Sequence[UUID], where: Filter) -> Selection:
+    """These rows, or those that meet the filter and stand where this mark is put on or taken off."""
+    if rows:
+        return Selection(rows=tuple(dict.fromkeys(rows)))
+    return Selection(where=where.model_copy(update={"statuses": (mark.takes,)}))
+
+
+def ceiling_of(app: App) -> Ceiling:
+    """How much may be marked without a word."""
+    return ceiling(app.settings)
+
+
+def commands(mark: Mark, backlog: Backlog, requested_by: str, rows: Sequence[UUID]) -> Iterator[Marking]:
+    """As few commands as hold these rows, each under a fresh id; how much it is was seen."""
+    model = MarkReady if mark is Mark.READY else MarkNotReady
     for begin in range(0, len(rows), MOST_ROWS):
-        part = tuple(rows[begin : begin + MOST_ROWS])
-        yield MarkReady(command=uuid4(), requested_by=requested_by, backlog=backlog, rows=part)
-    for begin in range(0, len(contracts), MOST_CONTRACTS):
-        part = tuple(contracts[begin : begin + MOST_CONTRACTS])
-        yield MarkReady(command=uuid4(), requested_by=requested_by, backlog=backlog, contracts=part)
+        yield model(
+            command=uuid4(),
+            requested_by=requested_by,
+            backlog=backlog,
+            rows=tuple(rows[begin : begin + MOST_ROWS]),
+            confirmed=True,
+        )
 
 
-def preview(app: App, command: MarkReady) -> Preview:
-    """The first plan of the command, read and not committed. Raises ``ConnectorError`` when it would be refused."""
-    handler = app.mission.readiness
-    decision = handler.decide(command, handler.gather([command], app.dataverse)[command], {})
-    if isinstance(decision, Refuse):
-        raise Rejected(decision.code, decision.sentence)
-    if not isinstance(decision, Plan) or not isinstance(record := decision.change_sets[0].changes[0], Create):
-        raise TypeError("A command without a record begins by writing its selection down.")
-    selected = command_record.selection_of(row(Record(record.row, "", record.values)))
-    selection = cast(Mapping[str, Any], selected)
-    return Preview(
-        tuple(UUID(id) for id, _ in selection["rows"]), {UUID(id): why for id, why in selection["refused"].items()}
-    )
+def recorded(app: App, ids: Sequence[UUID]) -> dict[UUID, Marking]:
+    """The commands to mark that were given under these ids, as far as they were recorded."""
+    by_row = {keys.command_row_id(id): id for id in ids}
+    wanted = any_of(f"{tables.COMMAND}id", sorted(by_row))
+    (found,) = ask(app.dataverse, Query(tables.COMMAND, command_record.COLUMNS, wanted))
+    told = {by_row[record.id]: command_in(record, by_row[record.id]) for record in found}
+    return {id: command for id, command in told.items() if command is not None}
 
 
-def carry_out(app: App, command: MarkReady) -> Marked:
+def carry_out(app: App, command: Marking) -> Marked:
     """Mark, here and now."""
     match app.execute(command):
         case Settled(outcome=outcome):
-            refused = cast(Mapping[str, str], outcome["refused"])
-            return Marked(
-                command.command,
-                command.backlog,
-                tuple(UUID(id) for id in cast(list[str], outcome["marked"])),
-                {UUID(id): why for id, why in refused.items()},
-            )
+            return Marked(command.command, command.backlog, outcome_in(outcome))
         case Unsettled(failure=failure):
-            return Marked(command.command, command.backlog, failure=f"{failure.sentence} ({failure.code})")
+            nothing = Outcome(Mark(command.kind), None)
+            return Marked(command.command, command.backlog, nothing, f"{failure.sentence} ({failure.code})")

@@ -91,6 +91,22 @@ class ServiceBusSettings(_Section):
         default="commands", min_length=1, description="the name of the queue commands are sent to"
     )
 
+    replies_queue: str | None = Field(
+        default=None,
+        min_length=1,
+        description="the name of the queue that is told what came of a command whose message names none; left out, "
+        "nobody is",
+    )
+    reply_queues: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description='the queues a command\'s message may name in its ReplyTo, for example ["flow-replies"]',
+    )
+
+    @field_validator("reply_queues", mode="before")
+    @classmethod
+    def _queues(cls, value: object) -> list[str]:
+        return names(value)
+
     @field_validator("connection_string", "event_sender")
     @classmethod
     def _looks_like_one(cls, value: SecretStr | None) -> SecretStr | None:

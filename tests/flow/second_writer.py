@@ -56,7 +56,7 @@ class Shop:
         dataverse = NeverWritten(world) if verifies else world.client
         self.pipeline = Pipeline(
             dataverse,
-            Mission(self.handler, ReadinessHandler(), InvoicingHandler(world.now, ZONE)),
+            Mission(self.handler, ReadinessHandler(ZONE), InvoicingHandler(world.now, ZONE)),
             lambda envelope: EntryChanged.model_validate_json(envelope.body),
             Policy(),
             world.now,

@@ -46,7 +46,9 @@ class World:
         self._lost: list[Rule] = []
         self.client = self.signed_in("service")
         self.mission = Mission(
-            ActualsHandler(start_from=date(2026, 1, 1), zone=ZONE), ReadinessHandler(), InvoicingHandler(self.now, ZONE)
+            ActualsHandler(start_from=date(2026, 1, 1), zone=ZONE),
+            ReadinessHandler(ZONE),
+            InvoicingHandler(self.now, ZONE),
         )
 
     def now(self) -> datetime:

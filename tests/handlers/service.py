@@ -31,7 +31,9 @@ class Service:
     def __init__(self, world: World) -> None:
         self.world = world
         mission = Mission(
-            ActualsHandler(GO_LIVE, ZONE), ReadinessHandler(), InvoicingHandler(lambda: world.dataverse.rows.now, ZONE)
+            ActualsHandler(GO_LIVE, ZONE),
+            ReadinessHandler(ZONE),
+            InvoicingHandler(lambda: world.dataverse.rows.now, ZONE),
         )
         build = partial(Pipeline, dataverse=world.dataverse, mission=mission, policy=POLICY, now=lambda: NOW)
         fixed_point = FixedPoint(world.dataverse)

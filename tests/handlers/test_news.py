@@ -11,7 +11,7 @@ import pytest
 from connector.envelope import Envelope
 from connector.errors import Conflict
 from connector.settlement import DeadLetter, Pause
-from handlers.readiness import digest
+from handlers.marking_record import digest
 from mappings.backlog import Backlog
 from mappings.messages import MarkReady
 from tests.handlers.envelopes import NOW

@@ -15,7 +15,7 @@ from handlers import readiness
 from handlers.fixed_point import Settled, Unsettled
 from mappings import keys
 from mappings.backlog import Backlog
-from mappings.messages import MarkReady
+from mappings.messages import MarkNotReady, MarkReady
 from tests.handlers.fake_dataverse import Stalled, touches
 from tests.handlers.world import CONTRACT, COST, CUSTOMER, DAY, LINE, READY, UNBILLED, World
 
@@ -49,13 +49,16 @@ def of_contract(backlog: Backlog = Backlog.TIME_AND_MATERIAL) -> MarkReady:
 
 
 def carried_out(world: World, given: MarkReady, through: Any = None) -> tuple[list[str], dict[str, str]]:
-    """What the command brought: rows marked, and rows refused with the reason."""
+    """What the command brought: rows marked, and rows refused or changed by somebody else, with the reason."""
+    outcome = told(world, given, through)
+    return outcome["marked"], {**outcome["refused"], **outcome["changed"]}
+
+
+def told(world: World, given: MarkReady | MarkNotReady, through: Any = None) -> Any:
+    """The outcome as it is recorded and answered."""
     (outcome,) = world.command(given, through=through)
     assert isinstance(outcome, Settled), outcome
-    marked, refused = outcome.outcome["marked"], outcome.outcome["refused"]
-    assert isinstance(marked, list)
-    assert isinstance(refused, dict)
-    return marked, refused
+    return outcome.outcome
 
 
 def status(world: World, id: UUID) -> int | None:

@@ -58,7 +58,7 @@ class World:
         put(EUR, isocurrencycode="EUR", currencyprecision=2, exchangerate=Decimal("0.94"))
         put(UNIT, msdyn_currency=USD)
         put(CUSTOMER, name="Adatum")
-        put(CONTRACT, name="Adatum 2026", customerid=CUSTOMER, transactioncurrencyid=USD)
+        put(CONTRACT, name="Adatum 2026", customerid=CUSTOMER, transactioncurrencyid=USD, msdyn_ordertype=192350001)
         put(LINE, **self.line_of(PROJECT, CONTRACT))
         put(PROJECT, ownerid=MANAGER, msdyn_contractorganizationalunitid=UNIT, msdyn_salesorderid=CONTRACT)
         put(INTERNAL, ownerid=MANAGER, msdyn_contractorganizationalunitid=UNIT)
@@ -153,7 +153,7 @@ class World:
 
     def command(self, *commands: Any, through: Dataverse | None = None) -> list[Outcome]:
         """One worker handles commands of one kind."""
-        handler: Any = ReadinessHandler(self.acting)
+        handler: Any = ReadinessHandler(ZONE, self.acting)
         if commands[0].kind == "create-invoices":
             handler = InvoicingHandler(lambda: self.dataverse.rows.now, ZONE, self.acting)
         outcomes = FixedPoint(through or self.dataverse).settle(handler, list(commands))

@@ -1,0 +1,23 @@
+"""Where the answers to commands go: the queues the settings name, over a connection of its own for each batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from connector.inbox import Outgoing
+from handlers.replies import Replies
+from service.settings import ServiceBusSettings
+
+
+def replies(bus: ServiceBusSettings, now: Callable[[], datetime]) -> Replies:
+    """Who answers; it runs in a worker's thread, where no event loop does."""
+
+    def send(queue: str, messages: Sequence[Outgoing]) -> None:
+        # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
+        from connector import outbox
+
+        asyncio.run(outbox.send(bus.connection_string.get_secret_value(), queue, *messages))
+
+    return Replies(send, now, frozenset(bus.reply_queues), bus.replies_queue)

@@ -1,0 +1,134 @@
+"""Whoever gives a command is told what came of it, once, before its message ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from connector.errors import Misconfigured, Transient
+from connector.inbox import Outgoing
+from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt
+from handlers.replies import Replies
+from mappings.replies import Reply
+from tests.handlers.envelopes import NOW, envelope
+from tests.handlers.service import BUSY, Service
+from tests.handlers.test_readiness import command, sales
+from tests.handlers.world import World
+
+
+class Sent:
+    """What was sent, by queue; ``failure`` is raised instead."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, Outgoing]] = []
+        self.failure: Exception | None = None
+
+    def send(self, queue: str, messages: Sequence[Outgoing]) -> None:
+        """Keep them."""
+        if self.failure is not None:
+            raise self.failure
+        self.messages += [(queue, one) for one in messages]
+
+    @property
+    def bodies(self) -> list[Any]:
+        """The events as JSON."""
+        return [json.loads(one.body) for _, one in self.messages]
+
+
+@pytest.fixture
+def sent(service: Service) -> Sent:
+    """Answers go to the queue ``flow`` if a message names it, else to ``everybody``."""
+    outbox = Sent()
+    service.commands.replies = Replies(outbox.send, lambda: NOW, frozenset({"flow"}), "everybody")
+    return outbox
+
+
+def given(world: World, **values: Any) -> Any:
+    """A message with a command to mark one open row."""
+    told = command(sales(world)).model_dump(mode="json") | {"correlation": "case 7"}
+    return replace(envelope(told), **values)
+
+
+def test_what_was_brought_is_told_as_a_cloud_event(service: Service, sent: Sent) -> None:
+    message = given(service.world)
+    (end,) = service.commands.process([message])
+    assert isinstance(end, Complete)
+    ((queue, answer),) = sent.messages
+    (body,) = sent.bodies
+    assert queue == "everybody"
+    assert (body["specversion"], body["type"], body["source"]) == ("1.0", "psa-connector.command.done", "psa-connector")
+    asked = json.loads(message.body)
+    assert body["subject"] == body["data"]["command"] == asked["command"]
+    assert body["data"]["outcome"]["marked"] == asked["rows"]
+    assert body["data"]["correlation"] == answer.correlation_id == "case 7"
+    assert body["id"] == answer.message_id
+    assert answer.content_type.startswith("application/cloudevents+json")
+    assert Reply.model_validate_json(answer.body).data.command == UUID(asked["command"])
+
+
+def test_the_queue_a_message_names_is_answered(service: Service, sent: Sent) -> None:
+    service.commands.process([given(service.world, reply_to="flow")])
+    assert [queue for queue, _ in sent.messages] == ["flow"]
+
+
+def test_a_message_that_names_any_other_queue_is_put_aside_and_not_obeyed(service: Service, sent: Sent) -> None:
+    (end,) = service.commands.process([given(service.world, reply_to="approvals")])
+    assert isinstance(end, DeadLetter)
+    assert end.code == "unknown-reply-queue"
+    assert not sent.messages
+    assert not service.world.dataverse.committed
+
+
+def test_a_second_delivery_is_answered_the_same_under_the_same_id(service: Service, sent: Sent) -> None:
+    message = given(service.world)
+    for _ in range(2):
+        service.commands.process([message])
+    first, second = sent.bodies
+    assert first == second
+    assert service.world.dataverse.writes_to("msdyn_actual") == 1
+
+
+def test_a_command_that_can_not_be_read_is_refused_by_an_answer_too(service: Service, sent: Sent) -> None:
+    service.commands.process([replace(envelope({"kind": "mark-ready"}), reply_to="flow", correlation_id="mine")])
+    ((queue, answer),) = sent.messages
+    (body,) = sent.bodies
+    assert (queue, body["type"], answer.correlation_id) == ("flow", "psa-connector.command.refused", "mine")
+    assert body["data"]["refused"]["code"] == "unreadable-command"
+    assert "requested_by is missing." in body["data"]["refused"]["sentence"]
+    assert "command" not in body["data"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "end"), [(BUSY, RedeliverAt), (Misconfigured("bus-queue", "There is no such queue."), Pause)]
+)
+def test_an_answer_that_can_not_be_sent_keeps_the_message(
+    service: Service, sent: Sent, failure: Transient | Misconfigured, end: type
+) -> None:
+    sent.failure = failure
+    message = given(service.world)
+    (kept,) = service.commands.process([message])
+    assert isinstance(kept, end)
+    sent.failure = None
+    (done,) = service.commands.process([message])
+    assert isinstance(done, Complete)
+    assert len(sent.messages) == 1
+    assert service.world.dataverse.writes_to("msdyn_actual") == 1
+
+
+def test_what_is_tried_again_is_not_answered_yet(service: Service, sent: Sent) -> None:
+    service.world.dataverse.query_faults = [BUSY] * 20
+    (end,) = service.commands.process([given(service.world)])
+    assert isinstance(end, RedeliverAt)
+    assert not sent.messages
+
+
+def test_without_a_queue_nobody_is_told(service: Service, sent: Sent) -> None:
+    service.commands.replies = Replies(sent.send, lambda: NOW)
+    (end,) = service.commands.process([given(service.world)])
+    assert isinstance(end, Complete)
+    assert not sent.messages
