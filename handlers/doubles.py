@@ -18,6 +18,8 @@ from mappings.comparison import alike
 from mappings.ledger import Actual
 from mappings.row import Row
 
+_TELLING = {TransactionType.COST, TransactionType.UNBILLED_SALES}
+
 
 def doubled(actuals: Iterable[UUID], dataverse: Reader) -> frozenset[UUID]:
     """Those of these unbilled sales whose entry has live sales of ours and of somebody else, or the same ones twice."""
@@ -33,9 +35,10 @@ def doubled(actuals: Iterable[UUID], dataverse: Reader) -> frozenset[UUID]:
     several = {id: found[id] for id in entries if len(found[id].actuals) > 1 or found[id].journal_lines}
     both: set[UUID] = set()
     for ledger in ledgers(several, {}, dataverse).values() if several else ():
-        ours, theirs = map(_sales, ledger.counting_twice)
-        if ours and theirs:
-            both |= ours | theirs
+        ours, theirs = ledger.counting_twice
+        # Once our sales were posted, only the costs still tell that theirs count the same work.
+        if {actual.type for actual in ours} & {actual.type for actual in theirs} & _TELLING:
+            both |= _sales(ours) | _sales(theirs)
         both |= alike(ledger)
     return frozenset(both & asked)
 

@@ -105,16 +105,27 @@ def lacks_cost(ledger: Ledger) -> bool:
 
 
 def alike(ledger: Ledger) -> frozenset[UUID]:
-    """Open sales of one entry that say the same: an invoice would bill the work once for each.
+    """Open sales of one entry that count the same work: an invoice would bill it once for each.
 
-    Once anything of the entry was invoiced nothing is said: crediting in parts may well leave two rows alike.
+    Once anything of the entry was invoiced, crediting in parts may well leave two sales alike. Costs tell then, which
+    no invoice touches: where two of them are alike, all open sales are suspect.
     """
+    sales = [actual for actual in ledger.actuals if _is_open(actual, TransactionType.UNBILLED_SALES)]
     if any(actual.is_invoiced or actual.type == TransactionType.BILLED_SALES for actual in ledger.actuals):
-        return frozenset()
+        costs = [actual for actual in ledger.actuals if _is_open(actual, TransactionType.COST)]
+        return frozenset(actual.id for actual in sales) if _saying_the_same(costs) else frozenset()
+    return _saying_the_same(sales)
+
+
+def _is_open(actual: Actual, side: TransactionType) -> bool:
+    return actual.is_live and actual.type == side and not actual.is_invoiced and actual.figures[0] > 0
+
+
+def _saying_the_same(actuals: Iterable[Actual]) -> frozenset[UUID]:
     saying: defaultdict[tuple[object, ...], set[UUID]] = defaultdict(set)
-    for actual in ledger.actuals:
-        if actual.is_live and actual.type == TransactionType.UNBILLED_SALES and actual.figures[0] > 0:
-            saying[actual.billing_type, actual.customer, *actual.figures].add(actual.id)
+    for actual in actuals:
+        billing_type = actual.billing_type if actual.type == TransactionType.UNBILLED_SALES else None
+        saying[billing_type, actual.customer, *actual.figures].add(actual.id)
     return frozenset(id for ids in saying.values() if len(ids) > 1 for id in ids)
 
 

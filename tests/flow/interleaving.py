@@ -33,6 +33,13 @@ RELEASED: dict[str, dict[str, object]] = {
 }
 
 
+REVISED: dict[str, dict[str, object]] = {
+    "revise to seven": {"msdyn_salesquantity": 7},
+    "revise the price": {"msdyn_salesprice": 210},
+    "revise the cost": {"msdyn_costprice": 95},
+}
+
+
 @dataclass
 class Interleaving:
     """The entry, what a correction journal made of it, and who creates actuals at the moment."""
@@ -52,6 +59,8 @@ class Interleaving:
         before = self.refused
         if step in RELEASED:
             self._approve(RELEASED[step])
+        elif step in REVISED:
+            self._revise(REVISED[step])
         else:
             getattr(self, "_" + step.replace(" ", "_"))()
         name = step if self.refused == before else f"{step} (refused)"
@@ -93,6 +102,15 @@ class Interleaving:
         self._try("PATCH", f"msdyn_projectapprovals({approval})", released, user="approver")
         if self._decide(approval, APPROVE):
             self.moved = None
+
+    def _revise(self, released: dict[str, object]) -> None:
+        """Figures of a standing approval are changed: an import, a flow. Not while others wrote, or on an invoice."""
+        approval = self._approval(2)
+        on_invoice = [row for row in self.world.books().live(str(self.entry.id)) if row.get("msdyn_billingstatus")]
+        if approval is None or self.wrote or on_invoice:
+            self.refused += 1
+            return
+        self._try("PATCH", f"msdyn_projectapprovals({approval})", released)
 
     def _cancel(self) -> None:
         approval = self._approval(2)

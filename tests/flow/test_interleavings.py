@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from sandbox.dataverse.product import Creation, Released, Replacements
 from sandbox.world import Sandbox
 from service.registration import register_command_table
-from tests.flow.interleaving import RELEASED, Interleaving
+from tests.flow.interleaving import RELEASED, REVISED, Interleaving
 from tests.flow.world import World
 
 ACTS = (
     *RELEASED,
+    *REVISED,
     *("cancel", "recall", "accept recall", "refuse recall", "submit"),
     *("edit project", "edit resource", "edit day", "undo edits"),
     *("product creates", "product rests", "move to academy", "move to northwind", "move back", "confirm contract"),
