@@ -229,15 +229,16 @@ def _outcome(mark: Mark, backlog: Backlog, facts: Readiness, record: Row, refusa
         refusal = None if row is None else refusals.get(rows.reference(row.row.ref))
         if row is None:
             changed[one.id] = "It no longer exists."
+        elif refusal is not None and not isinstance(refusal, Conflict):
+            # However it stands now: what was refused to us, somebody else wrote.
+            refused[one.id] = refusal.sentence
         elif mark.stands(row) and row.row.version != one.version:
-            if isinstance(refusal, Conflict):
+            if refusal is not None:
                 standing.append(one.id)
                 continue
             done.append(one.id)
             if one.was is not None:
                 was[one.id] = one.was
-        elif refusal is not None and not isinstance(refusal, Conflict):
-            refused[one.id] = refusal.sentence
         else:
             changed[one.id] = _since(mark, row, names)
     return Outcome(mark, mark.writes(backlog), tuple(done), tuple(standing), refused, changed, was)

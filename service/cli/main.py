@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from connector.errors import ConnectorError, Misconfigured
-from service.cli import backlog, demo, entry, invoice, reconcile, register, run, sandbox
+from service.cli import audit, backlog, demo, entry, invoice, reconcile, register, run, sandbox
 from service.cli.cannot_write import CannotWrite
 from service.cli.exits import INTERRUPTED, Exit
 from service.cli.remedies import REMEDIES
@@ -33,6 +33,7 @@ app.command("reconcile", short_help="Find what no event told, and repair it.")(r
 app.add_typer(entry.app, name="entry")
 app.add_typer(backlog.app, name="backlog")
 app.add_typer(invoice.app, name="invoice")
+app.add_typer(audit.app, name="audit")
 
 
 def _version(wanted: bool) -> None:

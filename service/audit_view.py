@@ -1,0 +1,208 @@
+"""What commands were given, by whom, and what changed from what to what; read from their records, page by page.
+
+The records are those of every version: an older one holds fewer of the things that are told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from connector.dataverse.access import Reader, Scanner
+from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, equals
+from handlers import people, rows
+from handlers.backlog_rows import of_contracts
+from handlers.command_record import Kind, State
+from handlers.reading import ask
+from mappings import keys, tables
+from mappings.acting import NAMES, Acting, Mode
+from mappings.backlog import Backlog
+from mappings.row import Row
+from service.names import names
+
+INVOICING = "create-invoices"
+MARKING = ("mark-ready", "mark-not-ready")
+KINDS = (*MARKING, INVOICING)
+"""The commands that are recorded."""
+
+HELD_AT_ONCE = 25
+"""Records whose selections and outcomes, up to two million characters each, are held at once."""
+
+_LIGHT = ("psac_kind", "psac_subject", "psac_requestedby", "psac_state", "createdon", "createdby", "modifiedon")
+_HEAVY = ("psac_selection", "psac_outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which commands are meant. Days are business days, both included; ``who``: any of these names."""
+
+    since: date | None = None
+    until: date | None = None
+    who: Sequence[str] = ()
+    kind: str | None = None
+    contract: UUID | None = None
+    command: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What came of one row: the outcome's word, its status before and after, and why where it is told."""
+
+    row: UUID
+    outcome: str
+    was: str = ""
+    to: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One command: who asked for what and when, who wrote the record as Dataverse knows it, and what came of it."""
+
+    record: UUID
+    kind: str
+    about: str
+    requested_by: str
+    asked_on: datetime
+    written_by: str
+    ended_on: datetime | None
+    outcome: str
+    changes: tuple[Change, ...] = field(default=())
+
+    def count(self, *outcomes: str) -> int:
+        """How many rows ended so."""
+        return sum(change.outcome in outcomes for change in self.changes)
+
+
+def audited(dataverse: Scanner, asked: Asked, zone: ZoneInfo) -> Iterator[Audited]:
+    """The commands that are meant, the newest first. Raises ``ConnectorError``."""
+    of_contract = None if asked.contract is None else _rows_of(asked.contract, dataverse)
+    question = Query(tables.COMMAND, _LIGHT, _condition(asked, zone), order_by=("createdon desc",))
+    for page in dataverse.scan(question):
+        found = [one for one in map(rows.row, page) if _is_meant(one, asked)]
+        for begin in range(0, len(found), HELD_AT_ONCE):
+            yield from _told(found[begin : begin + HELD_AT_ONCE], asked.contract, of_contract, dataverse)
+
+
+def names_of(dataverse: Reader, who: str) -> tuple[str, ...]:
+    """This name and the others that whoever goes by it goes by: one person may have asked under each."""
+    found = people.people(ask(dataverse, *people.questions(Acting(Mode.USER), [who])))
+    others = {
+        name
+        for person in found
+        if person.goes_by(who)
+        for name in (str(person.object_id or ""), *(person.row.text(column) for column in NAMES))
+        if name
+    }
+    return (who, *sorted(others - {who}))
+
+
+def _condition(asked: Asked, zone: ZoneInfo) -> Condition:
+    parts: list[Condition] = [any_of("psac_kind", (Kind.COMMAND, Kind.ATTEMPT))]
+    if asked.kind == INVOICING:
+        parts = [equals("psac_kind", Kind.ATTEMPT)]
+    elif asked.kind is not None:
+        parts = [any_of("psac_subject", (f"{asked.kind} {backlog}" for backlog in Backlog))]
+    if asked.since is not None:
+        parts.append(Compare("createdon", "ge", _begin(asked.since, zone)))
+    if asked.until is not None:
+        parts.append(Compare("createdon", "lt", _begin(asked.until + timedelta(days=1), zone)))
+    if asked.who:
+        parts.append(any_of("psac_requestedby", asked.who))
+    return all_of(*parts)
+
+
+def _begin(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone)
+
+
+def _is_meant(record: Row, asked: Asked) -> bool:
+    """What a filter of Dataverse can't say: ids are derived from the command, and from the contract."""
+    if record.text("psac_kind") == Kind.COMMAND:
+        return asked.command is None or record.id == keys.command_row_id(asked.command)
+    contract = UUID(record.text("psac_subject") or "")
+    if asked.contract not in (None, contract):
+        return False
+    return asked.command is None or record.id == keys.attempt_id(contract, asked.command)
+
+
+def _rows_of(contract: UUID, dataverse: Reader) -> frozenset[UUID]:
+    """Every row of the contract's three backlogs, whatever its status."""
+    found = of_contracts(list(Backlog), [contract], lambda _: all_of(), dataverse)
+    return frozenset(one.row.id for one in found)
+
+
+def _told(
+    records: Sequence[Row], contract: UUID | None, of_contract: frozenset[UUID] | None, dataverse: Reader
+) -> Iterator[Audited]:
+    (heavy,) = ask(dataverse, Query(tables.COMMAND, _HEAVY, any_of(f"{tables.COMMAND}id", [one.id for one in records])))
+    held = {one.id: one for one in heavy}
+    known = names(dataverse, [one.link("createdby") for one in records])
+    for record in records:
+        selection, outcome = (_json(held.get(record.id), column) for column in _HEAVY)
+        invoices = record.text("psac_kind") == Kind.ATTEMPT
+        changes = _invoiced(selection, outcome) if invoices else _marked(record, selection, outcome)
+        if not invoices and of_contract is not None:
+            changes = tuple(change for change in changes if change.row in of_contract)
+            asked_for = selection.get("contracts", ())
+            if not changes and str(contract) not in asked_for:
+                continue
+        writer, kind, _, about = record.link("createdby"), *(record.text("psac_subject") or "").partition(" ")
+        asked_on = record.instant("createdon")
+        if asked_on is None:
+            raise TypeError(f"{record.ref}: createdon is empty.")
+        ended = record.text("psac_state") == State.DONE
+        yield Audited(
+            record.id,
+            INVOICING if invoices else kind,
+            f"{tables.CONTRACT}({kind})" if invoices else about,
+            record.text("psac_requestedby") or "",
+            asked_on,
+            "" if writer is None else known.get(writer, str(writer)),
+            record.instant("modifiedon") if ended else None,
+            str(outcome.get("outcome", "done")) if ended else "not finished",
+            changes,
+        )
+
+
+def _json(record: Row | None, column: str) -> dict[str, Any]:
+    held = json.loads((record.text(column) if record is not None else None) or "{}")
+    return cast(dict[str, Any], held) if isinstance(held, dict) else {}
+
+
+def _marked(record: Row, selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:
+    """Row by row; while nothing has come of it yet, what was chosen."""
+    kind, _, name = (record.text("psac_subject") or "").partition(" ")
+    backlog = Backlog(name)
+    if not outcome:
+        chosen = selection.get("rows", ())
+        return tuple(Change(UUID(id), "chosen", _word(backlog, was[0]) if was else "") for id, _, *was in chosen)
+    was, to = outcome.get("from", {}), "ready" if kind == "mark-ready" else "open"
+    done = tuple(
+        Change(UUID(id), word, _word(backlog, was.get(id)), to)
+        for word in ("marked", "unmarked")
+        for id in outcome.get(word, ())
+    )
+    already = tuple(Change(UUID(id), "already", to, to) for id in outcome.get("already", ()))
+    left = tuple(
+        Change(UUID(id), word, why=why) for word in ("refused", "changed") for id, why in outcome.get(word, {}).items()
+    )
+    return (*done, *already, *left)
+
+
+def _invoiced(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:
+    """The rows that were ready when the invoice was called for, and the invoices that came of it."""
+    numbers = ", ".join(str(one.get("number") or one["id"]) for one in outcome.get("invoices", ()))
+    word = "invoiced" if numbers else "chosen"
+    return tuple(Change(UUID(id), word, "ready", numbers) for _, id in selection.get("rows", ()))
+
+
+def _word(backlog: Backlog, status: int | None) -> str:
+    if status == backlog.ready:
+        return "ready"
+    return "open" if status in backlog.open_statuses else str(status)
