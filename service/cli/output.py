@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from itertools import islice
 from typing import Literal
 
 from rich.cells import cell_len
@@ -131,13 +132,17 @@ def as_json_array(items: Iterable[object]) -> None:
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows as they come as comma-separated values, the columns' names first.
+    """Print rows as they come as comma-separated values, the columns' names first, some hundred at a time.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
-    write(_csv_line(columns))
-    for row in rows:
-        write(_csv_line(row))
+    pending = iter(rows)
+    part: list[Sequence[object]] = [columns]
+    while part:
+        lines = io.StringIO()
+        csv.writer(lines, lineterminator="\n").writerows([_csv_cell(cell) for cell in row] for row in part)
+        write(lines.getvalue())
+        part = list(islice(pending, PART))
 
 
 def write(text: str) -> None:
@@ -192,12 +197,6 @@ def _paragraph(out: Console, columns: Sequence[Column], row: Sequence[str]) -> N
         if cell:
             out.print(Text(f"{column.title:<{widest}}  {', '.join(cell.splitlines())}"), soft_wrap=True)
     out.print()
-
-
-def _csv_line(cells: Sequence[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([_csv_cell(cell) for cell in cells])
-    return line.getvalue()
 
 
 def _csv_cell(cell: object) -> object:

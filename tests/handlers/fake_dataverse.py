@@ -153,7 +153,7 @@ class FakeDataverse:
         found = [row for row in self.rows.of(question.table) if self._meets(row, question.where)]
         for key in reversed(question.order_by):
             column, _, direction = key.partition(" ")
-            found.sort(key=lambda row: self.rows.cells[row][column], reverse=direction == "desc")
+            found.sort(key=lambda row: self._place(row, column), reverse=direction == "desc")
         return [self._record(self.rows, row, question.select) for row in found[: question.top]]
 
     @staticmethod
@@ -177,6 +177,11 @@ class FakeDataverse:
             case Compare(column, how, value):
                 held = self._value(row, column)
                 return held is not None and bool(_COMPARE[how](held, _comparable(value)))
+
+    def _place(self, row: Reference, column: str) -> Any:
+        """Where a row stands in an order; empty values are the lowest."""
+        value = self._value(row, column)
+        return (value is not None, value if value is not None else 0)
 
     def _value(self, row: Reference, column: str) -> Any:
         lookup, _, further = column.partition("/")

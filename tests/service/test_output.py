@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from service.cli.cannot_write import CannotWrite
-from service.cli.output import Column, as_json, figure, key, show
+from service.cli.output import Column, as_csv, as_json, as_json_array, figure, key, show, show_in_parts
 from tests.service.processes import COMMAND, IN_TIME, clean_environment, started, wait_for
 
 ID = "a13ec14f-b002-57c6-b6e9-e6bba0d725dd"
@@ -37,6 +39,49 @@ def test_ids_numbers_and_amounts_are_never_broken(
 def test_a_table_without_rows_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     show("Billing backlog", COLUMNS, [], empty="Nothing is open.")
     assert capsys.readouterr().out == "Billing backlog\nNothing is open.\n"
+
+
+def test_a_long_table_comes_in_parts_under_one_title(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("service.cli.output.PART", 2)
+    show_in_parts("Long", COLUMNS, iter([[ROW] * 3, [], [ROW]]), empty="Nothing.")
+    out = capsys.readouterr().out
+    assert (out.count("Long\n"), out.count(ID), out.count("\u2503 Contract")) == (1, 4, 3)
+    show_in_parts("Long", COLUMNS, iter([[]]), empty="Nothing.")
+    assert capsys.readouterr().out == "Long\nNothing.\n"
+
+
+@pytest.mark.parametrize("items", [[], [{"a": 1}], [{"a": Decimal("1.10"), "b": None}, {"c": ["x\ny", {}]}, 3]])
+def test_an_array_that_is_written_as_it_comes_reads_like_one_that_was_held(
+    items: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_json_array(iter(items))
+    streamed = capsys.readouterr().out
+    as_json(items)
+    assert streamed == capsys.readouterr().out
+
+
+def test_what_is_read_before_the_next_item_is_there_is_already_written(capsys: pytest.CaptureFixture[str]) -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        assert capsys.readouterr().out == "[\n  1"
+        yield 2
+
+    as_json_array(items())
+    assert capsys.readouterr().out == ",\n  2\n]\n"
+
+
+def test_cells_of_csv_are_quoted_where_needed_and_never_run_by_a_spreadsheet(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    as_csv(("a", "b"), iter([('He said "no", twice', None), ("=HYPERLINK(1)", Decimal("-1.50")), ("@x", "-1")]))
+    assert capsys.readouterr().out.splitlines() == [
+        "a,b",
+        '"He said ""no"", twice",',
+        "'=HYPERLINK(1),-1.50",
+        "'@x,'-1",
+    ]
 
 
 def test_without_colours_bold_type_is_all_that_is_left(
