@@ -70,7 +70,7 @@ def approved_entry(
         owner=_owner(owner, entry, project),
         zone=zone,
         book=set_up.prices,
-        chargeables=set_up.chargeables,
+        chargeables=replace(set_up.chargeables, tasks=set_up.task_types),
         profile=profile,
         unit_line=journal_line(set_up, TransactionType.RESOURCING_UNIT_COST),
         transfer_line=journal_line(set_up, TransactionType.INTER_ORGANIZATIONAL_SALES),

@@ -9,7 +9,7 @@ from uuid import UUID
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers.reading import ask
-from handlers.ties import tied, ties
+from handlers.ties import billing_types, tied, ties
 from mappings import contract_lines, tables
 from mappings.approved_entry import Contract, JournalLine, Project
 from mappings.chargeability import Chargeables
@@ -37,7 +37,8 @@ class SetUp:
     """The set-up of one entry. ``lines`` are its project's; ``contracts`` those its project belongs to, by id.
 
     ``category`` is the transaction category behind an expense's category, ``line_tasks`` the tasks of each contract
-    line that selects tasks. ``prices`` and ``chargeables`` are empty where the approval says all there is to know.
+    line that selects tasks, ``task_types`` what is said about charging them. ``prices`` and ``chargeables`` are empty
+    where the approval says all there is to know.
     """
 
     project: Project | None
@@ -50,6 +51,7 @@ class SetUp:
     unit_currencies: Mapping[UUID, UUID | None] = field(default_factory=dict)
     category: Ref | None = None
     line_tasks: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
+    task_types: Mapping[tuple[UUID, UUID], int | None] = field(default_factory=dict)
     prices: PriceBook = field(default_factory=PriceBook)
     chargeables: Chargeables = field(default_factory=Chargeables)
 
@@ -81,6 +83,7 @@ class SetUps:
     units: list[Row]
     currencies: list[Row]
     line_tasks: Mapping[UUID, frozenset[UUID]]
+    task_types: Mapping[tuple[UUID, UUID], int | None]
 
     @classmethod
     def read(
@@ -133,7 +136,8 @@ class SetUps:
             *((ties(selected, (line.id for line in lines)),) if selected else ()),
         )
         line_tasks = tied(tasks[0], selected) if selected else {}
-        return cls(projects, lines, journal, resources, categories, contracts, units, currencies, line_tasks)
+        types = billing_types(tasks[0], selected) if selected else {}
+        return cls(projects, lines, journal, resources, categories, contracts, units, currencies, line_tasks, types)
 
     def of(self, entry: Entry | None, journal_lines: set[UUID]) -> SetUp:
         """The part of it that one entry bills under."""
@@ -155,6 +159,7 @@ class SetUps:
             unit_currencies={row.id: row.link_id("msdyn_currency") for row in self.units},
             category=category.link("msdyn_expensecategoryuid") if category else None,
             line_tasks={line.id: self.line_tasks[line.id] for line in lines if line.id in self.line_tasks},
+            task_types=self.task_types,
         )
 
 

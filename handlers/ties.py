@@ -13,7 +13,7 @@ from mappings.row import Row
 
 def ties(tie: Tie, left: Iterable[UUID]) -> Query:
     """The rows that tie these things to whatever it is."""
-    return Query(tie.table, (tie.left, tie.right), any_of(tie.left, sorted(set(left))))
+    return Query(tie.table, tie.columns, any_of(tie.left, sorted(set(left))))
 
 
 def tied(rows: Iterable[Row], tie: Tie) -> dict[UUID, frozenset[UUID]]:
@@ -24,6 +24,13 @@ def tied(rows: Iterable[Row], tie: Tie) -> dict[UUID, frozenset[UUID]]:
         if left is not None and right is not None:
             found[left].add(right)
     return {left: frozenset(right) for left, right in found.items()}
+
+
+def billing_types(rows: Iterable[Row], tie: Tie) -> dict[tuple[UUID, UUID], int | None]:
+    """What each pair says about charging the one on the other; nothing where the table has no column for it."""
+    column = tie.billing_type
+    pairs = ((row, _id(row, tie.left), _id(row, tie.right)) for row in rows)
+    return {(left, right): row.choice(column) for row, left, right in pairs if column and left and right}
 
 
 def _id(row: Row, column: str) -> UUID | None:

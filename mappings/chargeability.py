@@ -80,7 +80,7 @@ def chargeability(
 class Chargeables:
     """What contract lines and masters say about roles and categories; the keys are (contract line, role or category).
 
-    ``tasks`` has an entry for every task of a line that selects tasks.
+    ``tasks`` has an entry for every task of a line that selects tasks, where the environment says anything about them.
     """
 
     line_roles: Mapping[tuple[UUID, UUID], int | None] = field(default_factory=dict)

@@ -80,11 +80,20 @@ class OwnColumn:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A table whose rows tie a thing to another: the two columns that do so, lookups or plain ids."""
+    """A table whose rows tie a thing to another: the two columns that do so, lookups or plain ids.
+
+    ``billing_type`` is the column that says whether the one may be charged on the other, where there is any.
+    """
 
     table: str
     left: str
     right: str
+    billing_type: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns the environment has to have."""
+        return (self.left, self.right, *((self.billing_type,) if self.billing_type else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ SOURCES = {"from_entry": Source.ENTRY, "from_approval": Source.APPROVAL, "consta
 KEYS = ("actual", *SOURCES, "on", "entries")
 TIES = {"line_tasks": ("line", "task"), "unit_cost_lists": ("unit", "price_list")}
 """Tables an environment may have under a name of its own, and what their two columns point to."""
+MAY_HAVE = {"line_tasks": ("billing_type",), "unit_cost_lists": ()}
+"""What such a table may be told besides."""
 _NAME = re.compile(r"[a-z][a-z0-9]*_[a-z0-9_]+")
 _HEADER = re.compile(r"\s*\[\s*(\[?)\s*([\w-]+)\s*\]")
 _KEY = re.compile(r"""\s*(["']?)([\w-]+)\1\s*=""")
@@ -131,13 +133,19 @@ def _column(own: OwnFile, place: Place, given: Mapping[str, Any]) -> None:
 
 
 def _tie(own: OwnFile, place: Place, name: str, given: Mapping[str, Any]) -> None:
-    keys = ("table", *TIES[name])
-    wrong = [key for key in keys if not isinstance(given.get(key), str) or not given[key]]
+    needed = ("table", *TIES[name])
+    keys = (*needed, *MAY_HAVE[name])
+    wrong = [
+        key
+        for key in keys
+        if (key in needed or key in given) and (not isinstance(given.get(key), str) or not given[key])
+    ]
     own.faults += [f"{place.of(key)}: `{key}` of `[{name}]` is missing or no name." for key in wrong]
     strangers = [key for key in given if key not in keys]
     own.faults += [f"{place.of(key)}: `{key}` means nothing here; `[{name}]` has {_listed(keys)}." for key in strangers]
     if not wrong and not strangers:
-        own.ties[name] = (place, Tie(*(given[key] for key in keys)))
+        left, right = TIES[name]
+        own.ties[name] = (place, Tie(given["table"], given[left], given[right], given.get("billing_type")))
 
 
 def _words(

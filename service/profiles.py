@@ -111,8 +111,12 @@ def _day(columns: Columns, table: str, names: tuple[str, ...]) -> str | None:
 def _faults_of(place: Place, tie: Tie, columns: Columns) -> list[str]:
     if tie.table not in columns.tables:
         return [f"{place.of('table')}: this environment has no table `{tie.table}`."]
-    absent = [name for name in (tie.left, tie.right) if not columns.has(tie.table, name)]
-    return [f"{place.of()}: `{tie.table}` has no column `{name}` in this environment." for name in absent]
+    absent = [name for name in tie.columns if not columns.has(tie.table, name)]
+    faults = [f"{place.of()}: `{tie.table}` has no column `{name}` in this environment." for name in absent]
+    held = columns.tables[tie.table].get(tie.billing_type) if tie.billing_type else None
+    if held is not None and held.type != "Picklist":
+        faults.append(f"{place.of('billing_type')}: `{tie.table}.{held.name}` is no choice, as a billing type is.")
+    return faults
 
 
 def _by_line(fault: str) -> int:

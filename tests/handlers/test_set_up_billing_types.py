@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from mappings.profile import Profile, Tie
 from mappings.tables import Ref
 from tests.handlers.judging import refused
 from tests.handlers.price_world import LODGING, PricedWorld, figures, settle
-from tests.handlers.world import CHARGEABLE, CONTRACT, EUR, LINE, NON_CHARGEABLE, ROLE
+from tests.handlers.world import CHARGEABLE, CONTRACT, EUR, LINE, NON_CHARGEABLE, ROLE, new
+
+TASK = new("msdyn_projecttask", 61)
 
 
 @pytest.fixture
@@ -18,8 +22,8 @@ def world() -> PricedWorld:
     return PricedWorld()
 
 
-def untyped(world: PricedWorld) -> Ref:
-    entry = world.submit()
+def untyped(world: PricedWorld, **changes: Any) -> Ref:
+    entry = world.submit(**changes)
     world.approve(entry, msdyn_billingtype=None)
     return entry
 
@@ -43,6 +47,25 @@ def test_a_billing_type_the_approval_leaves_open_comes_from_line_or_role(
     entry = untyped(world)
     settle(world, entry)
     assert [billing for _, billing, *_ in figures(world, entry)] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"), [(CHARGEABLE, CHARGEABLE), (NON_CHARGEABLE, NON_CHARGEABLE), (None, None)]
+)
+def test_a_task_that_a_line_selects_must_be_chargeable_too_where_its_table_tells(
+    world: PricedWorld, task: int | None, expected: int | None
+) -> None:
+    tie = Tie("new_linetask", "new_line", "new_task", "new_type")
+    profile = Profile(line_tasks=tie)
+    world.dataverse.put(ROLE, msdyn_billingtype=CHARGEABLE)
+    world.dataverse.put(world.fresh("new_linetask"), new_line=LINE, new_task=TASK, new_type=task)
+    entry = untyped(world, msdyn_projecttask=TASK)
+    (outcome,) = settle(world, entry, profile=profile)
+    if expected is None:
+        assert refused(outcome).code == "billing-type-missing"
+        assert "master of its task" in refused(outcome).sentence
+    else:
+        assert [billing for _, billing, *_ in figures(world, entry)] == [expected, expected]
 
 
 def test_a_billing_type_of_an_expense_comes_from_its_category(world: PricedWorld) -> None:

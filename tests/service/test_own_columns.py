@@ -128,7 +128,19 @@ def test_a_tie_names_a_table_and_two_columns(tmp_path: Path) -> None:
     text = '[line_tasks]\ntable = "new_linetask"\nline = "new_line"\ntasks = "new_task"\n'
     assert faults_of(text, tmp_path) == [
         "line 1: `task` of `[line_tasks]` is missing or no name.",
-        "line 4: `tasks` means nothing here; `[line_tasks]` has `table`, `line`, `task`.",
+        "line 4: `tasks` means nothing here; `[line_tasks]` has `table`, `line`, `task`, `billing_type`.",
+    ]
+
+
+def test_the_table_of_a_lines_tasks_may_have_a_billing_type_and_that_of_price_lists_none(tmp_path: Path) -> None:
+    tasks = '[line_tasks]\ntable = "new_linetask"\nline = "new_line"\ntask = "new_task"\n'
+    assert faults_of(tasks + 'billing_type = "new_type"\n', tmp_path) == []
+    assert faults_of(tasks + "billing_type = 1\n", tmp_path) == [
+        "line 5: `billing_type` of `[line_tasks]` is missing or no name."
+    ]
+    lists = '[unit_cost_lists]\ntable = "new_l"\nunit = "new_u"\nprice_list = "new_p"\nbilling_type = "new_type"\n'
+    assert faults_of(lists, tmp_path) == [
+        "line 5: `billing_type` means nothing here; `[unit_cost_lists]` has `table`, `unit`, `price_list`."
     ]
 
 
