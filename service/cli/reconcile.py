@@ -129,8 +129,8 @@ def _repair(app: App, found: Report, yes: bool) -> int:
 
 
 def _tell(found: Report, output: Output, url: str) -> None:
-    from service.cli.output import Column, as_json, figure, key, say, show, write
-    from service.reconcile_report import as_csv, cells, plain
+    from service.cli.output import Column, as_json, figure, key, line, say, show, write
+    from service.reconcile_report import as_csv, cells, link, plain
 
     match output:
         case Output.JSON:
@@ -147,6 +147,9 @@ def _tell(found: Report, output: Output, url: str) -> None:
                 Column("Repair"),
             )
             show("Differences", columns, cells(found), empty="Nothing differs.")
+            for drift in found.drifts:
+                # Beneath the table: an address is longer than a column may be, and is opened, not compared.
+                line(link(url, drift.entry))
     say(f"Looked at {found.looked_at} entries: {found.window}.")
     if found.in_flight:
         say(f"{found.in_flight} differ but were changed a moment ago; the next run looks at them again.")

@@ -242,6 +242,7 @@ def test_the_command_repairs_within_the_ceilings_and_says_what_is_left(
     nothing_sent = run.invoke(app, ["reconcile"])
     assert nothing_sent.exit_code == 4, nothing_sent.output
     assert "missing" in nothing_sent.stdout
+    assert f"main.aspx?pagetype=entityrecord&etn=msdyn_timeentry&id={entry.id}\n" in nothing_sent.stdout
     configured.setenv("PSA_CONNECTOR_CEILING__AMOUNT", "1000")
     refused = run.invoke(app, ["reconcile", "--repair"])
     assert refused.exit_code == 4
