@@ -7,7 +7,7 @@ reported and left alone. Whichever message came, the rows decide, so the same ev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from handlers import entry_facts
 from handlers.approved import Owner, approved_entry
 from handlers.entry_facts import EntryFacts
 from handlers.ledger_plan import LedgerPlan
-from handlers.plan import Decision, NothingToDo, NotYet, Refusals, Refuse
+from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
 from mappings.business_date import business_date
 from mappings.entry import Approval, Entry, Stage
 from mappings.entry_to_actuals import actuals_of
@@ -55,7 +55,8 @@ class ActualsHandler:
         try:
             if isinstance(facts, Refusal):
                 raise facts
-            return self._decide(facts)
+            decision = self._decide(facts)
+            return replace(decision, since=facts.last_released) if isinstance(decision, Plan) else decision
         except Refusal as refusal:
             return Refuse(refusal.code, f"{subject}: {refusal.sentence}")
 

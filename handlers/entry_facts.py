@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from connector.dataverse.access import Reader
@@ -58,6 +59,12 @@ class EntryFacts:
             named = " and ".join(str(one.ref) for one in approvals)
             raise Refusal("two-approvals", f"{named} both approve the entry; cancel all but one.")
         return approvals[0] if approvals else None
+
+    @property
+    def last_released(self) -> datetime | None:
+        """When an approval of it was last written, so far as that is known."""
+        written = (one.row.instant("modifiedon") for one in self.approvals if one.row)
+        return max((moment for moment in written if moment), default=None)
 
 
 def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = None) -> dict[Ref, EntryFacts | Refusal]:

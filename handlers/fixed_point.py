@@ -10,6 +10,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from connector.dataverse.changes import ChangeSet, Create
 from connector.dataverse.query import Query, any_of
 from connector.errors import Conflict, ConnectorError, Rejected, Transient
 from handlers.course import Course, Limits
+from handlers.gate import Gate
 from handlers.plan import Handler, NothingToDo, NotYet, Plan, Refuse
 
 log = logging.getLogger(__name__)
@@ -60,9 +62,10 @@ Outcome = Settled | Unsettled
 class FixedPoint:
     """Settles subjects with a handler. One instance serves all threads of a process."""
 
-    def __init__(self, dataverse: Dataverse, limits: Limits | None = None) -> None:
+    def __init__(self, dataverse: Dataverse, limits: Limits | None = None, gates: Sequence[Gate] = ()) -> None:
         self._dataverse = dataverse
         self._limits = limits or Limits()
+        self._gates = gates
 
     def settle(self, handler: Handler[S, F], subjects: Sequence[S]) -> dict[S, Outcome]:
         """One outcome per subject. Failures of Dataverse become outcomes; nothing is raised for them."""
@@ -72,8 +75,12 @@ class FixedPoint:
             waiting = [subject for subject in courses if subject not in done]
             if not waiting:
                 return done
-            plans = self._decide(handler, waiting, courses, done)
-            self._commit(plans, courses, done)
+            plans = self._admitted(self._decide(handler, waiting, courses, done), courses, done)
+            try:
+                self._commit(plans, courses, done)
+            finally:
+                for plan, gate in product(plans.values(), self._gates):
+                    gate.is_through(plan)
         for subject, course in courses.items():
             restless = Transient("restless", f"{subject} did not come to rest in {self._limits.rounds} rounds.")
             done.setdefault(subject, Unsettled(restless, course.unsure))
@@ -118,6 +125,18 @@ class FixedPoint:
             failure = error
         done.update((subject, Unsettled(failure, courses[subject].unsure)) for subject in waiting)
         return {}
+
+    def _admitted(self, plans: Mapping[S, Plan], courses: Mapping[S, Course], done: dict[S, Outcome]) -> dict[S, Plan]:
+        """The plans that may be written now."""
+        admitted: dict[S, Plan] = {}
+        for subject, plan in plans.items():
+            held = next((failure for gate in self._gates if (failure := gate.holds_back(plan)) is not None), None)
+            if held is None:
+                admitted[subject] = plan
+            else:
+                log.info("%s: not written (%s). %s", subject, held.code, plan.because)
+                done[subject] = Unsettled(held, courses[subject].unsure)
+        return admitted
 
     def _commit(self, plans: Mapping[S, Plan], courses: Mapping[S, Course], done: dict[S, Outcome]) -> None:
         work = [(subject, change_set) for subject, plan in plans.items() for change_set in plan.change_sets]

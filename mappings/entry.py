@@ -70,6 +70,7 @@ APPROVAL_COLUMNS = (
     "msdyn_transactioncategory",
     "msdyn_expensecategory",
     "transactioncurrencyid",
+    "modifiedon",
 )
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 
 from connector.auth import ClientSecret, StaticToken, TokenSource
 from connector.clock import utc_now
@@ -35,11 +35,13 @@ from handlers.actuals import ActualsHandler
 from handlers.again import settle_patiently
 from handlers.approved import Owner
 from handlers.fixed_point import FixedPoint, Outcome
+from handlers.gate import Grace
 from handlers.invoicing import InvoicingHandler
 from handlers.parsing import Ignored, parse_command, parse_event
 from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
 from handlers.verification import VerificationHandler
+from handlers.write_ceiling import WriteCeiling
 from mappings import tables
 from mappings.acting import AS_SIGNED_IN, Acting, Mode
 from mappings.ceiling import Ceiling
@@ -178,21 +180,28 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     rules = _rules(settings, Profile())
     mission = _mission(settings, rules, now, AS_SIGNED_IN)
     by_message = _mission(settings, rules, now, acting(settings))
-    fixed_point = FixedPoint(dataverse)
     policy = Policy()
 
     by_product = settings.actuals.creator == "product"
-    grace = timedelta(minutes=settings.actuals.grace if by_product else 0)
+    grace = settings.actuals.patience
+    ceiling = WriteCeiling(
+        dataverse,
+        cache(lambda: probe.who_am_i().user_id),
+        now,
+        settings.write_ceiling.rows,
+        settings.write_ceiling.amount_in,
+    )
+    fixed_point = FixedPoint(
+        dataverse, gates=(Grace(grace, now), *((ceiling,) if settings.write_ceiling.is_any else ()))
+    )
     late_look = timedelta(minutes=0 if by_product else settings.actuals.second_look)
 
     def pipeline(parse: Callable[[Envelope], Message | Ignored]) -> Pipeline:
         return Pipeline(dataverse, by_message, parse, policy, now, fixed_point, grace, late_look)
 
-    def worker(queue: str, receivers: int, work: Pipeline) -> Worker:
+    def worker(queue: str, receivers: int, work: Pipeline, is_fit: Callable[[], None]) -> Worker:
         pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
-        return Worker(
-            partial(_inbox, settings, queue), work.process, _is_there(probe), pace=pace_of_queue, policy=policy
-        )
+        return Worker(partial(_inbox, settings, queue), work.process, is_fit, pace=pace_of_queue, policy=policy)
 
     events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
     commands = pipeline(parse_command)
@@ -207,8 +216,10 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
         policy=policy,
         pipelines=(events, commands),
         workers=(
-            worker(settings.servicebus.approvals_queue, settings.workers.approvals, events),
-            worker(settings.servicebus.commands_queue, settings.workers.commands, commands),
+            worker(
+                settings.servicebus.approvals_queue, settings.workers.approvals, events, _is_there(probe, ceiling.check)
+            ),
+            worker(settings.servicebus.commands_queue, settings.workers.commands, commands, _is_there(probe)),
         ),
         now=now,
     )
@@ -272,9 +283,10 @@ def _inbox(settings: Settings, queue: str) -> Inbox:
     return ServiceBusInbox(settings.servicebus.connection_string.get_secret_value(), queue)
 
 
-def _is_there(dataverse: DataverseClient) -> Callable[[], None]:
+def _is_there(dataverse: DataverseClient, and_fit: Callable[[], None] = lambda: None) -> Callable[[], None]:
     def ask() -> None:
         dataverse.who_am_i()
+        and_fit()
 
     return ask
 

@@ -38,7 +38,11 @@ def sandbox_settings(world: Sandbox) -> Settings:
             commands_queue=COMMANDS,
             reply_queues=[REPLIES],
         ),
-        actuals=ActualsSettings(creator="product" if product_creates else "service", start_from=START_FROM),
+        actuals=ActualsSettings(
+            creator="product" if product_creates else "service",
+            start_from=START_FROM,
+            grace=None if product_creates else 0,
+        ),
         business_time_zone=ZoneInfo(BUSINESS_TIME_ZONE),
         commands=CommandsSettings(acting="service", allowed=[CLERK]),
     )

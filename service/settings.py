@@ -6,7 +6,7 @@ Sources, strongest first: environment variables with the prefix ``PSA_CONNECTOR_
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,8 +19,9 @@ from pydantic_settings import NoDecode
 
 from connector.auth import PUBLIC_CLOUD
 from connector.dataverse.transport import is_loopback
+from service.ceiling_settings import WriteCeilingSettings
 from service.connection_string import NEEDED, is_namespace, parts_of
-from service.settings_values import amount, from_json, names, zone, zones
+from service.settings_values import amounts, names, zone, zones
 
 PREFIX = "PSA_CONNECTOR_"
 
@@ -138,11 +139,12 @@ class ActualsSettings(_Section):
         default="hold",
         description="an entry whose price is zero: `hold` puts it before a person, `write` writes zero amounts",
     )
-    grace: int = Field(
-        default=15,
-        ge=1,
+    grace: int | None = Field(
+        default=None,
+        ge=0,
         le=1440,
-        description="minutes the product gets to create the actuals of an approval before they are verified, 1 to 1440",
+        description="minutes the product gets to create the actuals of an approval before they are verified (15 unless "
+        "set), or before this service writes them (2 unless set), 0 to 1440",
     )
     second_look: int = Field(
         default=15,
@@ -160,6 +162,12 @@ class ActualsSettings(_Section):
         description="when time of another unit's resource gets resourcing unit cost and inter-organizational sales: "
         "`time-and-material` where it is billed so, or `always`",
     )
+
+    @property
+    def patience(self) -> timedelta:
+        """The grace that was set, or the one that suits the creator."""
+        minutes = 15 if self.creator == "product" else 2
+        return timedelta(minutes=minutes if self.grace is None else self.grace)
 
     @field_validator("start_from")
     @classmethod
@@ -185,11 +193,7 @@ class CeilingSettings(_Section):
     @field_validator("amount", mode="before")
     @classmethod
     def _one_or_one_each(cls, value: object) -> object:
-        """A number, or numbers by the currency's ISO code; a variable holds the latter as JSON."""
-        given = from_json(value)
-        if isinstance(given, dict):
-            return {str(code).upper(): amount(one) for code, one in given.items()}
-        return amount(given)
+        return amounts(value)
 
     def amount_in(self, currency: str) -> Decimal:
         """The ceiling of a currency, by its ISO code."""
@@ -267,6 +271,7 @@ class Settings(_Section):
         default=None, description="a TOML file that names columns of your own to be carried onto actuals"
     )
     ceiling: CeilingSettings = _section()
+    write_ceiling: WriteCeilingSettings = _section()
     commands: CommandsSettings = _section()
     reconcile: ReconcileSettings = _section()
     workers: WorkerSettings = _section()

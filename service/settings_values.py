@@ -40,6 +40,14 @@ def names(value: object) -> list[str]:
     return [one.strip() for one in given]
 
 
+def amounts(value: object) -> Decimal | dict[str, Decimal]:
+    """An amount, or amounts by a currency's ISO code; a variable holds the latter as JSON."""
+    given = from_json(value)
+    if isinstance(given, dict):
+        return {str(code).upper(): amount(one) for code, one in given.items()}
+    return amount(given)
+
+
 def zone(value: object) -> ZoneInfo:
     """The time zone of an IANA name."""
     if isinstance(value, ZoneInfo):

@@ -15,6 +15,7 @@ def run(
     ] = False,
     environment: EnvironmentOption = None,
     data: DataOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write even above the write ceiling.")] = False,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -25,6 +26,7 @@ def run(
         raise typer.BadParameter("--data and --environment say how the sandbox is; leave them out, or add --sandbox.")
 
     import asyncio
+    from decimal import Decimal
 
     from service.telemetry import configure_logs
 
@@ -36,7 +38,11 @@ def run(
         return
 
     from service.app import compose
+    from service.ceiling_settings import WriteCeilingSettings
     from service.running import until_stopped
     from service.settings_sources import load
 
-    asyncio.run(until_stopped(compose(load(config))))
+    settings = load(config)
+    if yes:
+        settings = settings.model_copy(update={"write_ceiling": WriteCeilingSettings(rows=0, amount=Decimal(0))})
+    asyncio.run(until_stopped(compose(settings)))

@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 
+from connector.breaker import State
 from connector.inbox import Received
 from connector.servicebus import ServiceBusInbox
 from connector.worker import Pace
 from handlers.pipeline import Pipeline
 from sandbox.servicebus import QueueCounts
 from sandbox.world import EVENTS
-from service.app import compose
+from service.app import App, compose
+from service.ceiling_settings import WriteCeilingSettings
 from service.local_world import register_in, sandbox_settings
 from tests.flow.world import World
 
@@ -29,21 +31,48 @@ def listen(world: World) -> None:
     register_in(world.sandbox)
 
 
-def run_until_drained(world: World) -> None:
+def run_until_drained(world: World, *, grace: int = 0, ceiling: WriteCeilingSettings | None = None) -> None:
     """The whole service at work, until nothing is left on the queue; then stopped gracefully."""
+    _run(world, grace, ceiling, lambda app, over: _wait_until_drained(world, over))
+
+
+def run_until_paused(world: World, ceiling: WriteCeilingSettings, then: Callable[[], None] | None = None) -> None:
+    """The whole service at work under a ceiling until it pauses; with ``then``, on from there until nothing is left."""
+
+    def wait(app: App, over: Callable[[], bool]) -> bool:
+        if not _wait_until_paused(app, over):
+            return False
+        if then is None:
+            return True
+        then()
+        return _wait_until_drained(world, over)
+
+    _run(world, 0, ceiling, wait)
+
+
+def _run(
+    world: World,
+    grace: int,
+    ceiling: WriteCeilingSettings | None,
+    wait: Callable[[App, Callable[[], bool]], bool],
+) -> None:
     settings = sandbox_settings(world.sandbox)
     settings = settings.model_copy(
-        update={"workers": settings.workers.model_copy(update={"approvals": 1, "commands": 1})}
+        update={
+            "workers": settings.workers.model_copy(update={"approvals": 1, "commands": 1}),
+            "actuals": settings.actuals.model_copy(update={"creator": "service", "grace": grace}),
+            "write_ceiling": ceiling or settings.write_ceiling,
+        }
     )
     app = compose(settings, now=world.now, pace=Pace(max_wait=0.2))
 
     async def work() -> None:
         stop = asyncio.Event()
         run = asyncio.create_task(app.run(stop))
-        drained = asyncio.create_task(asyncio.to_thread(_wait_until_drained, world, run.done))
-        await asyncio.wait({run, drained}, return_when=asyncio.FIRST_COMPLETED)
+        waited = asyncio.create_task(asyncio.to_thread(wait, app, run.done))
+        await asyncio.wait({run, waited}, return_when=asyncio.FIRST_COMPLETED)
         assert not run.done(), "the service stopped by itself"
-        assert await drained, "the queue was not drained in time"
+        assert await waited, "what was waited for did not come in time"
         stop.set()
         await run
 
@@ -51,6 +80,15 @@ def run_until_drained(world: World) -> None:
         asyncio.run(work())
     finally:
         app.close()
+
+
+def _wait_until_paused(app: App, over: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline and not over():
+        if app.workers[0].status().state is State.PAUSED:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _wait_until_drained(world: World, over: Callable[[], bool]) -> bool:
@@ -66,6 +104,16 @@ def _wait_until_drained(world: World, over: Callable[[], bool]) -> bool:
 
 def _is_empty(counts: QueueCounts) -> bool:
     return counts.active == 0 and counts.locked == 0
+
+
+def dead_letters(world: World) -> list[tuple[str, str]]:
+    """Code and sentence of everything that was put aside."""
+    with (
+        ServiceBusClient.from_connection_string(world.sandbox.servicebus) as client,
+        client.get_queue_receiver(EVENTS, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver,
+    ):
+        found = receiver.peek_messages(max_message_count=50)
+        return [(one.dead_letter_reason or "", one.dead_letter_error_description or "") for one in found]
 
 
 def copy_the_waiting_event(world: World, copies: int) -> None:

@@ -5,19 +5,24 @@ Below the grace nothing is doubled. Above it every double is found, named, and k
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from connector.inbox import Outgoing
+from connector.outbox import send
 from connector.settlement import DeadLetter, RedeliverAt
+from mappings.messages import LookAtEntry
 from sandbox.company.company import LoadedEntry
 from sandbox.dataverse.product import Creation
 from sandbox.world import EVENTS
-from tests.flow.queue_world import listen, run_until_drained
+from tests.flow.queue_world import dead_letters, listen, run_until_drained
 from tests.flow.second_writer import EARLY, GRACE, LATE, VERY_LATE, Shop, ends
 from tests.flow.test_actuals import ONCE
-from tests.flow.test_invoices import create
+from tests.flow.test_invoices import create, mark_ready
 from tests.flow.world import World, ref
 
 
@@ -170,3 +175,89 @@ def test_over_the_queue_an_event_comes_back_once_after_its_write_and_finds_the_d
     assert world.live(alone) == ONCE
     assert world.sandbox.bus.counts(EVENTS).scheduled == 0
     assert world.sandbox.bus.counts(EVENTS).dead_letter == counts.dead_letter
+
+
+def product_creates_after(world: World, time: timedelta) -> None:
+    """Whoever approves makes the product create actuals, and nobody told this service."""
+    world.sandbox.switches.actuals = Creation.LATER
+    world.sandbox.switches.actuals_after = time
+
+
+def over_the_queue(world: World) -> None:
+    """The service, which gives others a quarter of an hour, takes what is due; then the product does what is."""
+    run_until_drained(world, grace=15)
+    world.sandbox.background.run_due()
+
+
+def test_over_the_queue_nothing_is_doubled_below_the_grace(world: World) -> None:
+    listen(world)
+    product_creates_after(world, EARLY)
+    entry, withdrawn = world.time("P1", "Ada"), world.time("P1", "Ada", 1)
+    world.approve(entry)
+    world.approve(withdrawn)
+    over_the_queue(world)
+    assert world.live(entry) == []
+    assert world.sandbox.bus.counts(EVENTS).scheduled > 0
+    world.sandbox.clock.advance(EARLY)
+    over_the_queue(world)
+    world.sandbox.clock.advance(GRACE)
+    over_the_queue(world)
+    assert world.live(entry) == world.live(withdrawn) == ONCE
+    world.cancel(withdrawn)
+    over_the_queue(world)
+    world.sandbox.clock.advance(GRACE)
+    over_the_queue(world)
+    world.sandbox.clock.advance(VERY_LATE)
+    over_the_queue(world)
+    counts = world.sandbox.bus.counts(EVENTS)
+    assert (counts.active, counts.scheduled, counts.dead_letter) == (0, 0, 0)
+    assert world.live(entry) == ONCE
+    assert world.live(withdrawn) == []
+    assert world.faults() == []
+
+
+def test_an_earlier_message_about_the_entry_does_not_shorten_the_grace_of_its_approval(world: World) -> None:
+    """It is old enough to be acted on when the entry has just been approved."""
+    listen(world)
+    product_creates_after(world, EARLY)
+    entry = world.time("P1", "Ada")
+    earlier = LookAtEntry.model_validate({"table": entry.table, "id": entry.id})
+    asyncio.run(send(world.sandbox.servicebus, EVENTS, Outgoing(earlier.model_dump_json().encode(), "earlier")))
+    world.sandbox.clock.advance(GRACE - timedelta(minutes=1))
+    world.approve(entry)
+    world.sandbox.clock.advance(timedelta(minutes=1))
+    over_the_queue(world)
+    assert world.live(entry) == []
+    world.sandbox.clock.advance(GRACE)
+    world.sandbox.background.run_due()
+    over_the_queue(world)
+    assert world.live(entry) == ONCE
+    assert world.faults() == []
+
+
+def test_over_the_queue_every_double_above_the_grace_is_found_named_and_kept_from_being_marked_ready(
+    world: World,
+) -> None:
+    listen(world)
+    product_creates_after(world, LATE)
+    entries = [world.time("P1", "Ada"), world.time("P1", "Ada", 1)]
+    for entry in entries:
+        world.approve(entry)
+    over_the_queue(world)
+    world.sandbox.clock.advance(GRACE)
+    over_the_queue(world)
+    assert [world.live(entry) for entry in entries] == [ONCE, ONCE]
+    world.sandbox.clock.advance(GRACE)
+    world.sandbox.background.run_due()
+    over_the_queue(world)
+    assert [len(world.live(entry)) for entry in entries] == [4, 4]
+    counts = world.sandbox.bus.counts(EVENTS)
+    assert (counts.active, counts.scheduled) == (0, 0)
+    assert {code for code, _ in dead_letters(world)} == {"doubled"}
+    said = " ".join(sentence for _, sentence in dead_letters(world))
+    assert all(str(cost["msdyn_actualid"]) in said for entry in entries for cost in _costs(world, entry))
+    command = mark_ready(world)
+    world.command(command)
+    outcome = world.record(command)
+    assert outcome["marked"] == []
+    assert len(outcome["refused"]) == 4

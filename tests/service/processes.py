@@ -29,6 +29,7 @@ def pointing_at(dataverse: str, token: str, servicebus: str) -> dict[str, str]:
         "PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING": servicebus,
         "PSA_CONNECTOR_ACTUALS__CREATOR": "service",
         "PSA_CONNECTOR_ACTUALS__START_FROM": "2026-01-01",
+        "PSA_CONNECTOR_ACTUALS__GRACE": "0",
         "PSA_CONNECTOR_BUSINESS_TIME_ZONE": "America/New_York",
     }
 

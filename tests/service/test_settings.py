@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -269,3 +269,22 @@ def test_what_a_command_needs_besides_is_named_with_the_rest_wherever_it_may_sta
 
 def test_every_setting_says_what_belongs_there() -> None:
     assert all(variable.meaning for variable in variables())
+
+
+def test_the_grace_follows_who_creates_unless_it_is_set(all_set: pytest.MonkeyPatch) -> None:
+    assert load().actuals.patience == timedelta(minutes=2)
+    all_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+    assert load().actuals.patience == timedelta(minutes=15)
+    all_set.setenv("PSA_CONNECTOR_ACTUALS__GRACE", "0")
+    assert load().actuals.patience == timedelta()
+
+
+def test_the_write_ceiling_has_amounts_by_currency_and_zero_is_none(all_set: pytest.MonkeyPatch) -> None:
+    ceiling = load().write_ceiling
+    assert (ceiling.rows, ceiling.amount_in("USD"), ceiling.is_any) == (20000, Decimal(10000000), True)
+    all_set.setenv("PSA_CONNECTOR_WRITE_CEILING__ROWS", "0")
+    all_set.setenv("PSA_CONNECTOR_WRITE_CEILING__AMOUNT", '{"usd": 500.25, "JPY": 0}')
+    ceiling = load().write_ceiling
+    assert [ceiling.amount_in(code) for code in ("USD", "JPY", "EUR")] == [Decimal("500.25"), None, None]
+    all_set.setenv("PSA_CONNECTOR_WRITE_CEILING__AMOUNT", "0")
+    assert not load().write_ceiling.is_any
