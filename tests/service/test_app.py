@@ -20,6 +20,7 @@ from connector.worker import Pace
 from handlers.approved import Owner
 from handlers.fixed_point import Settled, Unsettled
 from handlers.verification import VerificationHandler
+from mappings.acting import AS_SIGNED_IN, Acting, Mode
 from mappings.backlog import Backlog
 from mappings.inter_organizational import Owed
 from mappings.messages import CreateInvoices, MarkReady
@@ -28,7 +29,7 @@ from sandbox.world import Sandbox
 from service.app import App, compose, tokens
 from service.cli.main import app as command_line
 from service.contracts import NoSuchContract, contracts_named
-from service.local_world import register_in, sandbox_settings
+from service.local_world import CLERK, register_in, sandbox_settings
 from service.settings import DataverseSettings
 from tests.service.processes import pointing_at
 
@@ -147,6 +148,20 @@ def test_where_the_product_creates_an_approval_waits_for_its_grace_and_is_verifi
     assert app.mission.entries == VerificationHandler(app.rules)
     assert app.rules.start_from == date.min
     assert {(one.grace, one.late_look) for one in app.pipelines} == {(timedelta(minutes=9), timedelta())}
+
+
+def test_messages_are_carried_out_for_whom_the_settings_say_and_the_command_line_as_whoever_signed_in(
+    world: Sandbox,
+) -> None:
+    app = compose(sandbox_settings(world))
+    try:
+        for at in ("composed", "checked"):
+            acting = [(one.mission.readiness.acting, one.mission.invoicing.acting) for one in app.pipelines]
+            assert acting == [(Acting(Mode.SERVICE, (CLERK,)),) * 2] * 2, at
+            assert app.mission.readiness.acting is app.mission.invoicing.acting is AS_SIGNED_IN, at
+            app.check()
+    finally:
+        app.close()
 
 
 def test_signing_in_follows_the_settings() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -271,20 +271,22 @@ def test_every_setting_says_what_belongs_there() -> None:
     assert all(variable.meaning for variable in variables())
 
 
-def test_the_grace_follows_who_creates_unless_it_is_set(all_set: pytest.MonkeyPatch) -> None:
-    assert load().actuals.patience == timedelta(minutes=2)
-    all_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
-    assert load().actuals.patience == timedelta(minutes=15)
-    all_set.setenv("PSA_CONNECTOR_ACTUALS__GRACE", "0")
-    assert load().actuals.patience == timedelta()
+def test_commands_are_carried_out_for_who_asks_unless_the_settings_say_otherwise(all_set: pytest.MonkeyPatch) -> None:
+    assert (load().commands.acting, load().commands.allowed) == ("user", [])
+    all_set.setenv("PSA_CONNECTOR_COMMANDS__ALLOWED", '["anna@contoso.com", " ben "]')
+    assert load().commands.allowed == ["anna@contoso.com", "ben"]
 
 
-def test_the_write_ceiling_has_amounts_by_currency_and_zero_is_none(all_set: pytest.MonkeyPatch) -> None:
-    ceiling = load().write_ceiling
-    assert (ceiling.rows, ceiling.amount_in("USD"), ceiling.is_any) == (20000, Decimal(10000000), True)
-    all_set.setenv("PSA_CONNECTOR_WRITE_CEILING__ROWS", "0")
-    all_set.setenv("PSA_CONNECTOR_WRITE_CEILING__AMOUNT", '{"usd": 500.25, "JPY": 0}')
-    ceiling = load().write_ceiling
-    assert [ceiling.amount_in(code) for code in ("USD", "JPY", "EUR")] == [Decimal("500.25"), None, None]
-    all_set.setenv("PSA_CONNECTOR_WRITE_CEILING__AMOUNT", "0")
-    assert not load().write_ceiling.is_any
+def test_a_service_that_acts_itself_must_be_told_who_may_ask(all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_COMMANDS__ACTING", "service")
+    (fault,) = faults_of()
+    assert fault.startswith("PSA_CONNECTOR_COMMANDS__ALLOWED is missing. Expected: ")
+    all_set.setenv("PSA_CONNECTOR_COMMANDS__ALLOWED", '["anna@contoso.com"]')
+    assert load().commands.acting == "service"
+
+
+@pytest.mark.parametrize("wrong", ["anna@contoso.com", '["anna@contoso.com", ""]', '{"anna": 1}', "[1]"])
+def test_people_are_a_list_of_names(wrong: str, all_set: pytest.MonkeyPatch) -> None:
+    all_set.setenv("PSA_CONNECTOR_COMMANDS__ALLOWED", wrong)
+    (fault,) = faults_of()
+    assert "PSA_CONNECTOR_COMMANDS__ALLOWED is no list of names" in fault
