@@ -143,11 +143,22 @@ class DataverseClient:
         return [merged(question, found) for question, found in zip(questions, parts, strict=True)]
 
     def scan(self, question: Query) -> Iterator[list[Record]]:
-        """Answer one question page by page, so that no more than a page of however many rows is held."""
-        for path in self._paths(question):
+        """Answer one question page by page, so that no more than a page of however many rows is held.
+
+        One that is too long for one address is asked in parts, one after the other: the order holds within each.
+        """
+        paths = self._paths(question)
+        # A row may meet several parts; only then are ids remembered.
+        seen: set[UUID] = set()
+        for path in paths:
             table = self.metadata.table(question.table)
             for page in self._reads.pages(path):
-                yield [to_record(table, question.select, row) for row in page["value"]]  # type: ignore[attr-defined]
+                rows: list[Mapping[str, object]] = page["value"]  # type: ignore[assignment]
+                records = [to_record(table, question.select, row) for row in rows]
+                if len(paths) > 1:
+                    records = [record for record in records if record.row.id not in seen]
+                    seen.update(record.row.id for record in records)
+                yield records
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
         """Carry out every change set, each for itself; one outcome each, in order."""

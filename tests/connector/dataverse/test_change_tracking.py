@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ from connector.auth import StaticToken
 from connector.dataverse.change_tracking import is_expired
 from connector.dataverse.changes import ChangeSet, Committed, Create, Reference, Update
 from connector.dataverse.client import DataverseClient
-from connector.dataverse.query import Query, equals
+from connector.dataverse.query import Query, any_of, either, equals
 from connector.errors import Misconfigured, Rejected
 from sandbox.world import Sandbox
 from tests.connector.dataverse.environment import API, ONE, TWO, error, mocked
@@ -71,6 +72,19 @@ def test_a_scan_holds_one_page_at_a_time() -> None:
         assert [record.row.id for record in next(pages)] == [ONE]
         http.get(following, json={"value": [row(TWO)]})
         assert [[record.row.id for record in page] for page in pages] == [[TWO]]
+
+
+def test_a_scan_in_parts_gives_no_row_twice() -> None:
+    many = [UUID(int=number) for number in range(1, 1200)]
+    with mocked("contact") as (client, http, _):
+        http.get(re.compile(re.escape(f"{API}contacts?")), json={"value": [row(ONE)]})
+        pages = client.scan(
+            Query("contact", ["fullname"], either(equals("fullname", "Ann"), any_of("contactid", many)))
+        )
+        assert [record.row.id for page in pages for record in page] == [ONE]
+        asked = [call.request.url for call in http.calls[1:]]
+        assert len(asked) > 1
+        assert all("Ann" in str(url) for url in asked)
 
 
 @pytest.fixture(scope="module")
