@@ -14,9 +14,11 @@ import pytest
 from connector.envelope import Envelope
 from handlers.parsing import parse_command
 from mappings import tables
-from mappings.messages import CreateInvoices, MarkReady
+from mappings.messages import CreateInvoices, MarkNotReady, MarkReady
+from mappings.replies import DONE, Reply
 from service import names, work_in_words
 from service.app import TABLES
+from service.message_schemas import schemas
 from service.settings_sources import variables
 from service.shipped_profiles import shipped
 from tests.service.processes import clean_environment
@@ -77,13 +79,22 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
 
 def test_the_messages_that_are_shown_are_commands_and_every_field_is_explained() -> None:
     page = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
-    examples = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    commands, _, replies = page.partition("## Replies")
+    examples = re.findall(r"```json\n(.*?)```", commands, re.DOTALL)
     parsed = [parse_command(Envelope("1", one.encode(), "application/json")) for one in examples]
-    assert [type(one) for one in parsed] == [MarkReady, MarkReady, CreateInvoices]
-    fields = {*MarkReady.model_fields, *CreateInvoices.model_fields}
+    assert [type(one) for one in parsed] == [MarkReady, MarkReady, MarkNotReady, CreateInvoices]
+    (reply,) = re.findall(r"```json\n(.*?)```", replies, re.DOTALL)
+    assert Reply.model_validate_json(reply).type == DONE
+    fields = {*MarkReady.model_fields, *MarkNotReady.model_fields, *CreateInvoices.model_fields}
     described = page.partition("## Commands")[2].partition("Ids are GUIDs")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", described, re.MULTILINE)) == fields
     assert {name for one in examples for name in json.loads(one)} == fields
+
+
+def test_the_schemas_of_messages_are_those_of_the_models() -> None:
+    """To write them anew: ``python -m service.message_schemas docs/messages``."""
+    there = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "docs" / "messages").iterdir()}
+    assert there == schemas()
 
 
 def test_the_role_of_the_service_covers_every_table_it_reads() -> None:
