@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -156,6 +156,10 @@ class _Substance:
         """Where this row is not the wanted one; what one leaves empty beside its figures is no difference."""
         return [f"{word} {mine} instead of {other}" for word, mine, other in self._beside(wanted) if mine != other]
 
+    def is_part_of(self, whole: _Substance) -> bool:
+        """It differs in how much it counts, and in nothing else."""
+        return not replace(self, quantity=whole.quantity, amount=whole.amount).differences(whole)
+
     def _beside(self, wanted: _Substance) -> Iterable[tuple[str, object, object]]:
         yield from (
             ("billing type", _billing(self.billing_type), _billing(wanted.billing_type)),
@@ -205,6 +209,7 @@ def _side(side: TransactionType, wanted: list[_Substance], held: list[_Substance
             extra.append(one)
         else:
             open_.remove(match)
+    _settle_parts(open_, extra)
     for one in extra:
         if any(not one.differences(other) for other in wanted):
             yield Finding(Kind.DOUBLED, f"{one.name} counts the same work once more.", one.amount, one.currency)
@@ -216,6 +221,26 @@ def _side(side: TransactionType, wanted: list[_Substance], held: list[_Substance
     for other in open_:
         why = f"There is no {WORDS[side]} actual of {other.quantity} at {other.price}, {other.amount} in all."
         yield Finding(Kind.MISSING, why, -other.amount, other.currency)
+
+
+def _settle_parts(open_: list[_Substance], extra: list[_Substance]) -> None:
+    """Take off both lists what was written in parts: one for each customer of a line that has several.
+
+    Quantities must add up; amounts but for what rounding each part by itself can explain.
+    """
+    for whole in tuple(open_):
+        parts = [one for one in extra if one.is_part_of(whole)]
+        off = abs(sum((one.amount for one in parts), -whole.amount))
+        adds_up = sum(one.quantity for one in parts) == whole.quantity and off <= len(parts) * _smallest(whole.amount)
+        if len(parts) > 1 and adds_up:
+            open_.remove(whole)
+            extra[:] = [one for one in extra if one not in parts]
+
+
+def _smallest(amount: Decimal) -> Decimal:
+    """One in the last place of a rounded amount."""
+    exponent = amount.as_tuple().exponent
+    return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)
 
 
 def _nearest(one: _Substance, open_: list[_Substance]) -> _Substance:

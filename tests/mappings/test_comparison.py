@@ -27,6 +27,7 @@ C, S, B = TransactionType.COST, TransactionType.UNBILLED_SALES, TransactionType.
 CH, NON = BillingType.CHARGEABLE, BillingType.NON_CHARGEABLE
 POSTED = 192350002
 _NUMBERS = count(5000)
+SECOND, THIRD = Ref("account", uid(4001)), Ref("account", uid(4002))
 SALES = keys.row_id(ENTRY.id, 0, keys.sales_role(CH, CUSTOMER.id))
 COST = keys.row_id(ENTRY.id, 0, keys.COST)
 
@@ -69,6 +70,45 @@ CASES = [
     ("all of it", EIGHT, [held(C, "8", "100"), held(S, "8", "200")], []),
     ("one side", EIGHT, [held(C, "8", "100")], [("missing", "-1600.00")]),
     ("both parts of a cut", CUT, [held(C, "8", "100"), held(S, "2", "200", NON), held(S, "6", "200")], []),
+    (
+        "split among the customers of the line, the last with the rest",
+        [planned(C, "10", "70"), planned(S, "10", "150")],
+        [
+            held(C, "10", "70"),
+            held(S, "3.33", "150"),
+            held(S, "3.33", "150", msdyn_accountcustomer=SECOND),
+            held(S, "3.34", "150", msdyn_accountcustomer=THIRD),
+        ],
+        [],
+    ),
+    (
+        "split among customers, and one part once more",
+        [planned(S, "10", "150")],
+        [
+            held(S, "5", "150"),
+            held(S, "5", "150", msdyn_accountcustomer=SECOND),
+            held(S, "5", "150", msdyn_accountcustomer=SECOND),
+        ],
+        [("differing", "-750.00"), ("differing", "750.00"), ("differing", "750.00")],
+    ),
+    (
+        "costs split with their sales",
+        [planned(C, "10", "70")],
+        [held(C, "3.33", "70"), held(C, "3.33", "70"), held(C, "3.34", "70")],
+        [],
+    ),
+    (
+        "parts that add up in quantity and not in amount",
+        [planned(S, "10", "150")],
+        [held(S, "5", "150"), held(S, "5", "150", msdyn_amount=Decimal(700))],
+        [("differing", "-750.00"), ("differing", "700.00")],
+    ),
+    (
+        "parts at another price",
+        [planned(S, "10", "150")],
+        [held(S, "5", "150"), held(S, "5", "140")],
+        [("differing", "-750.00"), ("differing", "700.00")],
+    ),
     (
         "a cut not made",
         CUT,
