@@ -159,3 +159,24 @@ class CustomerType(IntEnum):
 
     ACCOUNT = 192350001
     CONTACT = 192350002
+
+
+class RunStatus(IntEnum):
+    """msdyn_contractlineinvoiceschedule.msdyn_invoicerunstatus."""
+
+    NOT_RUN = 192350000
+    SUCCESSFUL = 192350001
+    FAILED = 192350002
+
+
+class ContractState(IntEnum):
+    """salesorder.statecode, of which one matters."""
+
+    CANCELED = 2
+
+
+class ContractReason(IntEnum):
+    """salesorder.msdyn_psastatusreason, of which these matter."""
+
+    LOST = 192350005
+    ABANDONED = 192350006

@@ -7,6 +7,8 @@ side must differ in their role, never in an ordinal.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from uuid import UUID, uuid5
 
 from mappings.choices import BillingType
@@ -68,3 +70,16 @@ def attempt_id(contract: UUID, command: UUID) -> UUID:
 def lease_id(contract: UUID) -> UUID:
     """The id of the row that everyone who invoices this contract must move on."""
     return uuid5(NAMESPACE, f"lease/{contract}")
+
+
+def due_command_id(contract: UUID, day: date, rows: Iterable[UUID], generation: int) -> UUID:
+    """The id of the command to invoice these schedule rows of a contract, due on a day: whoever finds them due.
+
+    ``generation`` counts the attempts before it that ended without an invoice.
+    """
+    return uuid5(NAMESPACE, f"due/{contract}/{day.isoformat()}/{'/'.join(sorted(map(str, rows)))}/{generation}")
+
+
+def schedule_row_id(milestone: UUID) -> UUID:
+    """The id of the schedule row that a milestone without one gets."""
+    return uuid5(NAMESPACE, f"schedule/{milestone}")

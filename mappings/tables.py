@@ -15,6 +15,7 @@ PROJECT = "msdyn_project"
 CONTRACT = "salesorder"
 CONTRACT_LINE = "salesorderdetail"
 MILESTONE = "msdyn_contractlinescheduleofvalue"
+SCHEDULE = "msdyn_contractlineinvoiceschedule"
 ACTUAL = "msdyn_actual"
 JOURNAL_LINE = "msdyn_journalline"
 ORIGIN = "msdyn_transactionorigin"
@@ -27,6 +28,8 @@ INVOICE = "invoice"
 INVOICE_LINE = "invoicedetail"
 INVOICE_LINE_DETAIL = "msdyn_invoicelinetransaction"
 COMMAND = "psac_command"
+BATCH_JOB = "msdyn_batchjob"
+MESSAGE = "sdkmessage"
 
 
 @dataclass(frozen=True, slots=True)

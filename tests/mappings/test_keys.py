@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -72,3 +73,12 @@ def test_the_ids_of_command_attempt_and_lease_rows_are_frozen() -> None:
     assert keys.command_row_id(COMMAND) == UUID("cb65d5f0-cb16-5e54-93db-dc9dd83fdeee")
     assert keys.attempt_id(CUSTOMER, COMMAND) == UUID("e641db92-51de-5411-ae80-138fe44d5ebc")
     assert keys.lease_id(CUSTOMER) == UUID("c88c2912-5ed0-5e59-a51c-bbf641181ff0")
+
+
+def test_the_id_of_a_due_run_is_frozen_and_does_not_hang_on_the_order_of_its_rows() -> None:
+    rows = [ENTRY, CUSTOMER]
+    day = date(2026, 3, 2)
+    assert keys.due_command_id(COMMAND, day, rows, 0) == keys.due_command_id(COMMAND, day, rows[::-1], 0)
+    assert str(keys.due_command_id(COMMAND, day, rows, 0)) == "cc19f70c-1a85-58be-967d-8322e49826bd"
+    assert str(keys.due_command_id(COMMAND, day, rows, 1)) == "382fd481-4c49-5568-801a-d9556388bfaf"
+    assert str(keys.schedule_row_id(ENTRY)) == "d4f13176-8671-5e3e-86f0-0ea0da7443d7"
