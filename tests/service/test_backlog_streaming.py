@@ -123,6 +123,7 @@ def test_ten_times_the_rows_take_no_more_memory() -> None:
 def test_every_form_is_written_without_being_held(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with open(os.devnull, "w") as nowhere:
         monkeypatch.setattr("sys.stdout", nowhere)
+        monkeypatch.setattr("service.cli.output.PART", 50)
         listed(100, how, 100)
         few, _ = listed(200, how, 100)
         many, _ = listed(600, how, 100)
