@@ -100,8 +100,10 @@ class FixedPoint:
                 case NotYet(because):
                     log.info("%s: not yet. %s", subject, because)
                     done[subject] = Unsettled(Transient(NOT_YET, because), course.unsure)
-                case Refuse(code, sentence):
-                    done[subject] = Unsettled(AgainstTheRules(code, sentence), course.unsure)
+                case Refuse(code, sentence, since):
+                    # What somebody else has not done yet is no fault of theirs before their time is over.
+                    held = self._held_back(Plan(sentence, (), since=since)) if since else None
+                    done[subject] = Unsettled(held or AgainstTheRules(code, sentence), course.unsure)
                 case Plan() as plan:
                     objection = course.objects(plan)
                     if objection is not None:
@@ -130,13 +132,16 @@ class FixedPoint:
         """The plans that may be written now."""
         admitted: dict[S, Plan] = {}
         for subject, plan in plans.items():
-            held = next((failure for gate in self._gates if (failure := gate.holds_back(plan)) is not None), None)
+            held = self._held_back(plan)
             if held is None:
                 admitted[subject] = plan
             else:
                 log.info("%s: not written (%s). %s", subject, held.code, plan.because)
                 done[subject] = Unsettled(held, courses[subject].unsure)
         return admitted
+
+    def _held_back(self, plan: Plan) -> ConnectorError | None:
+        return next((failure for gate in self._gates if (failure := gate.holds_back(plan)) is not None), None)
 
     def _commit(self, plans: Mapping[S, Plan], courses: Mapping[S, Course], done: dict[S, Outcome]) -> None:
         work = [(subject, change_set) for subject, plan in plans.items() for change_set in plan.change_sets]

@@ -53,10 +53,14 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """A person must mend the data first; nothing is written."""
+    """A person must mend the data first; nothing is written.
+
+    ``since`` as with ``Plan``: before others had their time to act on that row, nothing is refused.
+    """
 
     code: str
     sentence: str
+    since: datetime | None = None
 
 
 Decision = Plan | NothingToDo | NotYet | Refuse

@@ -43,11 +43,11 @@ class VerificationHandler:
         said = " ".join(finding.sentence for finding in found)
         kinds = {finding.kind for finding in found}
         if Kind.DOUBLED in kinds:
-            return Refuse("doubled", f"{subject}: {said}")
+            return Refuse("doubled", f"{subject}: {said}", facts.last_released)
         if Kind.NOT_WITHDRAWN in kinds:
-            return Refuse("not-withdrawn", f"{subject}: {said}")
+            return Refuse("not-withdrawn", f"{subject}: {said}", facts.last_released)
         if Kind.MISSING in kinds:
-            return Refuse("actuals-missing", f"{subject}: {said}")
+            return Refuse("actuals-missing", f"{subject}: {said}", facts.last_released)
         return NothingToDo(said, is_news=True)
 
 

@@ -15,6 +15,7 @@ from connector.settlement import DeadLetter, Settlement
 from handlers import Mission
 from handlers.actuals import ActualsHandler
 from handlers.fixed_point import FixedPoint
+from handlers.gate import Grace
 from handlers.invoicing import InvoicingHandler
 from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
@@ -60,7 +61,7 @@ class Shop:
             lambda envelope: EntryChanged.model_validate_json(envelope.body),
             Policy(),
             world.now,
-            FixedPoint(dataverse),
+            FixedPoint(dataverse, gates=(Grace(GRACE, world.now),)),
             grace=GRACE,
             late_look=timedelta() if verifies else GRACE,
         )
