@@ -1,8 +1,8 @@
 """Whether the rows that count are those an approval released, and what set-up says otherwise by now.
 
 Compared are figures, billing type, business days and what else an approval releases. Contract, line and customer are
-the set-up's: changing those does not bill the past anew. Nor does a price list or a chargeability setting that changed,
-where price or billing type came from there; released hours do, whatever they came to.
+the set-up's: changing those does not bill the past anew. Nor does a price list, a currency or a chargeability setting
+that changed, where price or billing type came from there; released hours do, whatever they came to.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ _RELEASED = (
     "msdyn_bookableresource",
     "msdyn_resourcecategory",
     "msdyn_transactioncategory",
-    "transactioncurrencyid",
 )
 _DAYS = ("msdyn_documentdate", "msdyn_startdatetime")
 
@@ -65,12 +64,13 @@ def agree(live: Sequence[Actual], planned: Sequence[PlannedActual], zone: ZoneIn
 
 def said_otherwise(live: Sequence[Actual], planned: Sequence[PlannedActual]) -> tuple[Actual, ...]:
     """The live rows whose price or billing type, as lists and settings give it, would be another one now."""
-    now = {(one.type, one.billing_type, one.price) for one in planned}
+    now = {(one.type, one.billing_type, one.price, one.cells.get("transactioncurrencyid")) for one in planned}
     open_sides = {one.type for one in planned if not (one.price_is_released and one.billing_is_released)}
     return tuple(
         actual
         for actual in live
-        if actual.type in open_sides and (actual.type, actual.billing_type, actual.figures[1]) not in now
+        if actual.type in open_sides
+        and (actual.type, actual.billing_type, actual.figures[1], actual.row.link("transactioncurrencyid")) not in now
     )
 
 
@@ -108,7 +108,8 @@ def _summed(
     found: defaultdict[tuple[Hashable, ...], list[_Row]] = defaultdict(list)
     for row in rows:
         billing = row.billing_type if row.type == TransactionType.UNBILLED_SALES and not billing_is_loose else None
-        same = (billing, row.price if with_price else None, *_days(row.cells, zone))
+        price = (row.price, row.cells.get("transactioncurrencyid")) if with_price else None
+        same = (billing, price, *_days(row.cells, zone))
         found[same + tuple(row.cells.get(column) for column in _RELEASED)].append(row)
     zero = Decimal(0)
     return {

@@ -10,8 +10,9 @@ import pytest
 from handlers.fixed_point import Settled, Unsettled
 from handlers.rows import reference
 from mappings.tables import Ref
+from tests.handlers.judging import EIGHT_HOURS
 from tests.handlers.price_world import PricedWorld, figures, settle
-from tests.handlers.world import CHARGEABLE, COST, NON_CHARGEABLE, ROLE, UNBILLED, USD
+from tests.handlers.world import CHARGEABLE, CONTRACT, COST, EUR, NON_CHARGEABLE, ROLE, UNBILLED, USD
 
 LONG_AGO = datetime(2026, 1, 2, 5, tzinfo=UTC)
 BY_LISTS = [(COST, CHARGEABLE, "110.00", "880.00"), (UNBILLED, CHARGEABLE, "210.00", "1680.00")]
@@ -41,6 +42,15 @@ def test_a_price_that_changed_since_bills_nothing_anew_and_is_said(world: Priced
         f"Price lists or settings say otherwise by now than when msdyn_actual({sales.id}) was written; left as it is."
     )
     assert figures(world, entry) == BY_LISTS
+
+
+def test_a_contract_that_changed_its_currency_bills_nothing_anew_and_is_said(world: PricedWorld) -> None:
+    entry = world.approved()
+    settle(world, entry)
+    world.dataverse.put(CONTRACT, transactioncurrencyid=EUR)
+    world.dataverse.put(world.sells, transactioncurrencyid=EUR)
+    assert left_alone(world, entry).endswith("was written; left as it is.")
+    assert world.live(entry) == EIGHT_HOURS
 
 
 def test_lists_that_still_say_the_same_are_no_news(world: PricedWorld) -> None:
