@@ -48,6 +48,11 @@ def approved_entry(
     task = entry.task.id if entry.task else None
     line = line_for(entry.transaction_class, _lines(set_up), task)
     contract = _contract(line, set_up)
+    if line is not None and contract is None:
+        raise Refusal(
+            "contract-gone",
+            f"The contract of {line.name} {line.ref} can't be read; check that it exists and is shared.",
+        )
     is_time = entry.transaction_class is TransactionClass.TIME
     is_day = profile.day_of(entry.ref.table) == DATED[entry.ref.table]
     dated = on_released_day(at_its_midnight(entry, zone) if is_day else entry, approval, zone)

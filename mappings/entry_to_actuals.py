@@ -41,7 +41,7 @@ def _refuse_without_quantity(approved: ApprovedEntry) -> None:
     """No time at all comes to nothing; money that was spent must not."""
     if approved.entry.amount and not approved.submitted:
         raise Refusal(
-            "quantity-missing",
+            "quantity-wrong",
             f"{approved.entry.ref} was entered with an amount but a quantity of zero: nothing of it would be counted. "
             "Cancel the approval, give the expense its quantity, and approve anew.",
         )
@@ -117,6 +117,12 @@ def _split(approved: ApprovedEntry, billing_type: BillingType) -> tuple[tuple[Bi
     """Billing type, quantity, and how much of the submitted quantity stands behind it."""
     submitted, released = approved.submitted, approved.approval.sales_quantity
     billable = submitted if released is None else money.quantity(released)
+    if billable * submitted < 0:
+        raise Refusal(
+            "quantity-wrong",
+            f"{approved.approval.ref} releases {billable} of {submitted} submitted: one takes away, the other adds. "
+            "Cancel the approval, and approve with the quantity that is meant.",
+        )
     if billing_type is BillingType.NON_CHARGEABLE:
         return ((BillingType.NON_CHARGEABLE, max(billable, submitted), submitted),)
     split: list[tuple[BillingType, Decimal, Decimal]] = [(billing_type, billable, min(billable, submitted))]

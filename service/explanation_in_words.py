@@ -146,11 +146,6 @@ def state(held: HeldRow) -> str:
     return "reversal" if held.actual.is_reversal else "counts"
 
 
-def type_in_words(type: int | None) -> str:
-    """A transaction type as sentences have it."""
-    return WORDS.get(TransactionType(type), "actual") if type in list(TransactionType) else "actual"
-
-
 def choice(kind: type[IntEnum], value: int | None) -> str | None:
     """A choice in words; a number this version does not know as it stands."""
     if value is None:

@@ -14,6 +14,7 @@ from mappings.tables import Ref
 from tests.handlers.judging import EIGHT_HOURS, not_yet, refused
 from tests.handlers.world import (
     APPROVED,
+    CONTRACT,
     COST,
     INDIA,
     INTERNAL,
@@ -223,3 +224,12 @@ def test_overtime_and_travel_are_work(world: World, kind: int | None) -> None:
     entry = world.approved(msdyn_type=kind)
     world.settled(entry)
     assert world.live(entry) == EIGHT_HOURS
+
+
+@pytest.mark.parametrize("method", [192350000, 192350001])
+def test_a_line_whose_contract_cannot_be_read_is_no_internal_work(world: World, method: int) -> None:
+    world.dataverse.put(LINE, msdyn_billingmethod=method)
+    del world.dataverse.rows.cells[CONTRACT]
+    (outcome,) = world.settle(world.approved())
+    assert refused(outcome).code == "contract-gone"
+    assert not world.dataverse.committed

@@ -6,6 +6,7 @@ import pytest
 
 from mappings.choices import BillingType
 from mappings.entry_to_actuals import actuals_of
+from mappings.refusal import Refusal
 from tests.mappings.samples import approved, hours
 from tests.mappings.test_entry_to_actuals import (
     COMPLIMENTARY,
@@ -48,3 +49,9 @@ def test_behind_the_sales_rows_stands_the_cost_of_the_hours_that_were_submitted(
 ) -> None:
     _, *rows = actuals_of(approved(released=hours("8", billable, kind)))
     assert [str(one.cells["msdyn_basisquantity"]) for one in rows] == bases
+
+
+@pytest.mark.parametrize(("submitted", "billable"), [("8", "-1"), ("-8", "1")])
+def test_less_than_nothing_of_what_was_submitted_is_refused(submitted: str, billable: str) -> None:
+    with pytest.raises(Refusal, match=r"^quantity-wrong"):
+        actuals_of(approved(released=hours(submitted, billable)))

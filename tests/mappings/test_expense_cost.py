@@ -52,7 +52,7 @@ def test_the_amount_entered_counts_for_the_quantity_entered(entered: str | None,
 def test_an_amount_without_a_quantity_is_held_and_not_written_as_nothing() -> None:
     spent = expense("0", amount=Decimal(50))
     released = approval(cost_quantity=None, sales_quantity=None, cost_price=Decimal(50), sales_price=Decimal(55))
-    with pytest.raises(Refusal, match=r"^quantity-missing: .*give the expense its quantity"):
+    with pytest.raises(Refusal, match=r"^quantity-wrong: .*give the expense its quantity"):
         actuals_of(approved(spent, released))
     assert actuals_of(approved(expense("0", amount=Decimal(0)), released))[0].quantity == 0
 
