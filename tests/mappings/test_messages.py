@@ -9,9 +9,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from mappings.backlog import Backlog
-from mappings.messages import Command, CreateInvoices, EntryChanged, MarkReady
+from mappings.messages import Command, CreateInvoices, EntryChanged, MarkNotReady, MarkReady
 
-COMMANDS: TypeAdapter[MarkReady | CreateInvoices] = TypeAdapter(Command)
+COMMANDS: TypeAdapter[MarkReady | MarkNotReady | CreateInvoices] = TypeAdapter(Command)
 ID = UUID("11111111-1111-4111-8111-111111111111")
 MARK: dict[str, Any] = {
     "kind": "mark-ready",

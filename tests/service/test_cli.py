@@ -80,7 +80,7 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
         (["run", "--data", "x"], "--data and --environment say how the sandbox is"),
         (["run", "--environment", "psa-3"], "--data and --environment say how the sandbox is"),
         (["sandbox", "--empty", "--schema", "nowhere.json"], "--schema: nowhere.json can't be read: No such file"),
-        (["backlog", "ready", "products"], "Name row ids, or say by options like --contract which are meant, or --all."),
+        (["backlog", "ready", "products"], "Name row ids, or say by options like --contract which are meant, or"),
         (["invoice", "create"], "Name contracts, or --all."),
         (["invoice", "create", "ORD-1", "--all"], "Name contracts, or --all."),
         (["backlog", "ready", "retainers", "--all"], "'retainers' is none of these: time-and-material, products"),
