@@ -88,7 +88,7 @@ def _fence(subject: CreateInvoices, due: Expectation, lease: Row, caller: UUID |
 
 
 def _written(due: Expectation) -> dict[str, object]:
-    return {"rows": [[row.backlog.value, str(row.row.id)] for row in due.rows], "total": str(due.total)}
+    return {"rows": [[row.backlog.value, str(row.source.id)] for row in due.rows], "total": str(due.total)}
 
 
 def _after(attempt: Row, facts: InvoiceFacts) -> Decision:
