@@ -33,13 +33,22 @@ from mappings.row import Row
 ACTION = "msdyn_NewInvoiceContract"
 
 
+def whole_contract(contract: UUID) -> tuple[Change, ...]:
+    """The call that takes everything that is ready on a contract and not dated in the future."""
+    return (Call(ACTION, Reference(tables.CONTRACT, contract)),)
+
+
 @dataclass(frozen=True, slots=True)
 class InvoicingHandler:
-    """The handler of ``CreateInvoices``; ``now`` and ``zone`` tell what is dated in the future when facts are read."""
+    """The handler of ``CreateInvoices``; ``now`` and ``zone`` tell what is dated in the future when facts are read.
+
+    ``call``: what makes the invoice of a contract, behind the fence; the last of these changes is the product's action.
+    """
 
     now: Callable[[], datetime]
     zone: ZoneInfo
     acting: Acting = AS_SIGNED_IN
+    call: Callable[[UUID], tuple[Change, ...]] = whole_contract
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
         """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
@@ -67,11 +76,13 @@ class InvoicingHandler:
             refused = next(iter(refusals.values()))
             who = "The product" if caller is None else f"Acting for {subject.requested_by}, the product"
             return Refuse(refused.code, f"{who} refused to invoice salesorder({subject.contract}): {refused.sentence}")
-        fence = _fence(subject, due, facts.lease, caller)
+        fence = _fence(subject, due, facts.lease, caller, self.call(subject.contract))
         return Plan(f"{len(due.rows)} ready rows are invoiced.", (fence,), each_alone=True)
 
 
-def _fence(subject: CreateInvoices, due: Expectation, lease: Row, caller: UUID | None) -> ChangeSet:
+def _fence(
+    subject: CreateInvoices, due: Expectation, lease: Row, caller: UUID | None, call: tuple[Change, ...]
+) -> ChangeSet:
     mark = (lease.choice("psac_mark") or 0) + 1
     attempt = command_record.created(
         keys.attempt_id(subject.contract, subject.command),
@@ -83,8 +94,7 @@ def _fence(subject: CreateInvoices, due: Expectation, lease: Row, caller: UUID |
         mark=mark,
     )
     move_on = Update(command_record.reference(lease.id), {"psac_mark": mark}, lease.version)
-    changes: tuple[Change, ...] = (attempt, move_on, Call(ACTION, Reference(tables.CONTRACT, subject.contract)))
-    return ChangeSet(changes, _partition(subject), caller)
+    return ChangeSet((attempt, move_on, *call), _partition(subject), caller)
 
 
 def _written(due: Expectation) -> dict[str, object]:
