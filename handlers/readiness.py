@@ -6,13 +6,13 @@ marked. Only those rows, in that version, are then changed; a row somebody touch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
-from connector.dataverse.changes import ChangeSet, Update
+from connector.dataverse.changes import Change, ChangeSet, Update
 from connector.dataverse.query import Query, any_of
 from connector.errors import Conflict
 from handlers import command_record, marking_record, people, rows
@@ -21,6 +21,7 @@ from handlers.doubles import doubled
 from handlers.marking_record import Outcome, Selected
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from handlers.reading import ask
+from handlers.ready_action import NoReadyAction, ReadyAction, refuse_milestones
 from handlers.selecting import condition
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting, Person
@@ -44,6 +45,7 @@ class Readiness:
 
     ``people``: those who may be meant by who asks, where that matters. ``currencies``: those of the rows, where sums
     matter. ``unfit``: why the filter can't be asked. ``names``: of those who wrote rows since.
+    ``way``: how the product marks them by itself, where it alone does.
     """
 
     record: Row | None
@@ -52,6 +54,7 @@ class Readiness:
     currencies: tuple[Row, ...] = ()
     unfit: Refusal | None = None
     names: Mapping[UUID, str] | None = None
+    way: ReadyAction | NoReadyAction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,14 @@ class ReadinessHandler:
     """The handler of ``MarkReady`` and ``MarkNotReady``.
 
     Rows are marked for whom ``acting`` says; the record is the service's. ``zone`` is the one business dates are meant
-    in; above the ``ceiling`` a command is refused unless it says that it was confirmed.
+    in; above the ``ceiling`` a command is refused unless it says that it was confirmed. ``by_action``
+    asks how actuals are marked where the product alone marks them, which it then does with milestones too.
     """
 
     zone: ZoneInfo
     acting: Acting = AS_SIGNED_IN
     ceiling: Ceiling | None = None
+    by_action: Callable[[], ReadyAction | NoReadyAction] | None = None
 
     def gather(self, subjects: Sequence[Marking], dataverse: Reader) -> Mapping[Marking, Readiness]:
         """Read each command's record, then its rows."""
@@ -76,10 +81,16 @@ class ReadinessHandler:
         )
         who = people.people(users)
         found = {record.id: record for record in records}
-        return {
+        of_actuals = any(command.backlog is Backlog.TIME_AND_MATERIAL for command in subjects)
+        way = self.by_action() if self.by_action is not None and of_actuals else None
+        facts = {
             # A dry run is about now, whatever was done before.
             command: self._facts(command, None if command.dry_run else found.get(id), who, dataverse)
             for command, id in zip(subjects, ids, strict=True)
+        }
+        return {
+            command: replace(one, way=way if command.backlog is Backlog.TIME_AND_MATERIAL else None)
+            for command, one in facts.items()
         }
 
     def _facts(self, command: Marking, record: Row | None, who: tuple[Person, ...], dataverse: Reader) -> Readiness:
@@ -125,6 +136,10 @@ class ReadinessHandler:
         try:
             if facts.unfit is not None:
                 raise facts.unfit
+            if isinstance(facts.way, NoReadyAction):
+                raise Refusal("unknown-ready-action", facts.way.sentence)
+            if self.by_action is not None and subject.backlog is Backlog.MILESTONES:
+                raise refuse_milestones()
             caller = self.acting.who(subject.requested_by, facts.people)
         except Refusal as refusal:
             return Refuse(refusal.code, refusal.sentence)
@@ -133,7 +148,7 @@ class ReadinessHandler:
         mark, by_id = Mark(subject.kind), {row.row.id: row for row in facts.rows}
         to_mark = [row for one in marking_record.selected(record) if (row := _as_it_was(one, by_id, mark, refusals))]
         if to_mark:
-            sets = tuple(ChangeSet((_write(mark, row),), _partition(row), caller) for row in to_mark)
+            sets = tuple(ChangeSet((_write(mark, row, facts.way),), _partition(row), caller) for row in to_mark)
             return Plan(f"{len(sets)} rows of {subject.backlog} are {mark.done}.", sets, each_alone=True)
         outcome = _outcome(mark, subject.backlog, facts, record, refusals)
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(record, outcome.as_data()),)),))
@@ -209,7 +224,9 @@ def _as_it_was(
     return row if refused is None or isinstance(refused, Conflict) else None
 
 
-def _write(mark: Mark, row: BacklogRow) -> Update:
+def _write(mark: Mark, row: BacklogRow, way: ReadyAction | NoReadyAction | None) -> Change:
+    if isinstance(way, ReadyAction):
+        return way.call(mark, row)
     values = {row.backlog.status_column: mark.writes(row.backlog)}
     return Update(rows.reference(row.row.ref), values, row.row.version)
 

@@ -19,7 +19,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import cache, partial
 
 from connector.auth import ClientSecret, StaticToken, TokenSource
@@ -36,19 +35,17 @@ from handlers.again import settle_patiently
 from handlers.approved import Owner
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.gate import Grace
-from handlers.invoicing import InvoicingHandler
 from handlers.parsing import Ignored, parse_command, parse_event
 from handlers.pipeline import Pipeline
-from handlers.readiness import ReadinessHandler
-from handlers.verification import VerificationHandler
 from handlers.write_ceiling import WriteCeiling
 from mappings import tables
-from mappings.acting import AS_SIGNED_IN, Acting, Mode
-from mappings.ceiling import Ceiling
+from mappings.acting import AS_SIGNED_IN
 from mappings.inter_organizational import Owed
 from mappings.messages import AnyCommand, Message
 from mappings.profile import Profile
 from service.answering import replies
+from service.missions import acting
+from service.missions import mission as mission_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
 from service.stopping import unless
@@ -123,8 +120,8 @@ class App:
         """Work by this profile from now on; nothing is at work yet."""
         self.profile = profile
         self.rules = _rules(self.settings, profile)
-        self.mission = _mission(self.settings, self.rules, self.now, AS_SIGNED_IN)
-        by_message = _mission(self.settings, self.rules, self.now, acting(self.settings))
+        self.mission = mission_of(self.settings, self.rules, self.now, AS_SIGNED_IN, self.dataverse)
+        by_message = mission_of(self.settings, self.rules, self.now, acting(self.settings), self.dataverse)
         for pipeline in self.pipelines:
             pipeline.mission = by_message
 
@@ -178,8 +175,8 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
     probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
     rules = _rules(settings, Profile())
-    mission = _mission(settings, rules, now, AS_SIGNED_IN)
-    by_message = _mission(settings, rules, now, acting(settings))
+    mission = mission_of(settings, rules, now, AS_SIGNED_IN, dataverse)
+    by_message = mission_of(settings, rules, now, acting(settings), dataverse)
     policy = Policy()
 
     by_product = settings.actuals.creator == "product"
@@ -236,26 +233,6 @@ def _rules(settings: Settings, profile: Profile) -> ActualsHandler:
         owner=Owner(actuals.owner),
         inter_organizational=Owed(actuals.inter_organizational),
         profile=profile,
-    )
-
-
-def acting(settings: Settings) -> Acting:
-    """For whom a command that comes as a message is carried out."""
-    return Acting(Mode(settings.commands.acting), tuple(settings.commands.allowed))
-
-
-def ceiling(settings: Settings) -> Ceiling:
-    """How much a command may mark without a person having seen how much it is."""
-    amount = settings.ceiling.amount
-    each = amount if isinstance(amount, Decimal) else tuple(sorted(amount.items()))
-    return Ceiling(settings.ceiling.rows, each)
-
-
-def _mission(settings: Settings, rules: ActualsHandler, now: Callable[[], datetime], acting: Acting) -> Mission:
-    return Mission(
-        entries=VerificationHandler(rules) if settings.actuals.creator == "product" else rules,
-        readiness=ReadinessHandler(settings.business_time_zone, acting, ceiling(settings)),
-        invoicing=InvoicingHandler(now, settings.business_time_zone, acting),
     )
 
 

@@ -20,8 +20,9 @@ from mappings.ceiling import Ceiling
 from mappings.marking import Mark
 from mappings.messages import Marking, MarkNotReady, MarkReady
 from mappings.selection import Filter, Selection
-from service.app import App, ceiling
+from service.app import App
 from service.backlog_view import BacklogLine, Review
+from service.missions import ceiling
 
 
 @dataclass(frozen=True, slots=True)

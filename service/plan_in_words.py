@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from connector.dataverse.changes import Call, Change, Create, Update, Value
+from connector.dataverse.changes import Call, Change, Create, Reference, Update, Value
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refuse
 
 
@@ -38,9 +38,14 @@ def _change(change: Change) -> str:
         case Update(row, values):
             return f"change {row}{_values(values)}"
         case Call(action, bound_to, parameters):
-            return f"call {action} on {bound_to}{_values(parameters)}"
+            return f"call {action} on {bound_to}{_values(_of_one(parameters))}"
         case _:
             assert_never(change)
+
+
+def _of_one(parameters: Mapping[str, Value | tuple[Reference, ...]]) -> dict[str, Value]:
+    """The parameters that hold one value; the rows in lists are told by the row the call is about."""
+    return {name: value for name, value in parameters.items() if not isinstance(value, tuple)}
 
 
 def _values(values: Mapping[str, Value]) -> str:

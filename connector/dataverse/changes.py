@@ -47,11 +47,15 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call a bound action, for example ``Call("msdyn_DoThis", Reference(...))``."""
+    """Call an action bound to a row, for example ``Call("msdyn_DoThis", Reference(...))``.
+
+    ``is_bound``: ``False`` for an action that is bound to nothing; the row is then only what the call is about.
+    """
 
     action: str
     bound_to: Reference
-    parameters: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, Value | tuple[Reference, ...]] = field(default_factory=dict)
+    is_bound: bool = True
 
 
 Change = Create | Update | Call

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from connector.auth import TokenSource
 from connector.clock import utc_now
+from connector.dataverse.action_metadata import parameters_of
 from connector.dataverse.budget import Budget
 from connector.dataverse.change_tracking import ChangeTracking
 from connector.dataverse.changes import ChangeSet, Committed, Record
@@ -125,6 +126,10 @@ class DataverseClient:
             if reply.status >= 400:
                 raise refused_write(reply, self._transport, is_batch=False)
         return Answer(reply.status, reply.headers, _json(reply.body))
+
+    def action_parameters(self, action: str) -> Mapping[str, str] | None:
+        """What an unbound action takes, by name and type; ``None`` when there is none. The answer is many megabytes."""
+        return parameters_of(self._reads.get("$metadata", {"Accept": "application/xml"}).body, action)
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
         """Answer every question, in order: one question with a GET, several with one ``$batch``; next pages likewise.

@@ -98,7 +98,8 @@ class Commits:
             body = dumps(parameters_to_wire(self._metadata, change.parameters))
             # The row in the answer can only be read with its lookups' tables named.
             asking = {**headers, "Prefer": ANNOTATIONS}
-            return Request("POST", f"{target}/Microsoft.Dynamics.CRM.{change.action}{self._stamp}", asking, body)
+            action = f"{target}/Microsoft.Dynamics.CRM.{change.action}" if change.is_bound else f"{API}{change.action}"
+            return Request("POST", f"{action}{self._stamp}", asking, body)
         table = self._metadata.table(row.table)
         # The id stands in the address; Dataverse would let a second one in the body win.
         columns = {column: value for column, value in change.values.items() if column != table.primary_id}

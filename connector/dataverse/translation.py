@@ -16,9 +16,10 @@ AMOUNT_TYPES = frozenset({"Money", "Decimal", "Double"})
 WHOLE_TYPES = frozenset({"Integer", "BigInt", "Picklist", "State", "Status"})
 
 
-def tables_named(table: str, values: Mapping[str, Value]) -> set[str]:
+def tables_named(table: str, values: Mapping[str, Value | tuple[Reference, ...]]) -> set[str]:
     """The tables whose set names are needed to write these values."""
-    return {table} | {value.table for value in values.values() if isinstance(value, Reference)}
+    lists = [value if isinstance(value, tuple) else (value,) for value in values.values()]
+    return {table} | {one.table for several in lists for one in several if isinstance(one, Reference)}
 
 
 def to_wire(metadata: Metadata, table: Table, values: Mapping[str, Value], creating: bool) -> dict[str, object]:
@@ -44,16 +45,24 @@ def to_wire(metadata: Metadata, table: Table, values: Mapping[str, Value], creat
     return body
 
 
-def parameters_to_wire(metadata: Metadata, parameters: Mapping[str, Value]) -> dict[str, object]:
-    """An action's parameters; a ``Reference`` is passed as the row it names."""
+def parameters_to_wire(
+    metadata: Metadata, parameters: Mapping[str, Value | tuple[Reference, ...]]
+) -> dict[str, object]:
+    """An action's parameters; a ``Reference`` is passed as the row it names, several as a list of rows."""
     body: dict[str, object] = {}
     for name, value in parameters.items():
         if isinstance(value, Reference):
-            target = metadata.table(value.table)
-            body[name] = {"@odata.type": f"Microsoft.Dynamics.CRM.{target.name}", target.primary_id: value.id}
+            body[name] = _named(metadata, value)
+        elif isinstance(value, tuple):
+            body[name] = [_named(metadata, one) for one in value]
         else:
             body[name] = value
     return body
+
+
+def _named(metadata: Metadata, row: Reference) -> dict[str, object]:
+    target = metadata.table(row.table)
+    return {"@odata.type": f"Microsoft.Dynamics.CRM.{target.name}", target.primary_id: row.id}
 
 
 def link(metadata: Metadata, row: Reference) -> str:

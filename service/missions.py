@@ -1,0 +1,55 @@
+"""Who handles what, by the settings, the profile, and for whom commands are carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+
+from connector.dataverse.client import DataverseClient
+from handlers import Mission
+from handlers.actuals import ActualsHandler
+from handlers.invoicing import InvoicingHandler
+from handlers.readiness import ReadinessHandler
+from handlers.ready_action import NAME, NoReadyAction, ReadyAction, ready_action
+from handlers.verification import VerificationHandler
+from mappings.acting import Acting, Mode
+from mappings.ceiling import Ceiling
+from mappings.profile import ReadyMarking
+from service.settings import Settings
+
+
+def mission(
+    settings: Settings, rules: ActualsHandler, now: Callable[[], datetime], acting: Acting, dataverse: DataverseClient
+) -> Mission:
+    """The mission by these rules."""
+    zone = settings.business_time_zone
+    by_action = _action_of(dataverse) if rules.profile.ready_marking is ReadyMarking.ACTION else None
+    return Mission(
+        entries=VerificationHandler(rules) if settings.actuals.creator == "product" else rules,
+        readiness=ReadinessHandler(zone, acting, ceiling(settings), by_action),
+        invoicing=InvoicingHandler(now, zone, acting),
+    )
+
+
+def acting(settings: Settings) -> Acting:
+    """For whom a command that comes as a message is carried out."""
+    return Acting(Mode(settings.commands.acting), tuple(settings.commands.allowed))
+
+
+def ceiling(settings: Settings) -> Ceiling:
+    """How much a command may mark without a person having seen how much it is."""
+    amount = settings.ceiling.amount
+    each = amount if isinstance(amount, Decimal) else tuple(sorted(amount.items()))
+    return Ceiling(settings.ceiling.rows, each)
+
+
+def _action_of(dataverse: DataverseClient) -> Callable[[], ReadyAction | NoReadyAction]:
+    """Asked when first needed and once: the answer is many megabytes."""
+
+    @cache
+    def ask() -> ReadyAction | NoReadyAction:
+        return ready_action(dataverse.action_parameters(NAME))
+
+    return ask
