@@ -20,6 +20,7 @@ from mappings.ledger import Actual, Ledger, actual_columns
 from mappings.planned_actual import PlannedActual
 from mappings.profile import Profile
 from mappings.refusal import Refusal
+from mappings.released import left_open
 from mappings.reversal import reversal_of
 from mappings.tables import NewRow, Ref
 
@@ -63,6 +64,12 @@ class LedgerPlan:
         wanted_sides = {one.type for one in planned}
         # A side the set-up no longer bills is reported, not undone: only an approval may change what was written.
         if not substance.agree(live, planned, self.zone):
+            if self._differs_unreleased(planned):
+                why = (
+                    f"The entry says otherwise by now than when {_named(live)} was written, in what its approval "
+                    "leaves open; nobody approved it since. Left as it is."
+                )
+                return NothingToDo(why, is_news=True)
             return _correcting(self._anew(planned) if at_once else self.reverse(ANEW))
         missing = [one for one in planned if one.type not in live_sides]
         since = self._taken_back_since()
@@ -132,6 +139,13 @@ class LedgerPlan:
             reversal = reversal_of(actual, self._sources(actual.type), actual_columns(self.profile))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
         return self._plan(f"{reason}: {_counted(taken_back)} reversed.", changes)
+
+    def _differs_unreleased(self, planned: Sequence[PlannedActual]) -> bool:
+        """Rows and entry differ in nothing that an approval said, and none was given since the rows were written."""
+        approval = self.approval
+        if approval is None or approval.row is None or not self.ledger.is_younger_than(approval.row):
+            return False
+        return substance.agree(self.ledger.live, planned, self.zone, left_open(approval))
 
     def _taken_back_since(self) -> str | None:
         approval = self.approval.row if self.approval else None

@@ -167,6 +167,11 @@ class Ledger:
         costs = [actual for actual in self.actuals if actual.type == TransactionType.COST and actual.is_reversal]
         return tuple(one for one in costs if not self.is_ours(one) and _is_later(one.row, approval))
 
+    def is_younger_than(self, approval: Row) -> bool:
+        """Our rows were written after the approval was, so that nothing was released since."""
+        costs = [actual for actual in self.live if actual.type == TransactionType.COST]
+        return bool(costs) and all(_is_later(actual.row, approval) for actual in costs)
+
     @cached_property
     def _own_ids(self) -> frozenset[UUID]:
         customers = {actual.customer for actual in self.actuals if actual.customer is not None}

@@ -47,6 +47,20 @@ def released(entry: Entry, approval: Approval) -> Entry:
     )
 
 
+def left_open(approval: Approval) -> frozenset[str]:
+    """The columns of an actual that the approval says nothing about: they hold what the entry did when it was made."""
+    said = {
+        "msdyn_project": approval.project,
+        "msdyn_task": approval.task,
+        "msdyn_bookableresource": approval.resource,
+        "msdyn_resourcecategory": approval.role,
+        "msdyn_transactioncategory": approval.category,
+        "msdyn_documentdate": approval.date,
+        "msdyn_startdatetime": approval.date,
+    }
+    return frozenset(column for column, value in said.items() if value is None)
+
+
 def on_released_day(entry: Entry, approval: Approval, zone: ZoneInfo) -> Entry:
     """The entry on the business day that was approved, at its own hours."""
     day = _moved(entry, approval, zone)

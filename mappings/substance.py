@@ -49,17 +49,20 @@ class _Side:
     price_is_fixed: bool
     billing_is_fixed: bool
 
-    def agrees(self, zone: ZoneInfo) -> bool:
+    def agrees(self, zone: ZoneInfo, but_for: frozenset[str]) -> bool:
         # Cut hours stay non-chargeable whatever the settings say; only what the rest is can follow from them.
         loose = not self.billing_is_fixed and _main(self.held) != _main(self.released)
-        return _summed(self.held, self.price_is_fixed, loose, zone) == _summed(
-            self.released, self.price_is_fixed, loose, zone
+        held, released = (
+            _summed(rows, self.price_is_fixed, loose, zone, but_for) for rows in (self.held, self.released)
         )
+        return held == released
 
 
-def agree(live: Sequence[Actual], planned: Sequence[PlannedActual], zone: ZoneInfo) -> bool:
-    """The live rows are what was released, on the sides that both have."""
-    return all(side.agrees(zone) for side in _sides(live, planned))
+def agree(
+    live: Sequence[Actual], planned: Sequence[PlannedActual], zone: ZoneInfo, but_for: frozenset[str] = frozenset()
+) -> bool:
+    """The live rows are what was released, on the sides that both have, whatever these columns hold."""
+    return all(side.agrees(zone, but_for) for side in _sides(live, planned))
 
 
 def said_otherwise(live: Sequence[Actual], planned: Sequence[PlannedActual]) -> tuple[Actual, ...]:
@@ -99,7 +102,7 @@ def _main(rows: Iterable[_Row]) -> int | None:
 
 
 def _summed(
-    rows: Iterable[_Row], with_price: bool, billing_is_loose: bool, zone: ZoneInfo
+    rows: Iterable[_Row], with_price: bool, billing_is_loose: bool, zone: ZoneInfo, but_for: frozenset[str]
 ) -> dict[tuple[Hashable, ...], tuple[Decimal, Decimal | None]]:
     """Quantity, and where the price counts amount, by everything else that counts.
 
@@ -109,8 +112,9 @@ def _summed(
     for row in rows:
         billing = row.billing_type if row.type == TransactionType.UNBILLED_SALES and not billing_is_loose else None
         price = (row.price, row.cells.get("transactioncurrencyid")) if with_price else None
-        same = (billing, price, *_days(row.cells, zone))
-        found[same + tuple(row.cells.get(column) for column in _RELEASED)].append(row)
+        cells = {column: value for column, value in row.cells.items() if column not in but_for}
+        same = (billing, price, *_days(cells, zone))
+        found[same + tuple(cells.get(column) for column in _RELEASED)].append(row)
     zero = Decimal(0)
     return {
         same: (

@@ -102,6 +102,33 @@ def test_whatever_else_was_released_anew_is_taken_back_and_made_afresh(
     assert (world.net(entry, COST), world.net(entry, UNBILLED)) == (Decimal(800), Decimal(1600))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"msdyn_projecttask": TASK},
+        {"msdyn_resourcecategory": OTHER_ROLE},
+        {"msdyn_date": DAY - timedelta(days=31)},
+        {"msdyn_transactioncategory": CATEGORY},
+    ],
+)
+def test_what_an_approval_leaves_open_and_somebody_edits_later_is_said_and_not_made_anew(
+    world: World, changed: dict[str, Any]
+) -> None:
+    """Tasks that are put on approved entries in bulk must not take a month's rows back."""
+    entry = world.approved()
+    world.settled(entry)
+    before = world.actuals(entry)
+    world.dataverse.put(reference(entry), **changed)
+    settled = world.settled(entry)
+    assert settled.commits == 0
+    assert "nobody approved it since" in settled.because
+    assert world.actuals(entry) == before
+    world.dataverse.put(world.approval_of(entry), msdyn_salesquantity=Decimal(6))
+    assert world.settled(entry).commits == 2
+    assert world.net(entry, UNBILLED) == Decimal(1600)
+    assert len(counting(world, entry)) == 3
+
+
 def test_a_category_released_anew_is_taken_over(world: World) -> None:
     entry = world.approved()
     world.settled(entry)
