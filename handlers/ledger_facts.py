@@ -69,6 +69,7 @@ def ledgers(
     tied = {entry: set(trace.actuals) for entry, trace in entries.items()}
     asked = {entry: ids | set(derived.get(entry, ())) for entry, ids in tied.items()}
     rows: dict[UUID, Row] = {}
+    came_from: defaultdict[UUID, set[UUID]] = defaultdict(set)
     of_journal = {line: entry for entry, trace in entries.items() for line in trace.journal_lines}
     for hop in range(_HOPS):
         missing = set().union(*asked.values()) - rows.keys()
@@ -87,6 +88,8 @@ def ledgers(
         for line, trace in traces(journal_origins).items():
             if line in of_journal:
                 tied[of_journal[line]] |= trace.actuals
+                for actual in trace.actuals:
+                    came_from[actual].add(line)
         for entry, ids in tied.items():
             ids |= {other for id in ids for other in pairs.get(id, ())}
             asked[entry] |= ids
@@ -94,7 +97,10 @@ def ledgers(
             break
     return {
         entry: Ledger(
-            entry, tuple(Actual(rows[id]) for id in sorted(ids) if id in rows), frozenset(entries[entry].signed)
+            entry,
+            tuple(Actual(rows[id]) for id in sorted(ids) if id in rows),
+            frozenset(entries[entry].signed),
+            {id: frozenset(came_from[id]) for id in ids if id in came_from},
         )
         for entry, ids in asked.items()
     }

@@ -136,7 +136,7 @@ class LedgerPlan:
             raise Refusal("already-invoiced", sentence)
         changes: list[Change] = []
         for actual in taken_back:
-            reversal = reversal_of(actual, self._sources(actual.type), actual_columns(self.profile))
+            reversal = reversal_of(actual, self._came_from(actual), actual_columns(self.profile))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
         return self._plan(f"{reason}: {_counted(taken_back)} reversed.", changes)
 
@@ -189,6 +189,11 @@ class LedgerPlan:
         if line is None and side in BETWEEN_UNITS:
             line = journal_line(self.set_up, TransactionType.COST)
         return (line.ref if line else None, self.entry.ref)
+
+    def _came_from(self, actual: Actual) -> tuple[Ref, ...]:
+        """What led to an actual leads to its reversal: an entry submitted again has other journal lines by then."""
+        lines = sorted(self.ledger.lines.get(actual.id, ()))
+        return (*(Ref(tables.JOURNAL_LINE, line) for line in lines), self.entry.ref)
 
     def _plan(self, because: str, changes: Sequence[Change]) -> Plan:
         return Plan(because, (ChangeSet(tuple(changes), partition=f"{tables.PROJECT}/{self.entry.project}"),))

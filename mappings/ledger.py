@@ -7,8 +7,8 @@ under new ids, the same ones for whoever gets there first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from uuid import UUID
@@ -137,11 +137,13 @@ class Ledger:
     """All actuals of one entry, found by origin and by derived id.
 
     ``signed``: actuals whose origin row bears the id only we give it, whatever has become of their customer since.
+    ``lines``: the journal lines an actual came from, by its id.
     """
 
     entry: UUID
     actuals: tuple[Actual, ...]
     signed: frozenset[UUID] = frozenset()
+    lines: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
 
     @cached_property
     def ids(self) -> frozenset[UUID]:
