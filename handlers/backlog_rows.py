@@ -25,8 +25,12 @@ def of_contracts(
     contracts: Iterable[UUID],
     condition: Callable[[Backlog], Condition],
     dataverse: Reader,
+    columns: Mapping[Backlog, Sequence[str]] | None = None,
 ) -> list[BacklogRow]:
-    """The rows of these backlogs and contracts that meet ``condition``, each with its contract filled in."""
+    """The rows of these backlogs and contracts that meet ``condition``, each with its contract filled in.
+
+    ``columns``: what is read of them, where that is more than is needed to judge them.
+    """
     wanted = sorted(set(contracts))
     (lines,) = ask(dataverse, Query(tables.CONTRACT_LINE, ("salesorderid",), any_of("salesorderid", wanted)))
     contract_of = {line.id: line.link("salesorderid") for line in lines}
@@ -35,7 +39,7 @@ def of_contracts(
         *(
             Query(
                 backlog.table,
-                backlog.columns,
+                backlog.columns if columns is None else columns[backlog],
                 all_of(_belongs(backlog, wanted, sorted(contract_of)), condition(backlog)),
             )
             for backlog in backlogs

@@ -3,41 +3,61 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, equals
 from handlers import command_record, people
 from handlers.backlog_rows import of_contracts
-from handlers.command_record import Kind
+from handlers.command_record import Kind, State
+from handlers.invoice_contents import Made, contents
 from handlers.reading import ask
 from mappings import keys, tables
 from mappings.acting import Acting, Person
 from mappings.backlog import Backlog, BacklogRow
+from mappings.billed import COLUMNS
+from mappings.business_date import business_date
+from mappings.invoice_expectation import LINE_COLUMNS, Expectation, expected
+from mappings.invoice_verification import Contents
 from mappings.messages import CreateInvoices
 from mappings.row import Row
+from mappings.tables import Ref
 
 _INVOICE_COLUMNS = ("invoicenumber", "name", "salesorderid", "createdon", "createdby")
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFacts:
-    """A contract's attempt by this command, its lease, its ready rows, and what this command's attempt brought.
+    """A contract's attempt by this command, its lease, its lines and ready rows, and what came of the attempt.
 
-    ``people``: those who may be meant by who asks, where that matters.
+    ``contract``: ``None`` where it can't be read; ``contents``: ``None`` where there is no attempt. ``people``: those
+    who may be meant by who asks, where that matters.
     """
 
-    contract_exists: bool
+    contract: Row | None
     attempt: Row | None
     lease: Row | None
     ready: tuple[BacklogRow, ...]
-    invoices: tuple[Row, ...]
+    contents: Contents | None
     now: datetime
     people: tuple[Person, ...] = ()
+    lines: tuple[Row, ...] = ()
+
+    @property
+    def invoices(self) -> tuple[Row, ...]:
+        """The headers of the invoices that came of the attempt."""
+        return () if self.contents is None else tuple(invoice.row for invoice in self.contents.invoices)
+
+    def expected(self, zone: ZoneInfo, *, several: bool = False) -> Expectation:
+        """What an invoice of everything ready would have to contain on the business day it is in ``zone``."""
+        contract = self.contract or Row(Ref(tables.CONTRACT, UUID(int=0)), "", {})
+        today = business_date(self.now, zone)
+        return expected(self.ready, self.lines, contract, today, zone, several=several)
 
 
 def gather(
@@ -45,9 +65,10 @@ def gather(
 ) -> dict[CreateInvoices, InvoiceFacts]:
     """The facts of every command."""
     contracts = sorted({subject.contract for subject in subjects})
-    found, leases, attempts, *users = ask(
+    found, lines, leases, attempts, *users = ask(
         dataverse,
-        Query(tables.CONTRACT, ("name",), any_of("salesorderid", contracts)),
+        Query(tables.CONTRACT, ("name", "customerid", "ownerid"), any_of("salesorderid", contracts)),
+        Query(tables.CONTRACT_LINE, LINE_COLUMNS, any_of("salesorderid", contracts)),
         Query(tables.COMMAND, command_record.COLUMNS, any_of("psac_commandid", map(keys.lease_id, contracts))),
         Query(
             tables.COMMAND,
@@ -59,21 +80,23 @@ def gather(
     )
     who = people.people(users)
     rows: defaultdict[UUID | None, list[BacklogRow]] = defaultdict(list)
-    for row in of_contracts(list(Backlog), contracts, _ready, dataverse):
+    for row in of_contracts(list(Backlog), contracts, _ready, dataverse, COLUMNS):
         rows[row.contract].append(row)
     known = {attempt.id: attempt for attempt in attempts}
     mine = {subject: known.get(keys.attempt_id(subject.contract, subject.command)) for subject in subjects}
-    invoices = _invoices([attempt for attempt in mine.values() if attempt], attempts, dataverse)
+    made = [attempt for attempt in mine.values() if attempt]
+    brought = _contents(made, attempts, dataverse)
     by_id = {row.id: row for row in (*found, *leases)}
     return {
         subject: InvoiceFacts(
-            contract_exists=subject.contract in by_id,
+            contract=by_id.get(subject.contract),
             attempt=attempt,
             lease=by_id.get(keys.lease_id(subject.contract)),
             ready=tuple(rows[subject.contract]),
-            invoices=tuple(invoices[attempt.id]) if attempt else (),
+            contents=brought[attempt.id] if attempt else None,
             now=now,
             people=who,
+            lines=tuple(line for line in lines if line.link_id("salesorderid") == subject.contract),
         )
         for subject, attempt in mine.items()
     }
@@ -81,6 +104,23 @@ def gather(
 
 def _ready(backlog: Backlog) -> Condition:
     return equals(backlog.status_column, backlog.ready)
+
+
+def _contents(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, Contents]:
+    """What came of the attempts that were made and not reported yet; nothing is to be told of the others."""
+    open_ones = [one for one in mine if command_record.state_of(one) is not State.DONE]
+    invoices = _invoices(open_ones, attempts, dataverse)
+    made = [Made(frozenset(rows_of(one)), tuple(invoice.id for invoice in invoices[one.id])) for one in open_ones]
+    nothing = Contents(())
+    found = dict(zip((one.id for one in open_ones), contents(made, dataverse) if made else (), strict=True))
+    return {one.id: found.get(one.id, nothing) for one in mine}
+
+
+def rows_of(attempt: Row) -> list[Ref]:
+    """The rows an attempt was expected to take."""
+    selection = command_record.selection_of(attempt)
+    pairs = cast(dict[str, list[list[str]]], selection)["rows"] if isinstance(selection, dict) else []
+    return [Ref(Backlog(backlog).table, UUID(id)) for backlog, id in pairs]
 
 
 def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, list[Row]]:
@@ -92,7 +132,7 @@ def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
     brought: dict[UUID, list[Row]] = {attempt.id: [] for attempt in mine}
     if not mine:
         return brought
-    taken = {attempt.id: set(_taken(attempt)) for attempt in mine}
+    taken = {attempt.id: {str(ref.id) for ref in rows_of(attempt) if ref.table == tables.ACTUAL} for attempt in mine}
     created, connections = ask(
         dataverse,
         Query(
@@ -148,12 +188,6 @@ def _in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
         and created >= since
         and (not following or created < min(following) or created == since)
     )
-
-
-def _taken(attempt: Row) -> Iterable[str]:
-    selection = command_record.selection_of(attempt)
-    pairs = cast(dict[str, list[list[str]]], selection)["rows"] if isinstance(selection, dict) else []
-    return (id for backlog, id in pairs if backlog == Backlog.TIME_AND_MATERIAL)
 
 
 def _id(connection: Row, column: str) -> UUID:

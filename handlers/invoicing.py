@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import Call, Change, ChangeSet, Reference, Update
-from handlers import command_record
+from handlers import command_record, verified_invoice
 from handlers.command_record import Kind, State
 from handlers.invoice_facts import InvoiceFacts, gather
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting
-from mappings.invoice_expectation import Expectation, expectation
+from mappings.invoice_expectation import Expectation
 from mappings.messages import CreateInvoices
 from mappings.refusal import Refusal
 from mappings.row import Row
@@ -56,15 +56,15 @@ class InvoicingHandler:
 
     def decide(self, subject: CreateInvoices, facts: InvoiceFacts, refusals: Refusals) -> Decision:
         """Report an attempt that was made, or make the one this command is entitled to."""
-        if not facts.contract_exists:
+        if facts.contract is None:
             return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         if facts.attempt is not None:
-            return _after(facts.attempt, facts)
+            return self._after(facts.attempt, facts)
         try:
             caller = self.acting.who(subject.requested_by, facts.people)
         except Refusal as refusal:
             return Refuse(refusal.code, refusal.sentence)
-        due = expectation(facts.ready, facts.now, self.zone)
+        due = facts.expected(self.zone)
         if not due.rows:
             return _nothing_to_invoice(subject)
         if facts.lease is None:
@@ -79,6 +79,14 @@ class InvoicingHandler:
         fence = _fence(subject, due, facts.lease, caller, self.call(subject.contract))
         return Plan(f"{len(due.rows)} ready rows are invoiced.", (fence,), each_alone=True)
 
+    def _after(self, attempt: Row, facts: InvoiceFacts) -> Decision:
+        """Say what came of an attempt, and how it differs from what was expected."""
+        if command_record.state_of(attempt) is State.DONE or facts.contents is None:
+            return NothingToDo("The command has been carried out.", command_record.outcome_of(attempt))
+        asked = cast(dict[str, object], command_record.selection_of(attempt))
+        brought = verified_invoice.outcome(asked, facts.contents, self.zone)
+        return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, brought),)),))
+
 
 def _fence(
     subject: CreateInvoices, due: Expectation, lease: Row, caller: UUID | None, call: tuple[Change, ...]
@@ -90,31 +98,11 @@ def _fence(
         str(subject.contract),
         subject.requested_by,
         State.CALLED,
-        selection=_written(due),
+        selection=due.as_data(),
         mark=mark,
     )
     move_on = Update(command_record.reference(lease.id), {"psac_mark": mark}, lease.version)
     return ChangeSet((attempt, move_on, *call), _partition(subject), caller)
-
-
-def _written(due: Expectation) -> dict[str, object]:
-    return {"rows": [[row.backlog.value, str(row.source.id)] for row in due.rows], "total": str(due.total)}
-
-
-def _after(attempt: Row, facts: InvoiceFacts) -> Decision:
-    if command_record.state_of(attempt) is State.DONE:
-        return NothingToDo("The command has been carried out.", command_record.outcome_of(attempt))
-    expected = cast(dict[str, object], command_record.selection_of(attempt))
-    outcome: dict[str, object] = {
-        "outcome": "created" if facts.invoices else "created-and-gone",
-        "invoices": [
-            {"id": str(invoice.id), "number": invoice.text("invoicenumber"), "name": invoice.text("name")}
-            for invoice in facts.invoices
-        ],
-        "expected_total": expected["total"],
-        "rows": len(cast(list[object], expected["rows"])),
-    }
-    return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, outcome),)),))
 
 
 def _nothing_to_invoice(subject: CreateInvoices) -> Plan:

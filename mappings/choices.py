@@ -118,6 +118,15 @@ class MilestoneStatus(IntEnum):
     CUSTOMER_INVOICE_POSTED = 192350003
 
 
+class InvoiceStatus(IntEnum):
+    """invoice.msdyn_projectinvoicestatus."""
+
+    DRAFT = 192350000
+    IN_REVIEW = 192350001
+    CONFIRMED = 192350002
+    PAID = 192350003
+
+
 class AdjustmentStatus(IntEnum):
     """msdyn_actual.msdyn_adjustmentstatus; a row that nobody reversed holds none."""
 

@@ -9,7 +9,7 @@ from typing import cast
 from uuid import UUID, uuid4
 
 from handlers.fixed_point import Settled, Unsettled
-from mappings.invoice_expectation import Expectation, expectation
+from mappings.invoice_expectation import Expectation
 from mappings.messages import CreateInvoices
 from service.app import App
 from service.contracts import Contract
@@ -49,7 +49,7 @@ def previewed(app: App, contracts: Sequence[Contract], requested_by: str) -> lis
     return [
         Previewed(
             contract,
-            expectation(facts[command].ready, facts[command].now, zone),
+            facts[command].expected(zone),
             in_words(handler.decide(command, facts[command], {})),
         )
         for contract, command in zip(contracts, commands, strict=True)

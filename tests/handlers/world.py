@@ -20,6 +20,7 @@ from handlers.rows import reference
 from mappings.acting import AS_SIGNED_IN
 from mappings.tables import Ref
 from tests.handlers.fake_dataverse import Cells, FakeDataverse, Rows
+from tests.handlers.invoice_drawn_up import draw_up
 
 ZONE = ZoneInfo("America/New_York")
 GO_LIVE = date(2026, 1, 1)
@@ -203,22 +204,7 @@ class World:
         invoice = self.fresh("invoice")
         number = f"INV-{len(rows.of('invoice')) + 1:05d}"
         rows.put(invoice, {"salesorderid": contract, "invoicenumber": number, "name": "Adatum 2026"})
-        for row in taken:
-            detail = self.fresh("msdyn_invoicelinetransaction")
-            rows.put(detail, {"msdyn_invoice": invoice, "msdyn_amount": rows.cells[row]["msdyn_amount"]})
-            rows.put(
-                self.fresh("msdyn_transactionconnection"),
-                {
-                    "msdyn_transaction1": str(detail.id),
-                    "msdyn_transaction1type": detail.table,
-                    "msdyn_transaction2": str(row.id),
-                    "msdyn_transaction2type": row.table,
-                },
-            )
-            rows.put(row, {"msdyn_billingstatus": 192350001})
-        for row in others:
-            milestone = row.table == "msdyn_contractlinescheduleofvalue"
-            rows.put(row, {"msdyn_invoicestatus": 192350002} if milestone else {"msdyn_billingstatus": 192350001})
+        draw_up(rows, invoice, contract, [*taken, *others], self.fresh)
         return invoice
 
     @staticmethod
