@@ -66,7 +66,7 @@ def approved_entry(
         cost_line=journal_line(set_up, TransactionType.COST),
         sales_line=journal_line(set_up, TransactionType.UNBILLED_SALES),
         cost_currency=(
-            set_up.currency(set_up.unit_currency, f"The contracting unit of {project.ref}")
+            set_up.currency(set_up.contracting_currency, f"The contracting unit of {project.ref}")
             if is_time
             else set_up.currency(entry.currency, "The expense")
         ),
@@ -83,7 +83,7 @@ def approved_entry(
     if not is_owed(found, owed):
         return found
     unit = set_up.currency_of_unit(entry.resourcing_unit, "The resource's organizational unit")
-    return replace(found, unit_currency=unit)
+    return replace(found, delivering_currency=unit)
 
 
 def _lines(set_up: SetUp) -> list[ContractLine]:

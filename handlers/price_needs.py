@@ -36,7 +36,7 @@ def need_of(entry: Entry, approval: Approval, set_up: SetUp) -> Need | None:
         and (id := line.link_id("salesorderid"))
     }
     is_time = entry.transaction_class is TransactionClass.TIME
-    cost = set_up.unit_currency if is_time else entry.currency
+    cost = set_up.contracting_currency if is_time else entry.currency
     open_cost = _is_open(approval, approval.cost_price, TransactionType.COST, cost, set_up)
     open_sales = [
         contract

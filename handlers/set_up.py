@@ -44,7 +44,7 @@ class SetUp:
     project: Project | None
     lines: tuple[Row, ...]
     contracts: Mapping[UUID, Contract]
-    unit_currency: UUID | None
+    contracting_currency: UUID | None
     resource_unit: UUID | None
     journal_lines: tuple[JournalLine, ...]
     currencies: Mapping[UUID, Row]
@@ -152,7 +152,7 @@ class SetUps:
             project=Project(project.ref, project.link("ownerid"), unit) if project else None,
             lines=lines,
             contracts={row.id: _contract(row) for row in self.contracts if row.id in belongs_to},
-            unit_currency=_linked(self.units, unit, "msdyn_currency"),
+            contracting_currency=_linked(self.units, unit, "msdyn_currency"),
             resource_unit=_linked(self.resources, resource, "msdyn_organizationalunit"),
             journal_lines=tuple(_journal_line(row) for row in self.journal_lines if row.id in journal_lines),
             currencies={row.id: row for row in self.currencies},

@@ -57,7 +57,7 @@ class ApprovedEntry:
     """Everything the rows of one approved entry follow from: the entry as it was released, and what it bills under.
 
     An internal project belongs to no contract at all. ``owner`` is who shall own the actuals, ``None`` for whoever
-    writes them. ``unit_currency`` is that of the resource's unit where it is owed something by the contracting one;
+    writes them. ``delivering_currency`` is that of the resource's unit where the contracting one owes it something;
     ``unit_line`` and ``transfer_line`` are the journal lines of what it spends and charges.
     """
 
@@ -79,7 +79,7 @@ class ApprovedEntry:
     profile: Profile = _PLAIN
     unit_line: JournalLine | None = None
     transfer_line: JournalLine | None = None
-    unit_currency: Currency | None = None
+    delivering_currency: Currency | None = None
 
     @property
     def is_time(self) -> bool:

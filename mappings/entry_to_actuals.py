@@ -33,7 +33,7 @@ def actuals_of(approved: ApprovedEntry) -> tuple[PlannedActual, ...]:
         approved.zero_price_is_held,
     )
     cost = _cost(approved, paid)
-    sales, own = _sales(approved, paid), approved.unit_currency
+    sales, own = _sales(approved, paid), approved.delivering_currency
     return (cost, *sales, *(inter_organizational.rows_of(approved, own, cost.billing_type) if own else ()))
 
 

@@ -6,6 +6,7 @@ service from starting.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from connector.dataverse.client import DataverseClient
@@ -121,4 +122,5 @@ def _faults_of(place: Place, tie: Tie, columns: Columns) -> list[str]:
 
 def _by_line(fault: str) -> int:
     """The line a fault names; they were found file first, environment second."""
-    return int(fault.partition(", line ")[2].partition(":")[0])
+    said = re.search(r", line (\d+):", fault)
+    return int(said[1]) if said else 0
