@@ -149,7 +149,7 @@ class ReadinessHandler:
         to_mark = [row for one in marking_record.selected(record) if (row := _as_it_was(one, by_id, mark, refusals))]
         if to_mark:
             sets = tuple(ChangeSet((_write(mark, row, facts.way),), _partition(row), caller) for row in to_mark)
-            return Plan(f"{len(sets)} rows of {subject.backlog} are {mark.done}.", sets, each_alone=True)
+            return Plan(f"{len(sets)} rows of {subject.backlog} are {mark.words}.", sets, each_alone=True)
         outcome = _outcome(mark, subject.backlog, facts, record, refusals)
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(record, outcome.as_data()),)),))
 

@@ -26,6 +26,11 @@ class Mark(StrEnum):
         return "marked" if self is Mark.READY else "unmarked"
 
     @property
+    def words(self) -> str:
+        """What is done to rows, in a sentence."""
+        return "marked ready" if self is Mark.READY else "marked not ready"
+
+    @property
     def takes(self) -> Status:
         """Where rows stand that a filter means when it names no status."""
         return Status.OPEN if self is Mark.READY else Status.READY
