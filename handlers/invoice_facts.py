@@ -126,8 +126,9 @@ def rows_of(attempt: Row) -> list[Ref]:
 def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, list[Row]]:
     """The invoices each attempt brought, of its contract and not older than itself.
 
-    Before the contract's next attempt, that is. Among those, the ones that the rows it took are connected with,
-    whoever the platform names as creator; and where no row is (milestones, products), the ones by its own creator.
+    Before the contract's next attempt, that is. Among those, the ones by its own creator that the rows it was to take
+    are connected with; or else by its creator alone (milestones, products, or a colleague took every row); or else,
+    where the platform names another creator, those that the rows are connected with.
     """
     brought: dict[UUID, list[Row]] = {attempt.id: [] for attempt in mine}
     if not mine:
@@ -170,7 +171,8 @@ def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
         candidates = [invoice for invoice in created if _in_time(invoice, attempt, attempts)]
         pointing = [invoice for invoice in candidates if pointed[invoice.id] & taken[attempt.id]]
         own = [invoice for invoice in candidates if invoice.link("createdby") == attempt.link("createdby")]
-        brought[attempt.id] = pointing or own
+        both = [invoice for invoice in pointing if invoice in own]
+        brought[attempt.id] = both or own or pointing
     return brought
 
 
