@@ -1,8 +1,9 @@
 """A command's record: that it was given, what it selected, and what came of it, kept where the money is kept.
 
-One table holds three kinds of row. A *command* row says what a command selected and brought; an *attempt* row says that
+One table holds these kinds of row. A *command* row says what a command selected and brought; an *attempt* row says that
 this command invoiced this contract, and is written in the same change set as the invoice; a *lease* row per contract is
-moved on by every attempt, so that two of them can't both succeed.
+moved on by every attempt, so that two of them can't both succeed. A *sweep* row says what came of a command to invoice
+what is due; a *run* row says which contracts a run invoices.
 """
 
 from __future__ import annotations
@@ -37,13 +38,21 @@ class Kind(StrEnum):
     ATTEMPT = "attempt"
     LEASE = "lease"
     WATERMARK = "watermark"
+    SWEEP = "sweep"
+    RUN = "run"
 
 
 class State(StrEnum):
     """How far a command has come."""
 
     RESOLVED = "resolved"
+    CALLING = "calling"
+    """The product's action may have been called; its answer is not known."""
+    WITHDRAWN = "withdrawn"
+    """It is known that nothing came of the call, and the same command may call again."""
     CALLED = "called"
+    IN_DOUBT = "in-doubt"
+    """What came of the call was looked for in vain; a person has to say."""
     DONE = "done"
     HELD = "held"
 
@@ -74,21 +83,25 @@ def created(
             "psac_requestedby": requested_by,
             "psac_state": state,
             "psac_mark": mark,
-            "psac_selection": None if selection is None else _text(selection),
-            "psac_outcome": None if outcome is None else _text(outcome),
+            "psac_selection": None if selection is None else text(selection),
+            "psac_outcome": None if outcome is None else text(outcome),
         },
     )
 
 
 def finished(record: Row, outcome: Mapping[str, object]) -> Update:
     """The intention to record what came of it; it fails when somebody else did."""
-    values = {"psac_state": State.DONE, "psac_outcome": _text(outcome)}
-    return Update(reference(record.id), values, record.version)
+    return turned(record, State.DONE, outcome)
+
+
+def turned(record: Row, state: State, outcome: Mapping[str, object]) -> Update:
+    """The intention to put it into another state; it fails when somebody else did."""
+    return Update(reference(record.id), {"psac_state": state, "psac_outcome": text(outcome)}, record.version)
 
 
 def moved(record: Row, selection: object, requested_by: str) -> Update:
     """The intention to replace what it holds; it fails when somebody else did."""
-    values = {"psac_selection": _text(selection), "psac_requestedby": requested_by}
+    values = {"psac_selection": text(selection), "psac_requestedby": requested_by}
     return Update(reference(record.id), values, record.version)
 
 
@@ -110,5 +123,6 @@ def outcome_of(record: Row) -> dict[str, object]:
     return outcome
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A value as these rows keep it."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -28,6 +28,8 @@ from mappings.messages import CreateInvoices
 from mappings.row import Row
 from mappings.tables import Ref
 
+_UNFINISHED = (State.CALLING, State.CALLED, State.IN_DOUBT)
+_UNSURE = (State.CALLING, State.IN_DOUBT)
 _INVOICE_COLUMNS = ("invoicenumber", "name", "salesorderid", "createdon", "createdby")
 
 
@@ -36,7 +38,8 @@ class InvoiceFacts:
     """A contract's attempt by this command, its lease, its lines and ready rows, and what came of the attempt.
 
     ``contract``: ``None`` where it can't be read; ``contents``: ``None`` where there is no attempt. ``people``: those
-    who may be meant by who asks, where that matters.
+    who may be meant by who asks, where that matters. ``withdrawn``: an attempt of this command that is known to have
+    come to nothing, and so is none. ``unfinished``: attempts of other commands that took rows which are still ready.
     """
 
     contract: Row | None
@@ -47,6 +50,13 @@ class InvoiceFacts:
     now: datetime
     people: tuple[Person, ...] = ()
     lines: tuple[Row, ...] = ()
+    withdrawn: Row | None = None
+    unfinished: tuple[Row, ...] = ()
+
+    @property
+    def still_ready(self) -> frozenset[Ref]:
+        """What the attempt was to take, and is still ready."""
+        return frozenset() if self.attempt is None else _ready_of(self.attempt, self.ready)
 
     @property
     def invoices(self) -> tuple[Row, ...]:
@@ -84,13 +94,28 @@ def gather(
         rows[row.contract].append(row)
     known = {attempt.id: attempt for attempt in attempts}
     mine = {subject: known.get(keys.attempt_id(subject.contract, subject.command)) for subject in subjects}
+    withdrawn = {
+        subject: one
+        for subject, one in mine.items()
+        if one is not None and command_record.state_of(one) is State.WITHDRAWN
+    }
+    mine |= dict.fromkeys(withdrawn)
     made = [attempt for attempt in mine.values() if attempt]
     brought = _contents(made, attempts, dataverse)
     by_id = {row.id: row for row in (*found, *leases)}
+    open_ones = [one for one in attempts if command_record.state_of(one) in _UNFINISHED]
     return {
         subject: InvoiceFacts(
             contract=by_id.get(subject.contract),
             attempt=attempt,
+            withdrawn=withdrawn.get(subject),
+            unfinished=tuple(
+                one
+                for one in open_ones
+                if one.text("psac_subject") == str(subject.contract)
+                and one != attempt
+                and _ready_of(one, rows[subject.contract])
+            ),
             lease=by_id.get(keys.lease_id(subject.contract)),
             ready=tuple(rows[subject.contract]),
             contents=brought[attempt.id] if attempt else None,
@@ -100,6 +125,10 @@ def gather(
         )
         for subject, attempt in mine.items()
     }
+
+
+def _ready_of(attempt: Row, ready: Sequence[BacklogRow]) -> frozenset[Ref]:
+    return frozenset(rows_of(attempt)) & {one.row.ref for one in ready}
 
 
 def _ready(backlog: Backlog) -> Condition:
@@ -172,7 +201,11 @@ def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
         pointing = [invoice for invoice in candidates if pointed[invoice.id] & taken[attempt.id]]
         own = [invoice for invoice in candidates if invoice.link("createdby") == attempt.link("createdby")]
         both = [invoice for invoice in pointing if invoice in own]
-        brought[attempt.id] = both or own or pointing
+        if command_record.state_of(attempt) in _UNSURE:
+            # Whether the product was called is not known: what somebody else made of these rows is not ours.
+            brought[attempt.id] = both if taken[attempt.id] else own
+        else:
+            brought[attempt.id] = both or own or pointing
     return brought
 
 

@@ -1,8 +1,8 @@
 """Creates a contract's invoice, once per command.
 
-The product's action is not idempotent, so it runs inside a fence: one change set writes the attempt row (whose id
-follows from contract and command), moves the contract's lease on, and calls the action. A second delivery finds the
-attempt; a second command finds the lease moved; a lost reply is looked up. The action is never called again on doubt.
+The product's action is not idempotent, so it runs behind a fence (``fence``): a second delivery finds the attempt, a
+second command finds the lease moved, a lost reply is looked up. The action is never called again on doubt: where
+nothing is to be seen of a call that may have been made, it is waited for, and then a person is asked.
 
 The action runs as the person who asks, where commands are carried out for people. Attempt and lease are in the same
 change set, so that person writes them too; every other record is the service's.
@@ -12,25 +12,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
-from connector.dataverse.changes import Call, Change, ChangeSet, Reference, Update
-from handlers import command_record, verified_invoice
+from connector.dataverse.changes import Call, Change, ChangeSet, Reference
+from handlers import command_record, unseen_invoice, verified_invoice
 from handlers.command_record import Kind, State
+from handlers.fence import fence, lease_for, partition
 from handlers.invoice_facts import InvoiceFacts, gather
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting
-from mappings.invoice_expectation import Expectation
 from mappings.messages import CreateInvoices
 from mappings.refusal import Refusal
 from mappings.row import Row
 
 ACTION = "msdyn_NewInvoiceContract"
+PATIENCE = timedelta(minutes=30)
+REFUSED = "refused"
+NOTHING: Mapping[str, object] = {"outcome": "nothing-to-invoice", "invoices": []}
 
 
 def whole_contract(contract: UUID) -> tuple[Change, ...]:
@@ -43,12 +46,14 @@ class InvoicingHandler:
     """The handler of ``CreateInvoices``; ``now`` and ``zone`` tell what is dated in the future when facts are read.
 
     ``call``: what makes the invoice of a contract, behind the fence; the last of these changes is the product's action.
+    ``patience``: how long an invoice that is not seen may still come, before that is in doubt.
     """
 
     now: Callable[[], datetime]
     zone: ZoneInfo
     acting: Acting = AS_SIGNED_IN
     call: Callable[[UUID], tuple[Change, ...]] = whole_contract
+    patience: timedelta = PATIENCE
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
         """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
@@ -66,59 +71,50 @@ class InvoicingHandler:
             return Refuse(refusal.code, refusal.sentence)
         due = facts.expected(self.zone)
         if not due.rows:
-            return _nothing_to_invoice(subject)
+            return _ended(subject, facts, "Nothing is ready and due; that is written down.", NOTHING)
+        if (running := unseen_invoice.in_the_way(facts, self.patience)) is not None:
+            if isinstance(running, Refuse):
+                return running
+            return _ended(subject, facts, "Another command is at it; that is written down.", running)
         if facts.lease is None:
-            lease = command_record.created(
-                keys.lease_id(subject.contract), Kind.LEASE, str(subject.contract), subject.requested_by, State.HELD
-            )
-            return Plan("The contract gets its lease.", (ChangeSet((lease,), _partition(subject)),))
+            return Plan("The contract gets its lease.", (lease_for(subject),))
         if refusals:
             refused = next(iter(refusals.values()))
             who = "The product" if caller is None else f"Acting for {subject.requested_by}, the product"
-            return Refuse(refused.code, f"{who} refused to invoice salesorder({subject.contract}): {refused.sentence}")
-        fence = _fence(subject, due, facts.lease, caller, self.call(subject.contract))
-        return Plan(f"{len(due.rows)} ready rows are invoiced.", (fence,), each_alone=True)
+            because = f"{who} refused to invoice salesorder({subject.contract}): {refused.sentence}"
+            outcome = {"outcome": REFUSED, "invoices": [], "code": refused.code, "because": because}
+            return _ended(subject, facts, "The product refused; that is written down.", outcome)
+        call = self.call(subject.contract)
+        fenced = fence(subject, due.as_data(), facts.lease, caller, call, facts.withdrawn)
+        return Plan(f"{len(due.rows)} ready rows are invoiced.", (fenced,), each_alone=True)
 
     def _after(self, attempt: Row, facts: InvoiceFacts) -> Decision:
         """Say what came of an attempt, and how it differs from what was expected."""
-        if command_record.state_of(attempt) is State.DONE or facts.contents is None:
-            return NothingToDo("The command has been carried out.", command_record.outcome_of(attempt))
+        state, outcome = command_record.state_of(attempt), command_record.outcome_of(attempt)
+        if state is State.DONE or facts.contents is None:
+            if outcome.get("outcome") == REFUSED:
+                return Refuse(str(outcome["code"]), str(outcome["because"]))
+            return NothingToDo("The command has been carried out.", outcome)
+        if not facts.contents.invoices and (state is not State.CALLED or facts.still_ready):
+            return unseen_invoice.after(attempt, facts, self.patience)
         asked = cast(dict[str, object], command_record.selection_of(attempt))
         brought = verified_invoice.outcome(asked, facts.contents, self.zone)
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, brought),)),))
 
 
-def _fence(
-    subject: CreateInvoices, due: Expectation, lease: Row, caller: UUID | None, call: tuple[Change, ...]
-) -> ChangeSet:
-    mark = (lease.choice("psac_mark") or 0) + 1
-    attempt = command_record.created(
-        keys.attempt_id(subject.contract, subject.command),
-        Kind.ATTEMPT,
-        str(subject.contract),
-        subject.requested_by,
-        State.CALLED,
-        selection=due.as_data(),
-        mark=mark,
-    )
-    move_on = Update(command_record.reference(lease.id), {"psac_mark": mark}, lease.version)
-    return ChangeSet((attempt, move_on, *call), _partition(subject), caller)
-
-
-def _nothing_to_invoice(subject: CreateInvoices) -> Plan:
+def _ended(subject: CreateInvoices, facts: InvoiceFacts, because: str, outcome: Mapping[str, object]) -> Plan:
+    """The command ends without a call, or with one that came to nothing."""
+    if facts.withdrawn is not None:
+        return Plan(because, (ChangeSet((command_record.finished(facts.withdrawn, outcome),)),))
     record = command_record.created(
         keys.attempt_id(subject.contract, subject.command),
         Kind.ATTEMPT,
         str(subject.contract),
         subject.requested_by,
         State.DONE,
-        outcome={"outcome": "nothing-to-invoice", "invoices": []},
+        outcome=outcome,
     )
-    return Plan("Nothing is ready and due; that is written down.", (ChangeSet((record,), _partition(subject)),))
-
-
-def _partition(subject: CreateInvoices) -> str:
-    return f"{tables.CONTRACT}/{subject.contract}"
+    return Plan(because, (ChangeSet((record,), partition(subject.contract)),))
 
 
 def invoices_of(outcome: Mapping[str, object]) -> list[UUID]:

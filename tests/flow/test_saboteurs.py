@@ -79,13 +79,13 @@ def test_ignoring_foreign_rows_doubles_an_entry(world: World, monkeypatch: pytes
 
 
 def remove_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
-    fence = invoicing._fence
+    fence = invoicing.fence
 
     def only_the_action(*arguments: object) -> ChangeSet:
         fenced = fence(*arguments)  # type: ignore[arg-type]
         return replace(fenced, changes=tuple(change for change in fenced.changes if isinstance(change, Call)))
 
-    monkeypatch.setattr(invoicing, "_fence", only_the_action)
+    monkeypatch.setattr(invoicing, "fence", only_the_action)
 
 
 def test_without_the_fence_two_commands_bill_one_actual_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_without_the_fence_a_second_delivery_invoices_what_was_never_asked_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remove_the_fence(monkeypatch)
-    monkeypatch.setattr(invoicing, "_nothing_to_invoice", lambda _: NothingToDo("Nothing is ready."))
+    monkeypatch.setattr(invoicing, "_ended", lambda *_: NothingToDo("Nothing is ready."))
     deliver_again_after_more_became_ready(world)
     assert world.invoiced("C1")[0] == 2
 

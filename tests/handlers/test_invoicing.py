@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -179,15 +180,19 @@ def test_a_worker_that_died_after_the_call_leaves_an_attempt_that_the_next_deliv
     assert world.dataverse.calls() == 1
 
 
-def test_a_refusal_of_the_product_is_handed_on_and_leaves_nothing_behind(world: World) -> None:
+def test_a_refusal_of_the_product_is_handed_on_written_down_and_stays_the_answer(world: World) -> None:
     ready(world)
-    world.dataverse.fail(Rejected("0x80048306", "The contract is closed."), calls_an_action, times=9)
-    (outcome,) = world.command(command())
-    assert isinstance(outcome, Unsettled)
-    assert isinstance(outcome.failure, Rejected)
-    assert "The contract is closed." in outcome.failure.sentence
-    assert Reference(COMMANDS, keys.attempt_id(CONTRACT.id, ONE)) not in world.dataverse.rows.cells
+    world.dataverse.fail(Rejected("0x80048306", "The contract is closed."), calls_an_action)
+    for _ in range(2):
+        (outcome,) = world.command(command())
+        assert isinstance(outcome, Unsettled)
+        assert isinstance(outcome.failure, Rejected)
+        assert outcome.failure.code == "0x80048306"
+        assert "The contract is closed." in outcome.failure.sentence
     assert not world.invoices()
+    written_down = world.dataverse.get(Reference(COMMANDS, keys.attempt_id(CONTRACT.id, ONE)))
+    assert json.loads(written_down["psac_outcome"])["outcome"] == "refused"
+    assert give(world, command(TWO))[0][0] == "created"
 
 
 def test_an_outcome_that_stays_unknown_is_in_doubt_until_looked_up(world: World) -> None:
