@@ -14,6 +14,7 @@ from connector.dataverse.batch import (
     MAX_OPERATIONS,
     Answered,
     MalformedBatch,
+    Part,
     Request,
     Response,
     is_multipart,
@@ -42,6 +43,12 @@ class Prepared:
     index: int
     change_set: ChangeSet
     requests: tuple[Request, ...]
+
+    @property
+    def part(self) -> Part:
+        """It as a part of a batch: a call by itself is no change set, because an environment may take none in there."""
+        alone = len(self.requests) == 1 and isinstance(self.change_set.changes[0], Call)
+        return self.requests[0] if alone else self.requests
 
 
 class Commits:
@@ -130,7 +137,7 @@ class Commits:
             "Content-Type": f'multipart/mixed; boundary="{boundary}"',
             "Prefer": "odata.continue-on-error",
         }
-        body = write_batch([ready.requests for ready in chunk], boundary)
+        body = write_batch([ready.part for ready in chunk], boundary)
         try:
             reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True)
             answers = self._answers(reply)
@@ -154,7 +161,7 @@ class Commits:
                 outcomes[ready.index] = self._outcome(ready, answers[number], content_id, reply)
             else:
                 outcomes[ready.index] = _unanswered(answers, reply)
-            content_id += len(ready.requests)
+            content_id += 0 if isinstance(ready.part, Request) else len(ready.requests)
         return outcomes, None
 
     def _answers(self, reply: Reply) -> list[Answered]:

@@ -36,9 +36,9 @@ def sets(*changes: Any) -> list[ChangeSet]:
     return [ChangeSet((change,)) for change in changes]
 
 
-def test_a_commit_is_one_batch_with_one_change_set_each_and_exactly_these_bytes() -> None:
+def test_a_commit_is_one_batch_with_one_change_set_each_a_call_by_itself_and_exactly_these_bytes() -> None:
     with mocked("account", "contact", tag="me & you") as (client, http, _):
-        http.post(BATCH, **batch_answer(change_set(part(204), part(204)), DONE))
+        http.post(BATCH, **batch_answer(change_set(part(204), part(204)), part(204)))
 
         outcomes = client.commit([ChangeSet((NEW, CHANGED)), ChangeSet((CALLED,))])
 
@@ -59,13 +59,11 @@ def test_a_commit_is_one_batch_with_one_change_set_each_and_exactly_these_bytes(
             f'{{"primarycontactid@odata.bind":"/contacts({THREE})"}}\r\n'
             f"--changeset_1_{boundary}--\r\n\r\n"
             f"--{boundary}\r\n"
-            f'Content-Type: multipart/mixed; boundary="changeset_2_{boundary}"\r\n\r\n'
-            f"--changeset_2_{boundary}\r\n{begin}Content-ID: 3\r\n\r\n"
+            f"{begin}\r\n"
             f"POST /api/data/v9.2/accounts({TWO})/Microsoft.Dynamics.CRM.DoThis{tag} HTTP/1.1\r\n"
             "Content-Type: application/json\r\n"
             'Prefer: odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"\r\n\r\n'
             '{"Amount":1.10}\r\n'
-            f"--changeset_2_{boundary}--\r\n\r\n"
             f"--{boundary}--\r\n"
         )
         sent = http.calls[-1].request
@@ -244,3 +242,14 @@ def test_a_change_set_of_more_than_a_thousand_changes_is_refused_unsent() -> Non
 
 def body_operations(call: Any) -> int:
     return int(call.request.body.count(b"PATCH "))
+
+
+def test_after_a_call_by_itself_content_ids_still_name_the_right_row() -> None:
+    with mocked("account", "contact") as (client, http, _):
+        refused = part(412, error("0x80060882", "changed"), content_id="2")
+        http.post(BATCH, **batch_answer(part(204), refused))
+
+        outcome = client.commit([ChangeSet((CALLED,)), ChangeSet((NEW, CHANGED))])[1]
+
+        assert isinstance(outcome, Conflict)
+        assert outcome.record == f"account({TWO})"
