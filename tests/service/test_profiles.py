@@ -259,18 +259,6 @@ def test_everything_wrong_with_file_and_environment_is_said_at_once_in_the_order
     ]
 
 
-def test_a_folder_may_be_called_as_a_fault_begins_and_a_billing_type_must_be_a_choice(
-    world: Sandbox, tmp_path: Path
-) -> None:
-    folder = tmp_path / "ours, line of business"
-    folder.mkdir()
-    tie = "[line_tasks]\ntable = 'msdyn_orderlineresourcecategory'\nline = 'msdyn_contractlineid'\n"
-    tie += "task = 'msdyn_resourcecategory'\nbilling_type = 'msdyn_contractline'\n"
-    assert faults_with(world, tie, folder) == [
-        "line 5: `msdyn_orderlineresourcecategory.msdyn_contractline` is no choice, as a billing type is."
-    ]
-
-
 def test_a_tie_under_a_name_of_ones_own_is_taken(world: Sandbox, tmp_path: Path) -> None:
     text = "[unit_cost_lists]\ntable = 'new_unitlist'\nunit = 'new_unit'\nprice_list = 'new_list'\n"
     assert profile_with(world, text, tmp_path).unit_cost_lists == Tie("new_unitlist", "new_unit", "new_list")
