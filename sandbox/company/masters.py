@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from sandbox.company.rows import ORGANIZATIONAL_UNIT, Rows, ref
+from sandbox.dataverse.many_to_many import UNIT_PRICE_LISTS
 from sandbox.dataverse.product.business_dates import midnight
 from sandbox.dataverse.product.choices import BillingType, PriceCalculation, PriceContext, PriceEntity
 from sandbox.dataverse.unit_of_work import Cell, Link
@@ -109,8 +110,13 @@ class Masters(Rows):
         values["msdyn_defaultorganizationalunit"] = ref("msdyn_organizationalunit", unit)
         return self.named("msdyn_projectparameter", PARAMETERS, values)
 
-    def price_list(self, name: str, currency: UUID, begin: date, end: date, *, cost: bool = False) -> UUID:
-        """A price list valid from one business date to another, both included; a cost list joins the parameters."""
+    def price_list(
+        self, name: str, currency: UUID, begin: date, end: date, *, cost: bool = False, of_unit: str | None = None
+    ) -> UUID:
+        """A price list valid from one business date to another, both included.
+
+        A cost list hangs on the organizational unit that is named, else on the parameters.
+        """
         values: dict[str, Cell] = {
             "name": name,
             "transactioncurrencyid": Link("transactioncurrency", currency),
@@ -121,7 +127,10 @@ class Masters(Rows):
             "msdyn_timeunit": ref("uom", "Hour"),
         }
         id = self.named("pricelevel", name, values)
-        if cost:
+        if cost and of_unit is not None:
+            own: dict[str, Cell] = {"msdyn_organizationalunitid": ref("msdyn_organizationalunit", of_unit).id}
+            self.named(UNIT_PRICE_LISTS, f"{of_unit}/{name}", own | {"pricelevelid": id})
+        elif cost:
             tie: dict[str, Cell] = {"msdyn_description": name, "msdyn_pricelist": Link("pricelevel", id)}
             parameters = ref("msdyn_projectparameter", PARAMETERS)
             self.named("msdyn_projectparameterpricelist", name, tie | {"msdyn_projectparameter": parameters})

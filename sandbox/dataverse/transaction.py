@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sandbox.dataverse import full_names, stamps, write_only
 from sandbox.dataverse.catalog import Catalog, Column, Table
 from sandbox.dataverse.cells import checked, encode
+from sandbox.dataverse.many_to_many import with_end
 from sandbox.dataverse.money import Currencies
 from sandbox.dataverse.refusals import duplicate, missing
 from sandbox.dataverse.row_locks import SHARED, LockingTransaction
@@ -179,6 +180,9 @@ class Transaction:
                         f"The {table} {id} cannot be deleted: a row of {other.name} points to it ({column.name}).",
                         "0x80048cf1",
                     )
+        for association in with_end(table):
+            for tie in self.find(association.intersect, **{facts.id_column: id}):
+                self.delete(association.intersect, UUID(str(tie[self.catalog.table(association.intersect).id_column])))
         self.store.delete(facts, id)
         self._note("Delete", facts, id, frozenset(), before, None)
 

@@ -1,17 +1,19 @@
 """Work for another unit over HTTP: what the service writes, and that it is what the product itself would have written.
 
-The ledger checker knows two sides; the figures of all four are written down here.
+The ledger checker judges how the four sides hang together; which figures scenario 11 has is written down here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from connector.settlement import Complete
+from handlers.actuals import ActualsHandler
 from handlers.fixed_point import FixedPoint, Settled
 from handlers.verification import VerificationHandler
 from mappings.tables import Ref
@@ -19,6 +21,9 @@ from sandbox.company.builder import Builder
 from sandbox.company.company import LoadedEntry
 from sandbox.dataverse.product import Creation
 from sandbox.dataverse.product.switches import Replacements
+from service.local_world import sandbox_settings
+from service.profiles import profile_of
+from tests.flow.test_prices_from_lists import left_open, written
 from tests.flow.world import World, ref
 
 DAY = date(2026, 2, 10)
@@ -30,9 +35,14 @@ OF_ALL_FOUR = [
 ]
 
 
-@pytest.fixture
-def offshore(world: World) -> tuple[World, LoadedEntry]:
-    """Acceptance scenario 11: eight hours of India's for Adatum, submitted."""
+@pytest.fixture(params=["lists of the parameters", "lists of the units"])
+def offshore(world: World, request: pytest.FixtureRequest) -> tuple[World, LoadedEntry]:
+    """Acceptance scenario 11: eight hours of India's for Adatum, submitted.
+
+    Where each unit's cost list hangs on it, those of the parameters say otherwise and must not count.
+    """
+    on_units = request.param == "lists of the units"
+    year, us_list = (date(2026, 1, 1), date(2026, 12, 31)), "Fabrikam US own" if on_units else "Fabrikam US cost 2026"
     approver = world.http("GET", "systemusers?$filter=fullname eq 'Paula Approver'").json()["value"][0]["systemuserid"]
     with world.sandbox.web.transaction("administrator") as work:
         builder = Builder(work, approver)
@@ -40,11 +50,19 @@ def offshore(world: World) -> tuple[World, LoadedEntry]:
         builder.organizational_unit("Contoso India", rupee)
         builder.resource("Indi", "Developer", "Contoso India")
         builder.unit("Long day", "Time", "Hour", Decimal(10))
-        builder.role_price("Fabrikam US cost 2026", "Developer", Decimal(67), of_unit="Contoso India")
+        if on_units:
+            builder.price_list(us_list, builder.currency("USD"), *year, cost=True, of_unit="Fabrikam US")
+            builder.price_list("India at large", rupee, *year, cost=True)
+            builder.role_price("India at large", "Developer", Decimal(9))
+        builder.role_price(us_list, "Developer", Decimal(67), of_unit="Contoso India")
         builder.role_price("Adatum 2026", "Developer", Decimal(112), of_unit="Contoso India")
-        builder.price_list("India cost", rupee, date(2026, 1, 1), date(2026, 12, 31), cost=True)
+        builder.price_list("India cost", rupee, *year, cost=True, of_unit="Contoso India" if on_units else None)
         builder.role_price("India cost", "Developer", Decimal(1000), "Long day")
         made = builder.submitted_time("P1", "Indi", 480, DAY, unit="Contoso India")
+    profile = profile_of(world.client, sandbox_settings(world.sandbox))
+    rules = world.mission.entries
+    assert isinstance(rules, ActualsHandler)
+    world.mission = replace(world.mission, entries=replace(rules, profile=profile))
     return world, LoadedEntry("indi", "msdyn_timeentry", made.id, made.approval, "P1", "Indi", DAY, None)
 
 
@@ -90,6 +108,23 @@ def test_four_kinds_of_rows_are_written_taken_back_and_written_again(offshore: t
     world.approve(entry)
     world.work_on(entry, entry)
     assert figures(world, entry) == OF_ALL_FOUR
+    assert world.faults() == []
+
+
+def test_an_approval_that_leaves_the_cost_open_has_it_from_the_contracting_units_list(
+    offshore: tuple[World, LoadedEntry], request: pytest.FixtureRequest
+) -> None:
+    world, entry = offshore
+    left_open(world, entry)
+    assert [type(end) for end in world.work_on(entry)] == [Complete]
+    assert figures(world, entry) == OF_ALL_FOUR
+    on_units = "lists of the units" in request.node.name
+    us_list = "Fabrikam US own" if on_units else "Fabrikam US cost 2026"
+    assert [written(world, entry)[side][2] for side in (192350000, 192350005, 192350007)] == [
+        us_list,
+        "Adatum 2026",
+        "India cost",
+    ]
     assert world.faults() == []
 
 

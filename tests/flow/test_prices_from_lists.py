@@ -1,6 +1,7 @@
 """Prices that neither approval nor journal line has are read from the environment's lists, over HTTP.
 
-The ledger checker knows the prices of approvals only, so the figures are written down here.
+The ledger checker works prices out by role and unit from the lists as well; here are the figures themselves, the lists
+they come from, and what it does not know: other dimensions, and markups.
 """
 
 from __future__ import annotations

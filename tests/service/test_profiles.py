@@ -105,7 +105,9 @@ def column(actual: str, **given: str) -> str:
 def test_the_sandbox_is_psa_3_and_has_no_columns_of_its_own(world: Sandbox) -> None:
     with signed_in(world, "service") as client:
         profile = profile_of(client, sandbox_settings(world))
-    assert profile == Profile()
+    assert profile == Profile(
+        unit_cost_lists=Tie("msdyn_organizationalunit_pricelevel", "msdyn_organizationalunitid", "pricelevelid")
+    )
     assert (profile.name, profile.ready_marking) == ("psa-3", ReadyMarking.BILLING_STATUS)
 
 

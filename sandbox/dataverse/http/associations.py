@@ -1,4 +1,4 @@
-"""Who has which role, who belongs to which team, and what a role may do: the ways the Web API has to say so.
+"""Who has which role, who belongs to which team, which price lists a unit has: the ways the Web API has to say so.
 
 GET    systemusers(id)/systemuserroles_association
 POST   systemusers(id)/systemuserroles_association/$ref          {"@odata.id": ".../roles(id)"}
@@ -6,14 +6,14 @@ DELETE systemusers(id)/systemuserroles_association(roleid)/$ref
 POST   teams(id)/Microsoft.Dynamics.CRM.AddMembersTeam           {"Members": [{"systemuserid": …}]}
 POST   roles(id)/Microsoft.Dynamics.CRM.AddPrivilegesRole        {"Privileges": [{"PrivilegeId": …, "Depth": "Global"}]}
 
-Likewise ``teamroles_association`` and ``teammembership_association``, from both of their ends.
+Likewise ``teamroles_association``, ``teammembership_association``, ``msdyn_organizationalunit_pricelevel``, from both
+of their ends.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from sandbox.dataverse.catalog import Table
 from sandbox.dataverse.http.exchange import Answer, Request
 from sandbox.dataverse.http.payload import read_object, resolve
 from sandbox.dataverse.http.queries import Reader, allow
+from sandbox.dataverse.many_to_many import KNOWN, OF_PRODUCT, Association, with_end
 from sandbox.dataverse.refusals import missing, no_segment, unsupported
 from sandbox.dataverse.registrations import ACTIONS as ENDPOINT_CHECKS
 from sandbox.dataverse.security.guard import Guard
@@ -31,27 +32,7 @@ from sandbox.dataverse.security.sharing import ACTIONS as SHARING
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
 
-
-@dataclass(frozen=True, slots=True)
-class Association:
-    """Rows of two tables associated by rows of a third, ``intersect``."""
-
-    name: str
-    intersect: str
-    ends: tuple[str, str]
-
-    def other(self, table: str) -> str:
-        """The table at the other end."""
-        first, second = self.ends
-        return second if table == first else first
-
-
-KNOWN: Final = (
-    Association("systemuserroles_association", "systemuserroles", ("systemuser", "role")),
-    Association("teamroles_association", "teamroles", ("team", "role")),
-    Association("teammembership_association", "teammembership", ("team", "systemuser")),
-)
-ROLES: Final = tuple(association.name for association in KNOWN)
+NAMES: Final = tuple(association.name for association in KNOWN)
 PATH: Final = re.compile(r"(\w+)(?:\(([0-9a-fA-F-]{36})\))?(/\$ref)?")
 
 
@@ -59,7 +40,7 @@ def change(uow: Transaction, request: Request, guard: Guard, table: Table, id: U
     """Associate two rows, or part them again: 204; or list the rows at the other end."""
     match = PATH.fullmatch(rest)
     name, one, reference = match.groups() if match else (rest, None, None)
-    association = next((known for known in KNOWN if known.name == name and table.name in known.ends), None)
+    association = next((known for known in with_end(table.name) if known.name == name), None)
     if association is None:
         raise no_segment(rest)
     other = uow.catalog.table(association.other(table.name))
@@ -84,8 +65,16 @@ def change(uow: Transaction, request: Request, guard: Guard, table: Table, id: U
 
 
 def _allowed(guard: Guard, association: Association, table: Table, id: UUID, other: UUID) -> None:
-    """Giving a role needs the privilege to assign roles; changing a team needs to write it (inferred)."""
-    if "role" in association.ends:
+    """Giving a role needs the privilege to assign roles; changing a team needs to write it (inferred).
+
+    Of what the product ties, one end is appended to the other.
+    """
+    if association.intersect in OF_PRODUCT:
+        first = guard.table(association.ends[0])
+        ids = (id, other) if table is first else (other, id)
+        for access, end, row in zip(("Append", "AppendTo"), association.ends, ids, strict=True):
+            guard.rights.need_row(access, guard.table(end), row)
+    elif "role" in association.ends:
         guard.rights.need("prvAssignRole")
     else:
         teams = guard.table("team")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sandbox.dataverse.catalog import Catalog, Column, Table
-from sandbox.dataverse.http.associations import KNOWN
+from sandbox.dataverse.many_to_many import KNOWN
 from sandbox.dataverse.one_to_many import collection_name
 
 ONE_TO_MANY, MANY_TO_MANY = "OneToManyRelationship", "ManyToManyRelationship"
@@ -44,7 +44,7 @@ def one_to_many(catalog: Catalog, table: Table) -> list[dict[str, Any]]:
 
 
 def many_to_many(_catalog: Catalog, table: Table) -> list[dict[str, Any]]:
-    """A table's associations as ManyToManyRelationshipMetadata: those of users, teams and roles."""
+    """A table's associations as ManyToManyRelationshipMetadata."""
     return [fact for fact in _associations() if table.name in (fact["Entity1LogicalName"], fact["Entity2LogicalName"])]
 
 
@@ -81,7 +81,7 @@ def _associations() -> Iterator[dict[str, Any]]:
             "MetadataId": relationship_id(association.name),
             "SchemaName": association.name,
             "RelationshipType": MANY_TO_MANY,
-            "IsCustomRelationship": False,
+            "IsCustomRelationship": association.name.startswith("msdyn_"),
             "Entity1LogicalName": one,
             "Entity1IntersectAttribute": f"{one}id",
             "Entity1NavigationPropertyName": association.name,

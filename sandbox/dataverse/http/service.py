@@ -17,7 +17,7 @@ from sandbox.dataverse.http import (
     relationships,
 )
 from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
-from sandbox.dataverse.http.associations import ROLES
+from sandbox.dataverse.http.associations import NAMES
 from sandbox.dataverse.http.collections import collection, collection_count
 from sandbox.dataverse.http.definitions import Definitions
 from sandbox.dataverse.http.exchange import Answer, Request
@@ -155,7 +155,7 @@ class Service:
             name = rest.removeprefix(NAMESPACE).removesuffix("()")
             guard.acting(name, table, address.existing())
             return self._actions.call(uow, request, name, table, address.existing())
-        if rest.startswith(ROLES):
+        if rest.startswith(NAMES):
             return associations.change(uow, request, guard, table, address.existing(), rest)
         if rest and request.method == "GET":
             reader = Reader(guard.reading(table, address.existing()), request)

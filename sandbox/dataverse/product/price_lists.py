@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from sandbox.dataverse.many_to_many import UNIT_PRICE_LISTS
 from sandbox.dataverse.product.business_dates import Zone, day_of
 from sandbox.dataverse.product.cells import instant, key, linked
 from sandbox.dataverse.product.choices import PriceContext
@@ -18,33 +20,35 @@ def sales_list(zone: Zone, work: UnitOfWork, contract: UUID, currency: UUID, day
     dates is not valid on any day.
     """
     attached = work.find("msdyn_orderpricelist", msdyn_contract=Link("salesorder", contract))
-    return _only(zone, work, attached, PriceContext.SALES, currency, day)
+    lists = _lists(work, (linked(row, "msdyn_pricelist") for row in attached), PriceContext.SALES)
+    return _only(zone, _in(currency, lists), day)
 
 
-def cost_list(zone: Zone, work: UnitOfWork, currency: UUID, day: datetime) -> UUID | None:
-    """The one list of the project parameters with context Cost in the contracting unit's currency that spans the day.
+def cost_list(zone: Zone, work: UnitOfWork, unit: UUID, currency: UUID, day: datetime) -> UUID | None:
+    """The one list with context Cost that spans the day: of those that hang on the unit, if it has any.
 
-    The list that hangs on the unit itself comes first in the product; no published table carries that tie, so here
-    the parameters, which the product asks next, are where cost lists are found (PSA/basic-pricing).
+    Else of those of the project parameters that are in the unit's currency (PSA/basic-pricing).
     """
-    return _only(zone, work, work.find("msdyn_projectparameterpricelist"), PriceContext.COST, currency, day)
+    ties = work.find(UNIT_PRICE_LISTS, msdyn_organizationalunitid=unit)
+    own = _lists(work, (tie.get("pricelevelid") for tie in ties), PriceContext.COST)
+    if own:
+        return _only(zone, own, day)
+    everybodys = (linked(row, "msdyn_pricelist") for row in work.find("msdyn_projectparameterpricelist"))
+    return _only(zone, _in(currency, _lists(work, everybodys, PriceContext.COST)), day)
 
 
-def _only(
-    zone: Zone, work: UnitOfWork, attached: list[Row], context: int, currency: UUID, day: datetime
-) -> UUID | None:
-    fitting = set()
-    for row in attached:
-        id = linked(row, "msdyn_pricelist")
-        price_list = None if id is None else work.get("pricelevel", id)
-        if (
-            price_list is not None
-            and price_list.get("msdyn_module") == context
-            and linked(price_list, "transactioncurrencyid") == currency
-            and _spans(zone, price_list, day)
-        ):
-            fitting.add(key(price_list, "pricelevel"))
-    return fitting.pop() if len(fitting) == 1 else None
+def _lists(work: UnitOfWork, ids: Iterable[object], context: int) -> list[Row]:
+    found = (work.get("pricelevel", id) for id in {*ids} if isinstance(id, UUID))
+    return [one for one in found if one is not None and one.get("msdyn_module") == context]
+
+
+def _in(currency: UUID, price_lists: Iterable[Row]) -> list[Row]:
+    return [one for one in price_lists if linked(one, "transactioncurrencyid") == currency]
+
+
+def _only(zone: Zone, price_lists: Iterable[Row], day: datetime) -> UUID | None:
+    fitting = [key(one, "pricelevel") for one in price_lists if _spans(zone, one, day)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _spans(zone: Zone, price_list: Row, day: datetime) -> bool:

@@ -20,6 +20,7 @@ from sandbox.dataverse.product.rounding import PricedCurrency
 from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.unit_of_work import Link, Refused, Row, UnitOfWork
 
+UNIT = "msdyn_organizationalunit"
 _HUNDRED = Decimal(100)
 _PRICES = "msdyn_resourcecategorypricelevel"
 _MARKUPS = "msdyn_resourcecategorymarkuppricelevel"
@@ -42,21 +43,21 @@ def cost_price(switches: Switches, work: UnitOfWork, entry: Entry) -> Price | No
     if entry.project is None:
         return None
     project = existing(work, "msdyn_project", entry.project)
-    unit = existing(work, "msdyn_organizationalunit", linked(project, "msdyn_contractorganizationalunitid"))
+    unit = existing(work, UNIT, linked(project, "msdyn_contractorganizationalunitid"))
     unit_currency = linked(unit, "msdyn_currency")
     if entry.kind is EXPENSE:
         own = rounding.currency(work, _stated(entry.entered_currency or unit_currency, "The expense"))
         return Price(own.round(entry.entered_price), own)
     currency = rounding.currency(work, _stated(unit_currency, "The contracting unit"))
-    price_list = price_lists.cost_list(switches.zone, work, currency.id, entry.day)
+    price_list = price_lists.cost_list(switches.zone, work, key(unit, UNIT), currency.id, entry.day)
     return Price(_time_price(switches, work, price_list, entry, currency, cost=True), currency, price_list)
 
 
 def resourcing_cost(switches: Switches, work: UnitOfWork, entry: Entry) -> Price:
-    """Time: the role's price in the currency of the unit that the person belongs to, from that currency's cost list."""
-    unit = existing(work, "msdyn_organizationalunit", entry.resource_unit)
+    """Time: the role's price in the currency of the unit that the person belongs to, from that unit's cost list."""
+    unit = existing(work, UNIT, entry.resource_unit)
     currency = rounding.currency(work, _stated(linked(unit, "msdyn_currency"), "The resourcing unit"))
-    price_list = price_lists.cost_list(switches.zone, work, currency.id, entry.day)
+    price_list = price_lists.cost_list(switches.zone, work, key(unit, UNIT), currency.id, entry.day)
     return Price(_time_price(switches, work, price_list, entry, currency, cost=True), currency, price_list)
 
 
@@ -92,7 +93,9 @@ def _time_price(
     if row is None:
         return Decimal(0)
     base = amount(row, "msdyn_price") / _hours_in(work, row)
-    return currency.round(base * (1 + _markup(switches, work, price_list, entry, cost=cost) / _HUNDRED))
+    price = base * (1 + _markup(switches, work, price_list, entry, cost=cost) / _HUNDRED)
+    of_list = linked(existing(work, "pricelevel", price_list), "transactioncurrencyid")
+    return currency.from_other(price, currency if of_list is None else rounding.currency(work, of_list))
 
 
 def _markup(switches: Switches, work: UnitOfWork, price_list: UUID, entry: Entry, *, cost: bool) -> Decimal:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sandbox.dataverse.catalog import Table
 from sandbox.dataverse.indexes import UNINDEXED
+from sandbox.dataverse.many_to_many import KNOWN
 from sandbox.dataverse.security.privileges import ORGANIZATION, privilege_name
 from sandbox.dataverse.security.reach import deepest
 from sandbox.dataverse.security.rights import Rights, owning, rights_of
@@ -17,7 +18,7 @@ from sandbox.dataverse.security.visible import narrowed
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link, Refused, Written
 
-INTERSECTS: Final = frozenset({"roleprivileges", "systemuserroles", "teammembership", "teamroles"})
+INTERSECTS: Final = frozenset({"roleprivileges", *(known.intersect for known in KNOWN)})
 """Rows that are written by associating others, never themselves."""
 ACTIONS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "msdyn_TimeEntriesSubmit": (("Write", "msdyn_timeentry"),),

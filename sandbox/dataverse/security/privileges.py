@@ -12,6 +12,7 @@ from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.many_to_many import OF_PRODUCT
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import Link
 
@@ -55,7 +56,9 @@ def privilege_id(name: str) -> UUID:
 
 
 def announce_privileges(uow: Transaction, table: Table) -> None:
-    """Make the privileges of a table known."""
+    """Make the privileges of a table known, where it has its own."""
+    if table.name in OF_PRODUCT:
+        return
     for access, right in ACCESS.items():
         _privilege(uow, privilege_name(access, table), right)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sandbox.dataverse.catalog import Table
+from sandbox.dataverse.many_to_many import OF_PRODUCT
 from sandbox.dataverse.refusals import missing
 from sandbox.dataverse.security.principals import Principals, principals_of
 from sandbox.dataverse.security.privileges import ORGANIZATION, privilege_id, privilege_name
@@ -46,6 +47,9 @@ class Rights:
 
     def need_on(self, access: str, table: Table) -> tuple[Reach, ...]:
         """How far the access to a table's rows reaches; refused when there is none."""
+        if table.name in OF_PRODUCT:
+            catalog = self.principals.store.catalog
+            return min((self.need_on(access, catalog.table(end)) for end in OF_PRODUCT[table.name]), key=deepest)
         return self.need(privilege_name(access, table), table)
 
     def need_row(self, access: str, table: Table, id: UUID) -> None:
@@ -68,6 +72,10 @@ class Rights:
         """The SQL condition that the rows the user may read meet; ``None``: all of them."""
         if self.reaches is None:
             return None
+        if table.name in OF_PRODUCT:
+            catalog = self.principals.store.catalog
+            ends = [self.visible(catalog.table(end)) for end in OF_PRODUCT[table.name]]
+            return next((end for end in ends if end is not None), None)
         reaches = self.reaches.get(privilege_name("Read", table).lower(), ())
         columns = owning(table)
         if not reaches:

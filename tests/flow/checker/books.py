@@ -26,6 +26,7 @@ SETS = (
     "msdyn_orderlineresourcecategories",
     "msdyn_orderlinetransactioncategories",
     "msdyn_orderpricelists",
+    "msdyn_organizationalunit_pricelevelset",
     "msdyn_organizationalunits",
     "msdyn_projectapprovals",
     "msdyn_projectparameterpricelists",

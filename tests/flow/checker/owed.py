@@ -110,7 +110,7 @@ class _Work:
             return number(released)
         if not self.time:
             return number(self.entry["msdyn_amount"]) / number(self.entry["msdyn_quantity"])
-        return self.prices.cost(self._unit, currency, self._role, self._day)
+        return self.prices.cost(self._contracting, self._unit, currency, self._role, self._day)
 
     def _sales(self, line: Json, cost: Decimal, cost_currency: str, submitted: Decimal) -> list[Owed] | Held:
         contract = self.books.one("salesorders", salesorderid=line["_salesorderid_value"])
@@ -166,13 +166,12 @@ class _Work:
         return CHARGEABLE if said and said[0] == CHARGEABLE else NON_CHARGEABLE
 
     def _between_units(self, submitted: Decimal, transfer_currency: str) -> list[Owed]:
-        contracting = self._project["_msdyn_contractorganizationalunitid_value"]
-        if not self.time or self._unit == contracting:
+        if not self.time or self._unit == self._contracting:
             return []
         delivering = self.books.one("msdyn_organizationalunits", msdyn_organizationalunitid=self._unit)
         own = str(delivering["_msdyn_currency_value"])
-        spent = self.prices.cost(self._unit, own, self._role, self._day)
-        charged = self.prices.cost(self._unit, transfer_currency, self._role, self._day)
+        spent = self.prices.cost(self._unit, self._unit, own, self._role, self._day)
+        charged = self.prices.cost(self._contracting, self._unit, transfer_currency, self._role, self._day)
         assert spent is not None
         assert charged is not None
         return [
@@ -189,14 +188,16 @@ class _Work:
     def _cost_currency(self) -> str:
         if not self.time:
             return str(self.entry["_transactioncurrencyid_value"])
-        unit = self._project["_msdyn_contractorganizationalunitid_value"]
-        return str(
-            self.books.one("msdyn_organizationalunits", msdyn_organizationalunitid=unit)["_msdyn_currency_value"]
-        )
+        unit = self.books.one("msdyn_organizationalunits", msdyn_organizationalunitid=self._contracting)
+        return str(unit["_msdyn_currency_value"])
 
     @property
     def _project(self) -> Json:
         return self.books.one("msdyn_projects", msdyn_projectid=self.project)
+
+    @property
+    def _contracting(self) -> object:
+        return self._project["_msdyn_contractorganizationalunitid_value"]
 
     @property
     def _unit(self) -> str:

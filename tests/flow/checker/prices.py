@@ -24,10 +24,15 @@ class Prices:
     books: Books
     zone: ZoneInfo
 
-    def cost(self, unit: str, currency: object, role: object, on: date) -> Decimal | None:
-        """An hour of this role, of people of ``unit``, by the lists of the parameters in this currency."""
-        attached = (row["_msdyn_pricelist_value"] for row in self.books["msdyn_projectparameterpricelists"])
-        return self._hour(self._only(attached, COST_LIST, currency, on), role, unit)
+    def cost(self, whose: object, unit: str, currency: object, role: object, on: date) -> Decimal | None:
+        """An hour of this role, of people of ``unit``, by the cost lists in this currency that hang on unit ``whose``.
+
+        A unit without any has those of the parameters.
+        """
+        ties = self.books.find("msdyn_organizationalunit_pricelevelset", msdyn_organizationalunitid=whose)
+        own = [row["pricelevelid"] for row in ties]
+        everybodys = [row["_msdyn_pricelist_value"] for row in self.books["msdyn_projectparameterpricelists"]]
+        return self._hour(self._only(own or everybodys, COST_LIST, currency, on), role, unit)
 
     def sales(self, contract: Json, unit: str, role: object, on: date) -> Decimal | None:
         """An hour as the contract sells it."""

@@ -40,22 +40,33 @@ def approved(fabrikam: Fabrikam, project: str | None = "T", minutes: int = 480, 
     return entry, approval
 
 
-def abroad(product: Fabrikam, project: str) -> UUID:
-    """A submitted entry of Indi, of Contoso India, for Fabrikam US; the id of its approval."""
+def abroad(product: Fabrikam, project: str, *, on_units: bool = False) -> UUID:
+    """A submitted entry of Indi, of Contoso India, for Fabrikam US; the id of its approval.
+
+    ``on_units``: each unit's cost list hangs on it; the parameters' list then says otherwise and doesn't count.
+    """
     with product.building() as builder:
         rupee = builder.currency("INR", Decimal(80))
         builder.organizational_unit("Contoso India", rupee)
         builder.resource("Indi", "Developer", "Contoso India")
         builder.unit("Long day", "Time", "Hour", Decimal(10))
-        builder.role_price("Fabrikam US cost 2026", "Developer", Decimal(67), of_unit="Contoso India")
+        us_list = "Fabrikam US own" if on_units else "Fabrikam US cost 2026"
+        if on_units:
+            dollar, year = product.dollar, (date(2026, 1, 1), date(2026, 12, 31))
+            builder.price_list(us_list, dollar, *year, cost=True, of_unit="Fabrikam US")
+            builder.price_list("India at large", rupee, *year, cost=True)
+            builder.role_price("India at large", "Developer", Decimal(9))
+        builder.role_price(us_list, "Developer", Decimal(67), of_unit="Contoso India")
         builder.role_price("Adatum 2026", "Developer", Decimal(112), of_unit="Contoso India")
-        builder.price_list("India cost", rupee, date(2026, 1, 1), date(2026, 12, 31), cost=True)
+        of_unit = "Contoso India" if on_units else None
+        builder.price_list("India cost", rupee, date(2026, 1, 1), date(2026, 12, 31), cost=True, of_unit=of_unit)
         builder.role_price("India cost", "Developer", Decimal(1000), "Long day")
         return builder.submitted_time(project, "Indi", 480, product.day, unit="Contoso India").approval
 
 
-def test_scenario_11_work_of_another_unit_makes_four_kinds_of_actuals(product: Fabrikam) -> None:
-    approval = abroad(product, "T")
+@pytest.mark.parametrize("on_units", [False, True])
+def test_scenario_11_work_of_another_unit_makes_four_kinds_of_actuals(product: Fabrikam, on_units: bool) -> None:
+    approval = abroad(product, "T", on_units=on_units)
     approve(product, approval)
     rows = product.actuals()
     kinds = [COST, UNBILLED, TransactionType.RESOURCING_UNIT_COST, TransactionType.INTER_ORGANIZATIONAL_SALES]
@@ -65,6 +76,41 @@ def test_scenario_11_work_of_another_unit_makes_four_kinds_of_actuals(product: F
     assert [row["msdyn_quantity"] for row in rows] == [8, 8, 8, 8]
     currencies = {Link("transactioncurrency", id): code for code, id in product.currencies.items()}
     assert [currencies.get(row["transactioncurrencyid"], "INR") for row in rows] == ["USD", "USD", "INR", "USD"]  # type: ignore[arg-type]
+
+
+def costs(product: Fabrikam, currency: UUID, begin: date, price: int) -> None:
+    """Hang a list with a developer's cost on the contracting unit."""
+    with product.building() as builder:
+        name = f"of {begin} for {price}"
+        builder.price_list(name, currency, begin, date(2026, 12, 31), cost=True, of_unit="Fabrikam US")
+        builder.role_price(name, "Developer", Decimal(price))
+
+
+def test_a_units_own_cost_list_comes_before_those_of_the_parameters(product: Fabrikam) -> None:
+    costs(product, product.dollar, date(2026, 1, 1), 90)
+    approved(product)
+    assert product.ledger()[0] == (COST, CHARGEABLE, 8, 720)
+
+
+def test_a_unit_whose_own_cost_lists_do_not_span_the_day_has_no_cost_price(product: Fabrikam) -> None:
+    costs(product, product.dollar, date(2026, 6, 1), 90)
+    approved(product)
+    assert product.ledger()[0] == (COST, CHARGEABLE, 8, 0)
+
+
+def test_two_own_cost_lists_that_span_the_day_are_none(product: Fabrikam) -> None:
+    costs(product, product.dollar, date(2026, 1, 1), 90)
+    costs(product, product.dollar, date(2026, 1, 1), 95)
+    approved(product)
+    assert product.ledger()[0] == (COST, CHARGEABLE, 8, 0)
+
+
+def test_a_units_own_cost_list_in_another_currency_is_converted(product: Fabrikam) -> None:
+    with product.building() as builder:
+        rupee = builder.currency("INR", Decimal(80))
+    costs(product, rupee, date(2026, 1, 1), 4000)
+    approved(product)
+    assert product.ledger()[0] == (COST, CHARGEABLE, 8, 400)
 
 
 def test_on_fixed_price_another_units_work_costs_only_unless_switched(product: Fabrikam) -> None:
