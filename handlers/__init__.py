@@ -1,7 +1,8 @@
 """What happens: one module per subject, and the table that says which.
 
 The whole mission: an entry's actuals are kept true to its approval, or verified where the product makes them; backlog
-rows are marked ready, or not ready, on command; a contract's invoice is created on command, once.
+rows are marked ready, or not ready, on command; a contract's invoice is created on command, once; and what is due by
+schedule is invoiced on command, too.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from handlers.actuals import ActualsHandler
+from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
 from handlers.verification import VerificationHandler
-from mappings.messages import AnyCommand, CreateInvoices, Marking, MarkNotReady, MarkReady
+from mappings.messages import AnyCommand, CreateDueInvoices, CreateInvoices, Marking, MarkNotReady, MarkReady
 from mappings.tables import Ref
 
 Subject = Ref | AnyCommand
@@ -29,11 +31,17 @@ class Mission:
     readiness: ReadinessHandler
     invoicing: InvoicingHandler
 
+    @property
+    def due(self) -> DueInvoices:
+        """Who invoices what is due: as any contract is invoiced, below the ceiling of whatever is done in bulk."""
+        return DueInvoices(self.invoicing, self.readiness.ceiling)
+
     def settle(self, subjects: list[Subject], fixed_point: FixedPoint) -> dict[Subject, Outcome]:
         """Bring every subject to its fixed point, each kind in bulk."""
         entries: list[Ref] = []
         to_mark: list[Marking] = []
         to_invoice: list[CreateInvoices] = []
+        to_sweep: list[CreateDueInvoices] = []
         for subject in dict.fromkeys(subjects):
             match subject:
                 case Ref():
@@ -42,12 +50,15 @@ class Mission:
                     to_mark.append(subject)
                 case CreateInvoices():
                     to_invoice.append(subject)
+                case CreateDueInvoices():
+                    to_sweep.append(subject)
                 case _:
                     assert_never(subject)
         about_entries = fixed_point.settle(self.entries, entries)
         about_readiness = fixed_point.settle(self.readiness, to_mark)
         about_invoices = fixed_point.settle(self.invoicing, to_invoice)
-        return dict((*about_entries.items(), *about_readiness.items(), *about_invoices.items()))
+        about_due = self.due.settle(to_sweep, fixed_point)
+        return dict((*about_entries.items(), *about_readiness.items(), *about_invoices.items(), *about_due.items()))
 
 
 __all__ = ["Mission", "Subject"]

@@ -6,6 +6,7 @@ a second delivery harmless.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -105,7 +106,22 @@ class CreateInvoices(_Command):
         return f"{self.kind} salesorder({self.contract}) {self.command}"
 
 
+class CreateDueInvoices(_Command):
+    """Create the invoices of every invoice schedule row and milestone that is due by now, or was by a day."""
+
+    kind: Literal["create-due-invoices"] = "create-due-invoices"
+    dry_run: bool = Field(default=False, description="only say what would be done; nothing is written or recorded")
+    confirmed: bool = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
+    due: date | None = Field(default=None, description="what is due up to this day, it included; left out: today")
+    contracts: Annotated[tuple[UUID, ...], Field(max_length=500)] = Field(
+        default=(), description="ids of the only contracts to be invoiced; left out: all"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.due or 'today'} {self.command}"
+
+
 Marking = MarkReady | MarkNotReady
-AnyCommand = MarkReady | MarkNotReady | CreateInvoices
+AnyCommand = MarkReady | MarkNotReady | CreateInvoices | CreateDueInvoices
 Command = Annotated[AnyCommand, Field(discriminator="kind")]
 Message = EntryChanged | AnyCommand

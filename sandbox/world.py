@@ -20,8 +20,15 @@ from sandbox.data_directory import NoData as NoData
 from sandbox.data_directory import Remembered, file_in
 from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.events import EventPoster
-from sandbox.dataverse.product import Background, Switches, actions, before_delete, guards
-from sandbox.dataverse.product.ready_marking import announce
+from sandbox.dataverse.product import (
+    Background,
+    Switches,
+    actions,
+    before_delete,
+    guards,
+    ready_marking,
+    scheduled_invoicing,
+)
 from sandbox.dataverse.product.switches import Creation, Environment
 from sandbox.dataverse.row_locks import RowLocks
 from sandbox.dataverse.schema_files import add_schema
@@ -240,7 +247,8 @@ class Sandbox:
         if self._remembered.get(_COMPANY) is None:
             self._remembered.put(**{_COMPANY: "demo" if self._with_company else _NONE})
         with self.web.transaction() as uow:
-            announce(self.switches, uow)
+            ready_marking.announce(self.switches, uow)
+            scheduled_invoicing.announce(uow)
             for source in self._schema:
                 try:
                     add_schema(uow, source)

@@ -63,6 +63,7 @@ TABLES = (
     tables.CONTRACT,
     tables.CONTRACT_LINE,
     tables.MILESTONE,
+    tables.SCHEDULE,
     tables.ACTUAL,
     tables.JOURNAL_LINE,
     tables.ORIGIN,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from mappings.messages import CreateInvoices, MarkNotReady, MarkReady
+from mappings.messages import CreateDueInvoices, CreateInvoices, MarkNotReady, MarkReady
 from mappings.replies import Reply
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,6 +16,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "mark-ready": MarkReady,
     "mark-not-ready": MarkNotReady,
     "create-invoices": CreateInvoices,
+    "create-due-invoices": CreateDueInvoices,
     "reply": Reply,
 }
 
@@ -30,7 +31,7 @@ def _schema(model: type[BaseModel]) -> dict[str, object]:
     if "kind" in model.model_fields:
         # What tells commands apart is always said; what it is by default is known of none until then.
         schema["required"] = ["kind", *schema["required"]]
-    if "rows" in model.model_fields:
+    if {"rows", "where"} <= model.model_fields.keys():
         schema["oneOf"] = [{"required": [one]} for one in ("rows", "contracts", "where")]
     return schema
 

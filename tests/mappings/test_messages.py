@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +11,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from mappings.backlog import Backlog
-from mappings.messages import Command, CreateInvoices, EntryChanged, MarkNotReady, MarkReady
+from mappings.messages import AnyCommand, Command, CreateDueInvoices, CreateInvoices, EntryChanged, MarkReady
 
-COMMANDS: TypeAdapter[MarkReady | MarkNotReady | CreateInvoices] = TypeAdapter(Command)
+COMMANDS: TypeAdapter[AnyCommand] = TypeAdapter(Command)
 ID = UUID("11111111-1111-4111-8111-111111111111")
 MARK: dict[str, Any] = {
     "kind": "mark-ready",
@@ -97,3 +99,15 @@ def test_a_command_is_named_by_what_it_is_and_its_id() -> None:
     mark, invoice = COMMANDS.validate_python(MARK), COMMANDS.validate_python(INVOICE)
     assert str(mark) == f"mark-ready time-and-material {ID}"
     assert str(invoice) == f"create-invoices salesorder({ID}) {ID}"
+
+
+def test_a_command_to_invoice_what_is_due_may_name_a_day_and_contracts() -> None:
+    said = {"kind": "create-due-invoices", "command": str(ID), "requested_by": "ada@fabrikam.com"}
+    today = COMMANDS.validate_python(said)
+    assert isinstance(today, CreateDueInvoices)
+    assert (today.due, today.contracts, today.confirmed) == (None, (), False)
+    some = COMMANDS.validate_json(json.dumps(said | {"due": "2026-03-02", "contracts": [str(ID)]}))
+    assert isinstance(some, CreateDueInvoices)
+    assert (some.due, some.contracts) == (date(2026, 3, 2), (ID,))
+    with pytest.raises(ValidationError):
+        COMMANDS.validate_python(said | {"due": "2026-03-02T06:00:00Z"})

@@ -14,7 +14,7 @@ import pytest
 from connector.envelope import Envelope
 from handlers.parsing import parse_command
 from mappings import tables
-from mappings.messages import CreateInvoices, MarkNotReady, MarkReady
+from mappings.messages import CreateDueInvoices, CreateInvoices, MarkNotReady, MarkReady
 from mappings.replies import DONE, Reply
 from service import names, work_in_words
 from service.app import TABLES
@@ -82,10 +82,11 @@ def test_the_messages_that_are_shown_are_commands_and_every_field_is_explained()
     commands, _, replies = page.partition("## Replies")
     examples = re.findall(r"```json\n(.*?)```", commands, re.DOTALL)
     parsed = [parse_command(Envelope("1", one.encode(), "application/json")) for one in examples]
-    assert [type(one) for one in parsed] == [MarkReady, MarkReady, MarkNotReady, CreateInvoices]
+    assert [type(one) for one in parsed] == [MarkReady, MarkReady, MarkNotReady, CreateInvoices, CreateDueInvoices]
     (reply,) = re.findall(r"```json\n(.*?)```", replies, re.DOTALL)
     assert Reply.model_validate_json(reply).type == DONE
-    fields = {*MarkReady.model_fields, *MarkNotReady.model_fields, *CreateInvoices.model_fields}
+    models = (MarkReady, MarkNotReady, CreateInvoices, CreateDueInvoices)
+    fields = {name for model in models for name in model.model_fields}
     described = page.partition("## Commands")[2].partition("Ids are GUIDs")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", described, re.MULTILINE)) == fields
     assert {name for one in examples for name in json.loads(one)} == fields
@@ -102,7 +103,16 @@ def test_the_role_of_the_service_covers_every_table_it_reads() -> None:
     readable = set(re.findall(r"^\| `(\w+)` \| ✓", page, re.MULTILINE))
     named = {table for table, _ in work_in_words.NAMED.values()}
     ties = {one.unit_cost_lists.table for one in shipped()}
-    assert readable == {*TABLES, tables.RESOURCE, "sdkmessage", *named, *names.NAMED, *ties, *_tables_in_handlers()}
+    assert readable == {
+        *TABLES,
+        tables.RESOURCE,
+        tables.MESSAGE,
+        tables.BATCH_JOB,
+        *named,
+        *names.NAMED,
+        *ties,
+        *_tables_in_handlers(),
+    }
 
 
 def _tables_in_handlers() -> set[str]:

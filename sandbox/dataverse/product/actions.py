@@ -7,7 +7,15 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sandbox.dataverse.product import approval, approval_sets, parameters, ready_marking, recall, submission
+from sandbox.dataverse.product import (
+    approval,
+    approval_sets,
+    parameters,
+    ready_marking,
+    recall,
+    scheduled_invoicing,
+    submission,
+)
 from sandbox.dataverse.product.approval_sets import Decision
 from sandbox.dataverse.product.authority import by_the_product
 from sandbox.dataverse.product.cells import key
@@ -18,7 +26,6 @@ from sandbox.dataverse.product.invoice_creation import create_invoice
 from sandbox.dataverse.product.invoice_totals import recalculate_draft
 from sandbox.dataverse.product.journals import JOURNAL, post
 from sandbox.dataverse.product.schedule_generation import SCHEDULE, generate_milestones, generate_schedule
-from sandbox.dataverse.product.scheduled_invoicing import carry_out
 from sandbox.dataverse.product.switches import Switches
 from sandbox.dataverse.refusals import unsupported
 from sandbox.dataverse.unit_of_work import ActionBinding, Link, Refused, UnitOfWork
@@ -103,7 +110,9 @@ def _on_row(act: Callable[[UnitOfWork, UUID], None], work: UnitOfWork, bound: UU
 
 
 def _run_schedules(switches: Switches, work: UnitOfWork, bound: UUID | None, given: Parameters) -> None:
-    carry_out(switches, work, _bound_to(bound), parameters.rows(given, "InvoiceSchedules", SCHEDULE))
+    scheduled_invoicing.carry_out(
+        switches, work, _bound_to(bound), parameters.rows(given, "InvoiceSchedules", SCHEDULE)
+    )
 
 
 def _correct_invoice(work: UnitOfWork, bound: UUID | None, _given: Parameters) -> Link:
@@ -139,7 +148,7 @@ def actions(switches: Switches) -> tuple[ActionBinding, ...]:
         ),
         ActionBinding("msdyn_ProcessProjectApprovalSets", None, partial(_process_approval_sets, switches)),
         ActionBinding("msdyn_NewInvoiceContract", "salesorder", partial(_create_invoice, switches)),
-        ActionBinding("msdyn_createinvoicefrominvoiceschedule", "salesorder", partial(_run_schedules, switches)),
+        ActionBinding(scheduled_invoicing.ACTION, "salesorder", partial(_run_schedules, switches)),
         ActionBinding(
             "msdyn_GenerateContractLineInvoiceSchedule",
             "salesorderdetail",

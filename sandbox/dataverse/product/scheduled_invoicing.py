@@ -21,11 +21,13 @@ from sandbox.dataverse.product.invoice_creation import create_scheduled
 from sandbox.dataverse.product.invoice_lines import MILESTONE
 from sandbox.dataverse.product.schedule_generation import SCHEDULE
 from sandbox.dataverse.product.switches import Switches
+from sandbox.dataverse.seed import seed_id
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, UnitOfWork
 
 Transactions = Callable[[], AbstractContextManager[UnitOfWork]]
 BATCH_JOB: Final = "msdyn_batchjob"
 JOB_NAME: Final = "create invoices"
+ACTION: Final = "msdyn_createinvoicefrominvoiceschedule"
 _PAUSE: Final = timedelta(hours=24)
 """From the end of one run to the beginning of the next, so that the run drifts through the day."""
 _NO_JOB_TYPE: Final = 867380000
@@ -41,6 +43,13 @@ class _Run:
 
 
 _Runs = dict[tuple[UUID, date], _Run]
+
+
+def announce(work: UnitOfWork) -> None:
+    """List the action's message among the others, as every action's is in life."""
+    id = seed_id(f"sdkmessage/{ACTION}")
+    if work.get("sdkmessage", id) is None:
+        work.create("sdkmessage", {"name": ACTION}, id)
 
 
 def carry_out(switches: Switches, work: UnitOfWork, contract: UUID, ids: Iterable[UUID]) -> None:
@@ -79,7 +88,8 @@ def run_batch_jobs(switches: Switches, transaction: Transactions) -> None:
 def _carry_out(switches: Switches, work: UnitOfWork, contract: UUID, run: _Run) -> None:
     invoice = create_scheduled(switches, work, contract, run.cut_offs, run.milestones)
     if invoice is not None:
-        _settle(work, run, RunStatus.SUCCESSFUL, invoice)
+        if switches.runs_written_back:
+            _settle(work, run, RunStatus.SUCCESSFUL, invoice)
     elif switches.empty_run_succeeds:
         _settle(work, run, RunStatus.SUCCESSFUL, None)
 

@@ -117,3 +117,6 @@ class Switches:
     empty_run_succeeds: bool = True
     """A schedule row with nothing to invoice becomes Run Successful, without an invoice; else stays Not Run.
     Undocumented."""
+    runs_written_back: bool = True
+    """A schedule row that was invoiced becomes Run Successful with its invoice; else the action leaves it as it was.
+    Undocumented for the action; the batch job does it (pro/sales/invoice-schedules-contract-line-sales)."""

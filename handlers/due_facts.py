@@ -1,0 +1,183 @@
+"""Reads what decides about what is due: a few requests, however many schedule rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Compare, Query, all_of, any_of, equals
+from connector.errors import Misconfigured
+from handlers import command_record
+from handlers.backlog_rows import of_contracts
+from handlers.command_record import Kind, State
+from handlers.reading import ask
+from mappings import keys, schedule, tables
+from mappings.backlog import Backlog, BacklogRow
+from mappings.ceiling import CURRENCY_COLUMNS
+from mappings.choices import MilestoneStatus
+from mappings.row import Row
+from mappings.schedule import Due, DueRun, Scheduled
+from mappings.tables import Ref
+
+ACTION = "msdyn_createinvoicefrominvoiceschedule"
+"""The product's action that invoices schedule rows."""
+JOB_NAME = "create invoices"
+"""What the name of the product's own batch job contains (PSA/invoicing)."""
+
+
+NONE = Due()
+
+
+@dataclass(frozen=True, slots=True)
+class DueFacts:
+    """What is due up to a day, what is ready on its contracts, and what forbids to invoice it.
+
+    ``generations``: per run, how many attempts have ended. ``jobs``: the product's own jobs that are active.
+    """
+
+    has_action: bool
+    jobs: tuple[Row, ...]
+    due: Due = NONE
+    ready: tuple[BacklogRow, ...] = ()
+    generations: dict[DueRun, int] = field(default_factory=dict)
+    contracts: tuple[Row, ...] = ()
+    currencies: tuple[Row, ...] = ()
+
+
+def gather(until: date, only: Sequence[UUID], zone: ZoneInfo, dataverse: Reader) -> DueFacts:
+    """What is due up to a day, that day included; ``only``: these contracts, or where it is empty, all."""
+    (messages,) = ask(dataverse, Query(tables.MESSAGE, ("name",), equals("name", ACTION)))
+    facts = DueFacts(bool(messages), _jobs(dataverse))
+    scheduled, unplanned = _scheduled(until, zone, dataverse)
+    if only:
+        scheduled = [one for one in scheduled if one.contract is not None and one.contract.id in only]
+        unplanned = [one for one in unplanned if one.contract in only]
+    due = schedule.due(scheduled, unplanned, until, zone)
+    contracts = sorted({run.contract for run in due.runs})
+    if not contracts:
+        return replace(facts, due=due)
+    ready = of_contracts(
+        [Backlog.TIME_AND_MATERIAL, Backlog.MILESTONES],
+        contracts,
+        lambda backlog: equals(backlog.status_column, backlog.ready),
+        dataverse,
+    )
+    found, currencies, attempts = ask(
+        dataverse,
+        Query(tables.CONTRACT, ("name", "ordernumber"), any_of("salesorderid", contracts)),
+        Query(tables.CURRENCY, CURRENCY_COLUMNS),
+        Query(
+            tables.COMMAND,
+            ("psac_state",),
+            all_of(equals("psac_kind", Kind.ATTEMPT), any_of("psac_subject", map(str, contracts))),
+        ),
+    )
+    ended = {attempt.id for attempt in attempts if command_record.state_of(attempt) is State.DONE}
+    return replace(
+        facts,
+        due=due,
+        ready=tuple(ready),
+        generations={run: _generation(run, ended) for run in due.runs},
+        contracts=tuple(found),
+        currencies=tuple(currencies),
+    )
+
+
+def of_run(run: DueRun, dataverse: Reader) -> dict[UUID, Row]:
+    """The schedule rows of a run as they are now, those it is still to get left out."""
+    (found,) = ask(dataverse, Query(tables.SCHEDULE, schedule.COLUMNS, any_of(f"{tables.SCHEDULE}id", run.all_rows)))
+    return {row.id: row for row in found}
+
+
+def _jobs(dataverse: Reader) -> tuple[Row, ...]:
+    """The product's own create-invoices jobs that are active; an environment without such jobs has none."""
+    try:
+        (jobs,) = ask(
+            dataverse,
+            Query(tables.BATCH_JOB, ("msdyn_name",), all_of(equals("msdyn_isactive", True), equals("statecode", 0))),
+        )
+    except Misconfigured as error:
+        if error.code != "unknown-table":
+            raise
+        return ()
+    return tuple(job for job in jobs if JOB_NAME in (job.text("msdyn_name") or "").lower())
+
+
+def _generation(run: DueRun, ended: set[UUID]) -> int:
+    """How many attempts at this run have ended. That it is due all the same says that it may be tried again."""
+    generation = 0
+    while keys.attempt_id(run.contract, run.command(generation)) in ended:
+        generation += 1
+    return generation
+
+
+def _scheduled(until: date, zone: ZoneInfo, dataverse: Reader) -> tuple[list[Scheduled], list[BacklogRow]]:
+    """The open rows up to a day with all they lead to, and the ready milestones up to it that no row plans."""
+    midnight = datetime.combine(until + timedelta(days=1), time(), zone).astimezone(UTC)
+    rows, dated = ask(
+        dataverse,
+        Query(
+            tables.SCHEDULE,
+            schedule.COLUMNS,
+            all_of(
+                any_of("msdyn_invoicerunstatus", map(int, schedule.OPEN)),
+                Compare("msdyn_invoicerundate", "lt", midnight),
+            ),
+        ),
+        Query(
+            tables.MILESTONE,
+            Backlog.MILESTONES.columns,
+            all_of(
+                equals("msdyn_invoicestatus", MilestoneStatus.READY_TO_INVOICE),
+                Compare("msdyn_invoicedate", "lt", midnight),
+            ),
+        ),
+    )
+    ids = _ids(row.link_id("msdyn_contractlinescheduleofvalue") for row in rows)
+    planning, milestones = ask(
+        dataverse,
+        Query(
+            tables.SCHEDULE,
+            ("msdyn_contractlinescheduleofvalue",),
+            any_of("msdyn_contractlinescheduleofvalue", sorted(one.id for one in dated)),
+        ),
+        Query(tables.MILESTONE, Backlog.MILESTONES.columns, any_of(f"{tables.MILESTONE}id", ids)),
+    )
+    planned = {row.link_id("msdyn_contractlinescheduleofvalue") for row in planning}
+    alone = [one for one in dated if one.id not in planned]
+    lines = _ids(row.link_id("msdyn_contractlineid") for row in (*rows, *alone))
+    (found_lines,) = ask(
+        dataverse, Query(tables.CONTRACT_LINE, schedule.LINE_COLUMNS, any_of("salesorderdetailid", lines))
+    )
+    wanted = _ids(line.link_id("salesorderid") for line in found_lines)
+    (contracts,) = ask(dataverse, Query(tables.CONTRACT, schedule.CONTRACT_COLUMNS, any_of("salesorderid", wanted)))
+    by_id = {row.id: row for row in (*found_lines, *contracts)}
+    values = {row.id: BacklogRow(Backlog.MILESTONES, row) for row in milestones}
+
+    def joined(row: Row) -> Scheduled:
+        line = by_id.get(row.link_id("msdyn_contractlineid") or UUID(int=0))
+        contract = None if line is None else by_id.get(line.link_id("salesorderid") or UUID(int=0))
+        milestone = values.get(row.link_id("msdyn_contractlinescheduleofvalue") or UUID(int=0))
+        return Scheduled(row, line, contract, milestone)
+
+    return [joined(row) for row in rows], [fit for one in alone if (fit := _with_contract(one, by_id)) is not None]
+
+
+def _with_contract(milestone: Row, by_id: dict[UUID, Row]) -> BacklogRow | None:
+    """The milestone with the contract of its line, if it can be invoiced: as its own schedule row would be."""
+    line = by_id.get(milestone.link_id("msdyn_contractlineid") or UUID(int=0))
+    contract = None if line is None else by_id.get(line.link_id("salesorderid") or UUID(int=0))
+    row = BacklogRow(Backlog.MILESTONES, milestone)
+    link: dict[str, tables.Cell] = {"msdyn_contractlinescheduleofvalue": milestone.ref}
+    if contract is None or Scheduled(Row(milestone.ref, "", link), line, contract, row).why_not() is not None:
+        return None
+    cells = {**milestone.cells, Backlog.MILESTONES.contract_column: Ref(tables.CONTRACT, contract.id)}
+    return BacklogRow(Backlog.MILESTONES, replace(milestone, cells=cells))
+
+
+def _ids(found: Iterable[UUID | None]) -> list[UUID]:
+    return sorted({id for id in found if id is not None})

@@ -1,0 +1,301 @@
+"""Creates the invoices that are due by schedule: each once, the oldest first, whoever and however often finds them due.
+
+What is due is found anew every time; nothing is remembered between two sweeps but what stands in the schedule rows and
+in the attempts. A sweep is refused as a whole where the product would do the same work, or can't be asked to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import cast
+
+from connector.dataverse.access import Reader
+from connector.dataverse.changes import ChangeSet
+from connector.dataverse.query import Query, any_of
+from connector.errors import ConnectorError, Misconfigured, Rejected, Transient
+from handlers import command_record, due_facts, people
+from handlers.command_record import Kind, State
+from handlers.due_facts import DueFacts
+from handlers.due_run import FAILED, DueRunHandler
+from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
+from handlers.invoicing import InvoicingHandler
+from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
+from handlers.reading import ask
+from mappings import keys, tables
+from mappings.acting import Person
+from mappings.backlog import BacklogRow
+from mappings.business_date import business_date
+from mappings.ceiling import Ceiling, sums
+from mappings.messages import CreateDueInvoices, CreateInvoices
+from mappings.refusal import Refusal
+from mappings.row import Row
+from mappings.schedule import DueRun, by_contract, shared_out
+
+IN_DOUBT = "in-doubt"
+UNFINISHED = (FAILED, IN_DOUBT, "refused", "already-running")
+WAITING = "waiting"
+"""A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What is due, with what each run's invoice takes if they are made in order, the oldest of a contract first.
+
+    ``over``: what of it is above a ceiling, as sentences.
+    """
+
+    until: date
+    facts: DueFacts
+    taken: Mapping[DueRun, tuple[BacklogRow, ...]]
+    over: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, object]:
+        """It as a dry run answers it."""
+        return {
+            "dry_run": True,
+            "until": self.until.isoformat(),
+            "runs": [
+                _named(run, self) | {"ready": len(self.taken[run]), "total": str(total(self.taken[run]))}
+                for run in self.facts.due.runs
+            ],
+            "unfit": self.unfit(),
+            "above_ceiling": list(self.over),
+        }
+
+    def unfit(self) -> list[dict[str, object]]:
+        """The rows that are due and can't be invoiced."""
+        return [
+            {
+                "row": str(one.row.id),
+                "day": one.day.isoformat(),
+                "contract": None if one.contract is None else str(one.contract),
+                "why": one.why,
+            }
+            for one in self.facts.due.unfit
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """``record``: what came of the command when it was carried out before."""
+
+    record: Row | None
+    people: tuple[Person, ...]
+    today: date
+    facts: DueFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Finds what a command is about; its decisions write nothing."""
+
+    invoicing: InvoicingHandler
+    ceiling: Ceiling | None
+
+    def gather(self, subjects: Sequence[CreateDueInvoices], dataverse: Reader) -> Mapping[CreateDueInvoices, _Known]:
+        ids = [keys.command_row_id(one.command) for one in subjects]
+        records, *users = ask(
+            dataverse,
+            Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", ids)),
+            *people.questions(self.invoicing.acting, (one.requested_by for one in subjects)),
+        )
+        by_id, who = {record.id: record for record in records}, people.people(users)
+        today = business_date(self.invoicing.now(), self.invoicing.zone)
+        known = {}
+        for one, id in zip(subjects, ids, strict=True):
+            record = None if one.dry_run else by_id.get(id)
+            facts = None
+            if record is None:
+                facts = due_facts.gather(one.due or today, one.contracts, self.invoicing.zone, dataverse)
+            known[one] = _Known(record, who, today, facts)
+        return known
+
+    def decide(self, subject: CreateDueInvoices, facts: _Known, refusals: Refusals) -> Decision:
+        if facts.record is not None:
+            if facts.record.text("psac_subject") != _subject(subject):
+                return Refuse("command-id-reused", f"{subject}: another command was given under this id before.")
+            return NothingToDo("The command has been carried out.", command_record.outcome_of(facts.record))
+        try:
+            self.invoicing.acting.who(subject.requested_by, facts.people)
+        except Refusal as refusal:
+            return Refuse(refusal.code, refusal.sentence)
+        found, until = facts.facts or DueFacts(False, ()), subject.due or facts.today
+        if (refusal_ := _forbidden(found)) is not None:
+            return refusal_
+        if until > facts.today and not subject.dry_run:
+            return Refuse("not-due-yet", f"{until} is still to come; what is due then can be looked at, not invoiced.")
+        taken = shared_out(found.due.runs, found.ready, facts.today, self.invoicing.zone)
+        rows = [row for several in taken.values() for row in several]
+        over = [] if self.ceiling is None else self.ceiling.above(len(rows), sums(rows, found.currencies))
+        if over and not (subject.confirmed or subject.dry_run):
+            return Refuse("over-ceiling", f'{" ".join(over)} If that is meant, say so with "confirmed": true.')
+        return NothingToDo("It was looked at.", {"sweep": Sweep(until, found, taken, tuple(over))})
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Writes down what came of commands, so that another delivery has the same answer."""
+
+    outcomes: Mapping[CreateDueInvoices, Mapping[str, object]]
+
+    def gather(self, subjects: Sequence[CreateDueInvoices], dataverse: Reader) -> Mapping[CreateDueInvoices, bool]:
+        ids = {one: keys.command_row_id(one.command) for one in subjects}
+        (found,) = ask(dataverse, Query(tables.COMMAND, (), any_of(f"{tables.COMMAND}id", ids.values())))
+        there = {row.id for row in found}
+        return {one: id in there for one, id in ids.items()}
+
+    def decide(self, subject: CreateDueInvoices, facts: bool, refusals: Refusals) -> Decision:
+        outcome = self.outcomes[subject]
+        if facts:
+            return NothingToDo(_in_short(outcome), outcome)
+        record = command_record.created(
+            keys.command_row_id(subject.command),
+            Kind.SWEEP,
+            _subject(subject),
+            subject.requested_by,
+            State.DONE,
+            outcome=outcome,
+        )
+        return Plan("The outcome is written down.", (ChangeSet((record,)),))
+
+
+@dataclass(frozen=True, slots=True)
+class DueInvoices:
+    """Carries out ``CreateDueInvoices``, with what invoices any contract; above the ``ceiling`` only when confirmed."""
+
+    invoicing: InvoicingHandler
+    ceiling: Ceiling | None = None
+
+    def settle(
+        self, commands: Sequence[CreateDueInvoices], fixed_point: FixedPoint
+    ) -> dict[CreateDueInvoices, Outcome]:
+        """One outcome per command. Failures of Dataverse become outcomes; nothing is raised for them."""
+        looked = fixed_point.settle(_Look(self.invoicing, self.ceiling), commands)
+        return {command: self._carried_out(command, looked[command], fixed_point) for command in commands}
+
+    def look(self, command: CreateDueInvoices, fixed_point: FixedPoint) -> Sweep | Outcome:
+        """What it would be about, or why it would not be carried out."""
+        outcome = fixed_point.settle(_Look(self.invoicing, self.ceiling), [command])[command]
+        return _sweep_in(outcome) or outcome
+
+    def _carried_out(self, command: CreateDueInvoices, looked: Outcome, fixed_point: FixedPoint) -> Outcome:
+        sweep = _sweep_in(looked)
+        if sweep is None:
+            return looked
+        if command.dry_run:
+            return Settled("It was a dry run: nothing was written.", sweep.plain())
+        course = _Course(command, self.invoicing, sweep, fixed_point)
+        for chain in by_contract(sweep.facts.due.runs):
+            if (ended := course.along(chain)) is not None:
+                return ended
+        if course.failure is not None:
+            return Unsettled(course.failure, course.unsure)
+        outcome = {"until": sweep.until.isoformat(), "runs": course.told, "unfit": sweep.unfit()}
+        if not course.told and not sweep.facts.due.unfit:
+            return Settled(_in_short(outcome), outcome)
+        written = fixed_point.settle(_Record({command: outcome}), [command])[command]
+        if isinstance(written, Settled):
+            return Settled(written.because, outcome, course.commits + written.commits, course.unsure or written.unsure)
+        return Unsettled(written.failure, course.unsure or written.unsure)
+
+
+@dataclass
+class _Course:
+    """What has come of the runs so far."""
+
+    command: CreateDueInvoices
+    invoicing: InvoicingHandler
+    sweep: Sweep
+    fixed_point: FixedPoint
+    told: list[dict[str, object]] = field(default_factory=list)
+    failure: ConnectorError | None = None
+    unsure: bool = False
+    commits: int = 0
+
+    def along(self, chain: Sequence[DueRun]) -> Unsettled | None:
+        """Invoice one contract's runs, the oldest first, until one does not come to its end.
+
+        Returned is what ends the whole command: nobody could be invoiced now.
+        """
+        for number, run in enumerate(chain):
+            outcome = self._settled(run)
+            self.unsure |= outcome.unsure
+            if isinstance(outcome, Settled):
+                self.commits += outcome.commits
+                self.told.append(_named(run, self.sweep) | dict(outcome.outcome))
+                if outcome.outcome.get("outcome") not in UNFINISHED:
+                    continue
+            elif isinstance(outcome.failure, Rejected):
+                because = f"{outcome.failure.sentence} ({outcome.failure.code})"
+                word = IN_DOUBT if outcome.failure.code.endswith(IN_DOUBT) else FAILED
+                self.told.append(_named(run, self.sweep) | {"outcome": word, "invoices": [], "because": because})
+            elif isinstance(outcome.failure, Misconfigured | Transient):
+                return Unsettled(outcome.failure, self.unsure)
+            else:
+                self.failure = outcome.failure
+                return None
+            waiting = {"outcome": WAITING, "invoices": [], "because": f"The run of {run.day} comes first."}
+            self.told += [_named(later, self.sweep) | waiting for later in chain[number + 1 :]]
+            return None
+        return None
+
+    def _settled(self, run: DueRun) -> Outcome:
+        command = CreateInvoices(
+            command=run.command(self.sweep.facts.generations.get(run, 0)),
+            requested_by=self.command.requested_by,
+            correlation=self.command.correlation,
+            contract=run.contract,
+        )
+        return self.fixed_point.settle(DueRunHandler(run, self.invoicing), [command])[command]
+
+
+def total(rows: Sequence[BacklogRow]) -> Decimal:
+    """What they come to, charged work only, before tax."""
+    return sum((row.billable for row in rows), Decimal(0))
+
+
+def _forbidden(found: DueFacts) -> Refuse | None:
+    if not found.has_action:
+        return Refuse(
+            "no-schedule-action",
+            f"This environment has no action {due_facts.ACTION}, and without it due invoices can't be made: another "
+            "action would take more than what is due. Create them contract by contract.",
+        )
+    if found.jobs:
+        names = ", ".join(f"{job.text('msdyn_name')} ({job.ref})" for job in found.jobs)
+        return Refuse(
+            "product-invoices-itself",
+            f"The product's own job that creates invoices is active: {names}. Both would invoice the same rows. "
+            "Deactivate it, or leave due invoices to it.",
+        )
+    return None
+
+
+def _subject(command: CreateDueInvoices) -> str:
+    until = "today" if command.due is None else command.due.isoformat()
+    return f"{command.kind} {until} {len(command.contracts) or 'all'}"
+
+
+def _named(run: DueRun, sweep: Sweep) -> dict[str, object]:
+    contract = next((one for one in sweep.facts.contracts if one.id == run.contract), None)
+    return {
+        "contract": str(run.contract),
+        "number": None if contract is None else contract.text("ordernumber"),
+        "day": run.day.isoformat(),
+        "rows": [str(id) for id in run.all_rows],
+    }
+
+
+def _sweep_in(outcome: Outcome) -> Sweep | None:
+    found = outcome.outcome.get("sweep") if isinstance(outcome, Settled) else None
+    return found if isinstance(found, Sweep) else None
+
+
+def _in_short(outcome: Mapping[str, object]) -> str:
+    runs = cast(Sequence[Mapping[str, object]], outcome["runs"])
+    words = [str(run["outcome"]) for run in runs]
+    said = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    return f"Due up to {outcome['until']}: {said or 'nothing'}."

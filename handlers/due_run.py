@@ -1,0 +1,146 @@
+"""Invoices one contract for one run date by the product's schedule action, behind the same fence as any invoice.
+
+What the product leaves open is written back to the schedule rows: that the run failed, or which invoice it made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from connector.dataverse.access import Reader
+from connector.dataverse.changes import Call, Change, ChangeSet, Create, Reference, Update, Value
+from connector.errors import Conflict
+from handlers import command_record, due_facts
+from handlers.command_record import State
+from handlers.invoice_facts import InvoiceFacts
+from handlers.invoicing import InvoicingHandler
+from handlers.plan import Decision, NothingToDo, Plan, Refusals
+from handlers.rows import reference
+from mappings import keys, tables
+from mappings.business_date import business_date
+from mappings.choices import RunStatus
+from mappings.messages import CreateInvoices
+from mappings.row import Row
+from mappings.schedule import OPEN, DueRun
+from mappings.tables import Ref
+
+ALREADY, NOTHING, FAILED = "already-run", "nothing-to-invoice", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What decides about the invoice, and the run's schedule rows as they are now."""
+
+    invoice: InvoiceFacts
+    rows: Mapping[UUID, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class DueRunHandler:
+    """The handler of one run, whose command's id everybody derives alike."""
+
+    run: DueRun
+    invoicing: InvoicingHandler
+
+    def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, RunFacts]:
+        """What any invoice takes, and the schedule rows."""
+        found = due_facts.of_run(self.run, dataverse)
+        return {one: RunFacts(facts, found) for one, facts in self.invoicing.gather(subjects, dataverse).items()}
+
+    def decide(self, subject: CreateInvoices, facts: RunFacts, refusals: Refusals) -> Decision:
+        """Invoice what is ready up to the cut-offs; then see to it that the rows say so."""
+        attempt, zone = facts.invoice.attempt, self.invoicing.zone
+        if attempt is not None:
+            return self._after(subject, attempt, facts, refusals)
+        known = facts.rows.values()
+        if any(id not in facts.rows for id in self.run.rows) or any(_status(row) not in OPEN for row in known):
+            return NothingToDo("Somebody else carried it out, or took rows of it away.", _ran(known))
+        today = business_date(facts.invoice.now, zone)
+        ready = tuple(row for row in facts.invoice.ready if self.run.takes(row, today, zone))
+        if not ready:
+            return NothingToDo(
+                "Nothing on it is ready up to its cut-off; its rows are left as they are.",
+                {"outcome": NOTHING, "invoices": []},
+            )
+        if any(not isinstance(one, Conflict) for one in refusals.values()):
+            # The product refused. That is for the next run to see, and for whoever looks at the schedule.
+            failed: dict[str, Value] = {"msdyn_invoicerunstatus": int(RunStatus.FAILED)}
+            if changes := _changes(known, failed, refusals):
+                return Plan("The run failed; its schedule rows say so.", changes, each_alone=True)
+        shown = {line for line, _ in self.run.cut_offs} | {row.row.link_id("msdyn_contractlineid") for row in ready}
+        lines = tuple(line for line in facts.invoice.lines if line.id in shown)
+        call = partial(_by_schedule, self.run, facts, zone)
+        narrowed = replace(facts.invoice, ready=ready, lines=lines)
+        return replace(self.invoicing, call=call).decide(subject, narrowed, refusals)
+
+    def _after(self, subject: CreateInvoices, attempt: Row, facts: RunFacts, refusals: Refusals) -> Decision:
+        """The call was made. What it brought is written into the rows before it counts as carried out."""
+        rows, open_ = facts.rows.values(), command_record.state_of(attempt) is not State.DONE
+        if open_ and facts.invoice.invoices:
+            invoice = facts.invoice.invoices[0]
+            values: dict[str, Value] = {
+                "msdyn_invoicerunstatus": int(RunStatus.SUCCESSFUL),
+                "msdyn_invoice": reference(invoice.ref),
+            }
+            if changes := _changes(rows, values, refusals):
+                return Plan("The schedule rows name the invoice.", changes, each_alone=True)
+        if open_ and not facts.invoice.invoices and rows and all(_status(row) == RunStatus.FAILED for row in rows):
+            outcome = {"outcome": FAILED, "invoices": [], "because": "The product itself reports that the run failed."}
+            return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, outcome),)),))
+        return self.invoicing.decide(subject, facts.invoice, refusals)
+
+
+def _by_schedule(run: DueRun, facts: RunFacts, zone: ZoneInfo, contract: UUID) -> tuple[Change, ...]:
+    """The call, after the rows that milestones without one get: it takes nothing else."""
+    made = [
+        _row_for(milestone, line, run, zone)
+        for milestone, line in run.unplanned
+        if keys.schedule_row_id(milestone) not in facts.rows
+    ]
+    given = tuple(Reference(tables.SCHEDULE, id) for id in run.all_rows)
+    call = Call(due_facts.ACTION, Reference(tables.CONTRACT, contract), {"InvoiceSchedules": given})
+    return (*made, call)
+
+
+def _row_for(milestone: UUID, line: UUID, run: DueRun, zone: ZoneInfo) -> Create:
+    day = datetime.combine(run.day, time(), zone)
+    return Create(
+        Reference(tables.SCHEDULE, keys.schedule_row_id(milestone)),
+        {
+            "msdyn_name": run.day.isoformat(),
+            "msdyn_contractlineid": Reference(tables.CONTRACT_LINE, line),
+            "msdyn_contractlinescheduleofvalue": Reference(tables.MILESTONE, milestone),
+            "msdyn_invoicerundate": day.astimezone(UTC),
+            "msdyn_transactioncutoffdate": (day - timedelta(days=1)).astimezone(UTC),
+            "msdyn_invoicerunstatus": int(RunStatus.NOT_RUN),
+        },
+    )
+
+
+def _changes(rows: Iterable[Row], values: Mapping[str, Value], refusals: Refusals) -> tuple[ChangeSet, ...]:
+    """What makes the rows say so, where they don't and Dataverse has no word against it."""
+    return tuple(
+        ChangeSet((Update(reference(row.ref), values, row.version),))
+        for row in rows
+        if any(_held(row, column) != value for column, value in values.items())
+        and isinstance(refusals.get(reference(row.ref)), Conflict | None)
+    )
+
+
+def _held(row: Row, column: str) -> Value:
+    held = row.cells.get(column)
+    return reference(held) if isinstance(held, Ref) else held
+
+
+def _status(row: Row) -> int | None:
+    return row.choice("msdyn_invoicerunstatus")
+
+
+def _ran(rows: Iterable[Row]) -> dict[str, object]:
+    invoices = sorted({str(link.id) for row in rows if (link := row.link("msdyn_invoice")) is not None})
+    return {"outcome": ALREADY, "invoices": [{"id": id, "number": None, "name": None} for id in invoices]}
