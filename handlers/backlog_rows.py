@@ -11,11 +11,12 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader, Scanner
 from connector.dataverse.query import Condition, Query, all_of, any_of, either
-from handlers.doubles import doubled
+from handlers.judged_rows import judged, judged_by
 from handlers.reading import ask
 from handlers.rows import row
 from mappings import tables
 from mappings.backlog import Backlog, BacklogRow
+from mappings.not_to_exceed import NotToExceed
 from mappings.row import Row
 from mappings.tables import Ref
 
@@ -53,17 +54,21 @@ def of_contracts(
 
 
 def pages(
-    backlog: Backlog, condition: Condition, order_by: Sequence[str], dataverse: Scanner
+    backlog: Backlog,
+    condition: Condition,
+    order_by: Sequence[str],
+    dataverse: Scanner,
+    check: NotToExceed | None = None,
 ) -> Iterator[list[BacklogRow]]:
     """The rows that meet ``condition`` in the order asked for, a page at a time, each with its contract filled in.
 
-    Open and ready rows are told to be doubled where they are.
+    Each is judged; ready rows are told to be doubled, too, where they are.
     """
-    for page in dataverse.scan(Query(backlog.table, backlog.columns, condition, order_by)):
+    for page in dataverse.scan(Query(backlog.table, judged_by(backlog, check), condition, order_by)):
         found = [row(record) for record in page]
         contract_of = _contracts_by_line(backlog, found, dataverse)
-        rows = [BacklogRow(backlog, _with_contract(backlog, one, contract_of)) for one in found]
-        yield _with_doubles(rows, dataverse)
+        rows = (BacklogRow(backlog, _with_contract(backlog, one, contract_of)) for one in found)
+        yield judged(rows, dataverse, check, even_ready=True)
 
 
 def _contracts_by_line(backlog: Backlog, found: Iterable[Row], dataverse: Reader) -> dict[UUID, Ref | None]:
@@ -77,12 +82,6 @@ def _contracts_by_line(backlog: Backlog, found: Iterable[Row], dataverse: Reader
     wanted = any_of(f"{tables.CONTRACT_LINE}id", sorted(named))
     (lines,) = ask(dataverse, Query(tables.CONTRACT_LINE, ("salesorderid",), wanted))
     return {line.id: line.link("salesorderid") for line in lines}
-
-
-def _with_doubles(rows: list[BacklogRow], dataverse: Reader) -> list[BacklogRow]:
-    sales = [one.row.id for one in rows if one.backlog is Backlog.TIME_AND_MATERIAL and (one.is_open or one.is_ready)]
-    twice = doubled(sales, dataverse) if sales else frozenset()
-    return [replace(one, is_doubled=True) if one.row.id in twice else one for one in rows]
 
 
 def _belongs(backlog: Backlog, contracts: Sequence[UUID], lines: Sequence[UUID]) -> Condition:

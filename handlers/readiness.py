@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import Change, ChangeSet, Update
-from connector.dataverse.query import Query, any_of
+from connector.dataverse.query import Condition, Query, any_of
 from connector.errors import Conflict
 from handlers import command_record, marking_record, people, rows
 from handlers.command_record import Kind, State
-from handlers.doubles import doubled
+from handlers.judged_rows import judged, judged_by
 from handlers.marking_record import Outcome, Selected
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from handlers.reading import ask
@@ -29,14 +29,15 @@ from mappings.backlog import Backlog, BacklogRow
 from mappings.ceiling import CURRENCY_COLUMNS, Ceiling, sums
 from mappings.marking import Mark
 from mappings.messages import Marking
+from mappings.not_to_exceed import NotToExceed
 from mappings.refusal import Refusal
 from mappings.row import Row
 
 MOST_ROWS = 5000
 """Rows one command may mark; a larger selection is refused before anything is written."""
 
-TOUCHED = ("modifiedon", "modifiedby")
-"""Who wrote a row last, and when."""
+TOUCHED = ("modifiedon", "modifiedby", "modifiedonbehalfby")
+"""Who wrote a row last, and when; and who did so for them, in their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,15 @@ class ReadinessHandler:
 
     Rows are marked for whom ``acting`` says; the record is the service's. ``zone`` is the one business dates are meant
     in; above the ``ceiling`` a command is refused unless it says that it was confirmed. ``by_action``
-    asks how actuals are marked where the product alone marks them, which it then does with milestones too.
+    asks how actuals are marked where the product alone marks them, which it then does with milestones too. ``check`` is
+    the not-to-exceed check that actuals must not have failed.
     """
 
     zone: ZoneInfo
     acting: Acting = AS_SIGNED_IN
     ceiling: Ceiling | None = None
     by_action: Callable[[], ReadyAction | NoReadyAction] | None = None
+    check: NotToExceed | None = None
 
     def gather(self, subjects: Sequence[Marking], dataverse: Reader) -> Mapping[Marking, Readiness]:
         """Read each command's record, then its rows."""
@@ -100,7 +103,7 @@ class ReadinessHandler:
             ):
                 return Readiness(record, (), who)
             chosen = marking_record.selected(record)
-            found = _by_id(command.backlog, [one.id for one in chosen], dataverse)
+            found = self._by_id(command.backlog, [one.id for one in chosen], dataverse)
             return Readiness(record, found, who, names=_names(chosen, found, dataverse))
         try:
             found = self._selected(command, dataverse)
@@ -117,11 +120,20 @@ class ReadinessHandler:
     def _selected(self, command: Marking, dataverse: Reader) -> tuple[BacklogRow, ...]:
         backlog, mark = command.backlog, Mark(command.kind)
         if command.rows:
-            return _by_id(backlog, command.rows, dataverse)
+            return self._by_id(backlog, command.rows, dataverse)
         where = condition(backlog, command.selection, (mark.takes,), self.zone, dataverse)
         # One more than may be marked is enough to know that there are too many.
-        (answer,) = ask(dataverse, Query(backlog.table, _columns(backlog), where, top=MOST_ROWS + 1))
-        return judged((BacklogRow(backlog, row) for row in answer), dataverse)
+        return self._judged(backlog, where, dataverse, top=MOST_ROWS + 1)
+
+    def _by_id(self, backlog: Backlog, ids: Sequence[UUID], dataverse: Reader) -> tuple[BacklogRow, ...]:
+        return self._judged(backlog, any_of(f"{backlog.table}id", ids), dataverse)
+
+    def _judged(
+        self, backlog: Backlog, where: Condition, dataverse: Reader, top: int | None = None
+    ) -> tuple[BacklogRow, ...]:
+        columns = (*judged_by(backlog, self.check), *TOUCHED)
+        (answer,) = ask(dataverse, Query(backlog.table, columns, where, top=top))
+        return tuple(judged((BacklogRow(backlog, row) for row in answer), dataverse, self.check))
 
     def decide(self, subject: Marking, facts: Readiness, refusals: Refusals) -> Decision:
         """First write down what was selected; then mark it; then write down what came of it."""
@@ -150,7 +162,7 @@ class ReadinessHandler:
         if to_mark:
             sets = tuple(ChangeSet((_write(mark, row, facts.way),), _partition(row), caller) for row in to_mark)
             return Plan(f"{len(sets)} rows of {subject.backlog} are {mark.words}.", sets, each_alone=True)
-        outcome = _outcome(mark, subject.backlog, facts, record, refusals)
+        outcome = _outcome(mark, subject.backlog, facts, record, refusals, _writers(record, caller, facts))
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(record, outcome.as_data()),)),))
 
     def _resolve(self, command: Marking, facts: Readiness) -> Decision:
@@ -186,23 +198,6 @@ class ReadinessHandler:
         return Plan(f"{len(chosen)} rows of {command.backlog} are selected.", (ChangeSet((record,)),))
 
 
-def judged(found: Iterable[BacklogRow], dataverse: Reader) -> tuple[BacklogRow, ...]:
-    """The rows, with those marked that somebody else's actual doubles."""
-    every = tuple(found)
-    open_sales = [one.row.id for one in every if one.backlog is Backlog.TIME_AND_MATERIAL and one.why_not() is None]
-    twice = doubled(open_sales, dataverse)
-    return tuple(replace(one, is_doubled=True) if one.row.id in twice else one for one in every)
-
-
-def _by_id(backlog: Backlog, ids: Sequence[UUID], dataverse: Reader) -> tuple[BacklogRow, ...]:
-    (answer,) = ask(dataverse, Query(backlog.table, _columns(backlog), any_of(f"{backlog.table}id", ids)))
-    return judged((BacklogRow(backlog, row) for row in answer), dataverse)
-
-
-def _columns(backlog: Backlog) -> tuple[str, ...]:
-    return (*backlog.columns, *TOUCHED)
-
-
 def _names(chosen: Iterable[Selected], found: Iterable[BacklogRow], dataverse: Reader) -> dict[UUID, str]:
     """The names of those who wrote, since the selection, the rows that were selected."""
     before = {one.id: one.version for one in chosen}
@@ -235,8 +230,33 @@ def _partition(row: BacklogRow) -> str:
     return f"{tables.CONTRACT}/{row.contract}"
 
 
-def _outcome(mark: Mark, backlog: Backlog, facts: Readiness, record: Row, refusals: Refusals) -> Outcome:
-    """What came of each row. A row that stands as it should was written by us, unless our write met a conflict."""
+@dataclass(frozen=True, slots=True)
+class _Writers:
+    """The service, and who a command's rows were written as: a person it acted for, or itself."""
+
+    service: UUID | None
+    person: UUID | None
+
+    def wrote_another(self, row: Row) -> bool:
+        """The last to write the row was this service, at another one's command; it writes nothing but marks there."""
+        by = row.link_id("modifiedby")
+        return by != self.person and self.service == (row.link_id("modifiedonbehalfby") or by)
+
+
+def _writers(record: Row, caller: UUID | None, facts: Readiness) -> _Writers:
+    service = record.link_id("createdby")
+    people = (one.row.id for one in facts.people if caller is not None and one.object_id == caller)
+    return _Writers(service, next(people, service))
+
+
+def _outcome(
+    mark: Mark, backlog: Backlog, facts: Readiness, record: Row, refusals: Refusals, writers: _Writers
+) -> Outcome:
+    """What came of each row.
+
+    A row that stands as it should was written by us, unless our write met a conflict or the row names another writer
+    of ours: whoever touched it besides leaves no trace of who marked it.
+    """
     already, refused = marking_record.set_aside(record)
     found, names = {one.row.id: one for one in facts.rows}, facts.names or {}
     done, standing, changed = [], list(already), {}
@@ -250,7 +270,7 @@ def _outcome(mark: Mark, backlog: Backlog, facts: Readiness, record: Row, refusa
             # However it stands now: what was refused to us, somebody else wrote.
             refused[one.id] = refusal.sentence
         elif mark.stands(row) and row.row.version != one.version:
-            if refusal is not None:
+            if refusal is not None or writers.wrote_another(row.row):
                 standing.append(one.id)
                 continue
             done.append(one.id)

@@ -131,6 +131,8 @@ class BacklogRow:
     """The same work is also counted by another row."""
     exceeds_limit: bool = False
     """Its not-to-exceed check failed, where the environment's profile names the column that says so."""
+    is_elsewhere: bool = False
+    """A product line of an order that is no project contract."""
 
     @property
     def status(self) -> int | None:
@@ -215,6 +217,8 @@ class BacklogRow:
         is_service = self.row.choice("producttypecode") == ProductType.PROJECT_BASED_SERVICE
         if self.backlog is Backlog.PRODUCTS and is_service:
             return "It is a project-based line; its actuals or milestones are marked instead."
+        if self.is_elsewhere:
+            return "Its order is no project contract, and is invoiced as other sales orders are."
         return None
 
     def _wrong_status(self) -> str | None:

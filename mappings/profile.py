@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from mappings.choices import TransactionClass, TransactionType
+from mappings.not_to_exceed import NotToExceed
 from mappings.row import Row
 from mappings.tables import Cell, Ref
 
@@ -103,7 +104,7 @@ class Profile:
     ``line_tasks`` ties contract lines (left) to the tasks they are limited to, ``unit_cost_lists`` organizational units
     (left) to their cost price lists; ``None`` where the environment has no such table. ``days`` names, by table, the
     column that holds a day for everybody alike, whatever their time zone; a table without one has an instant instead,
-    to be read in a stated zone.
+    to be read in a stated zone. ``not_to_exceed`` is where the product keeps what came of that check, if anywhere.
     """
 
     name: str = PSA_3
@@ -114,6 +115,7 @@ class Profile:
     several_cost_lists: SeveralCostLists = SeveralCostLists.REFUSE
     days: tuple[tuple[str, str], ...] = ()
     ready_marking: ReadyMarking = ReadyMarking.BILLING_STATUS
+    not_to_exceed: NotToExceed | None = None
 
     def day_of(self, table: str) -> str | None:
         """The table's column that holds a day for everybody alike, if it has one."""

@@ -18,16 +18,17 @@ from connector.dataverse.query import Compare, Condition, Query, all_of, any_of,
 from handlers import people, rows
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
+from handlers.marking_record import outcome_in
 from handlers.reading import ask
 from mappings import keys, tables
 from mappings.acting import NAMES, Acting, Mode
 from mappings.backlog import Backlog
+from mappings.marking import Mark
 from mappings.row import Row
 from service.names import names
 
 INVOICING = "create-invoices"
-MARKING = ("mark-ready", "mark-not-ready")
-KINDS = (*MARKING, INVOICING)
+KINDS = (*Mark, INVOICING)
 """The commands that are recorded."""
 
 HELD_AT_ONCE = 25
@@ -178,21 +179,17 @@ def _json(record: Row | None, column: str) -> dict[str, Any]:
 def _marked(record: Row, selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:
     """Row by row; while nothing has come of it yet, what was chosen."""
     kind, _, name = (record.text("psac_subject") or "").partition(" ")
-    backlog = Backlog(name)
+    backlog, mark = Backlog(name), Mark(kind)
     if not outcome:
         chosen = selection.get("rows", ())
         return tuple(Change(UUID(id), "chosen", _word(backlog, was[0]) if was else "") for id, _, *was in chosen)
-    was, to = outcome.get("from", {}), "ready" if kind == "mark-ready" else "open"
-    done = tuple(
-        Change(UUID(id), word, _word(backlog, was.get(id)), to)
-        for word in ("marked", "unmarked")
-        for id in outcome.get(word, ())
+    told, to = outcome_in(outcome), _word(backlog, mark.writes(backlog))
+    return (
+        *(Change(id, mark.done, _word(backlog, told.was.get(id)), to) for id in told.done),
+        *(Change(id, "already", to, to) for id in told.already),
+        *(Change(id, "refused", why=why) for id, why in told.refused.items()),
+        *(Change(id, "changed", why=why) for id, why in told.changed.items()),
     )
-    already = tuple(Change(UUID(id), "already", to, to) for id in outcome.get("already", ()))
-    left = tuple(
-        Change(UUID(id), word, why=why) for word in ("refused", "changed") for id, why in outcome.get(word, {}).items()
-    )
-    return (*done, *already, *left)
 
 
 def _invoiced(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:

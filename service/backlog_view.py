@@ -20,6 +20,7 @@ from mappings import tables
 from mappings.backlog import Backlog, BacklogRow
 from mappings.backlog_judgement import Judgement, judgement
 from mappings.business_date import business_date
+from mappings.not_to_exceed import NotToExceed
 from mappings.selection import Selection, Status, columns, stage
 from service.contracts import Contract, contracts_of
 from service.work_in_words import Works
@@ -92,10 +93,11 @@ def order(backlog: Backlog, sort: Sequence[str]) -> tuple[str, ...]:
 class Review:
     """Reads backlogs on one business day; what many rows share is read once."""
 
-    def __init__(self, dataverse: Scanner, zone: ZoneInfo, today: date) -> None:
+    def __init__(self, dataverse: Scanner, zone: ZoneInfo, today: date, check: NotToExceed | None = None) -> None:
         self._dataverse = dataverse
         self._zone = zone
         self._today = today
+        self._check = check
         self._contracts: dict[UUID, Contract | None] = {}
         self._works = Works(dataverse)
         self._currencies: dict[UUID, tuple[str, int]] | None = None
@@ -103,7 +105,7 @@ class Review:
     def pages(self, backlog: Backlog, selection: Selection, sort: Sequence[str] = ()) -> Iterator[list[BacklogLine]]:
         """The selected rows, a page at a time, in the server's order."""
         wanted = condition(backlog, selection, TO_REVIEW, self._zone, self._dataverse)
-        for page in pages(backlog, wanted, order(backlog, sort), self._dataverse):
+        for page in pages(backlog, wanted, order(backlog, sort), self._dataverse, self._check):
             self._learn(backlog, page)
             yield [self._line(row) for row in page]
 

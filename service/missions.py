@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 
@@ -28,8 +28,8 @@ def mission(
     by_action = _action_of(dataverse) if rules.profile.ready_marking is ReadyMarking.ACTION else None
     return Mission(
         entries=VerificationHandler(rules) if settings.actuals.creator == "product" else rules,
-        readiness=ReadinessHandler(zone, acting, ceiling(settings), by_action),
-        invoicing=InvoicingHandler(now, zone, acting),
+        readiness=ReadinessHandler(zone, acting, ceiling(settings), by_action, rules.profile.not_to_exceed),
+        invoicing=InvoicingHandler(now, zone, acting, patience=timedelta(minutes=settings.invoices.patience)),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mappings.choices import TransactionClass, TransactionType
+from mappings.not_to_exceed import NotToExceed
 from mappings.profile import ENTRIES, WRITTEN_TYPES, Source, Tie
 from service.not_configured import NotConfigured
 
@@ -22,6 +23,8 @@ SOURCES = {"from_entry": Source.ENTRY, "from_approval": Source.APPROVAL, "consta
 KEYS = ("actual", *SOURCES, "on", "entries")
 TIES = {"line_tasks": ("line", "task"), "unit_cost_lists": ("unit", "price_list")}
 """Tables an environment may have under a name of its own, and what their two columns point to."""
+NOT_TO_EXCEED = ("column", "failed")
+"""What says of an actual that its not-to-exceed check failed."""
 MAY_HAVE = {"line_tasks": ("billing_type",), "unit_cost_lists": ()}
 """What such a table may be told besides."""
 _NAME = re.compile(r"[a-z][a-z0-9]*_[a-z0-9_]+")
@@ -64,6 +67,7 @@ class OwnFile:
 
     wishes: list[Wish] = field(default_factory=list)
     ties: dict[str, tuple[Place, Tie]] = field(default_factory=dict)
+    not_to_exceed: tuple[Place, NotToExceed] | None = None
     faults: list[str] = field(default_factory=list)
 
 
@@ -87,8 +91,10 @@ def read(path: Path) -> OwnFile:
                 _column(own, place, one)
         elif name in TIES and isinstance(value, dict):
             _tie(own, of_name[0], name, value)
+        elif name == "not_to_exceed" and isinstance(value, dict):
+            _not_to_exceed(own, of_name[0], value)
         else:
-            known = "`[[columns]]`, `[line_tasks]` and `[unit_cost_lists]`"
+            known = "`[[columns]]`, `[line_tasks]`, `[unit_cost_lists]` and `[not_to_exceed]`"
             own.faults.append(f"{of_name[0].of(name)}: `{name}` means nothing here; the file holds {known}.")
     return own
 
@@ -146,6 +152,22 @@ def _tie(own: OwnFile, place: Place, name: str, given: Mapping[str, Any]) -> Non
     if not wrong and not strangers:
         left, right = TIES[name]
         own.ties[name] = (place, Tie(given["table"], given[left], given[right], given.get("billing_type")))
+
+
+def _not_to_exceed(own: OwnFile, place: Place, given: Mapping[str, Any]) -> None:
+    """Read ``[not_to_exceed]``, the product's own column or another."""
+    before, (column, failed) = len(own.faults), (given.get(key) for key in NOT_TO_EXCEED)
+    if not isinstance(column, str) or not _NAME.fullmatch(column):
+        own.faults.append(f"{place.of('column')}: `column` of `[not_to_exceed]` is missing or no logical name.")
+    if not isinstance(failed, int) or isinstance(failed, bool):
+        own.faults.append(f"{place.of('failed')}: `failed` of `[not_to_exceed]` is missing or no number of a choice.")
+    own.faults += [
+        f"{place.of(key)}: `{key}` means nothing here; `[not_to_exceed]` has {_listed(NOT_TO_EXCEED)}."
+        for key in given
+        if key not in NOT_TO_EXCEED
+    ]
+    if len(own.faults) == before:
+        own.not_to_exceed = (place, NotToExceed(str(column), int(str(failed))))
 
 
 def _words(

@@ -13,6 +13,7 @@ from connector.dataverse.client import DataverseClient
 from connector.errors import Misconfigured
 from mappings import tables
 from mappings.entry import DATED
+from mappings.not_to_exceed import NotToExceed
 from mappings.profile import Creator, Profile, Tie
 from service import own_columns
 from service.column_facts import Columns, columns_of, messages_of
@@ -50,6 +51,8 @@ def profile_of(client: DataverseClient, settings: Settings) -> Profile:
     fitting = [fitted(wish, columns, faults) for wish in own.wishes]
     for place, tie in own.ties.values():
         faults += _faults_of(place, tie, columns)
+    if own.not_to_exceed is not None:
+        faults += _faults_of_check(*own.not_to_exceed, columns)
     faults.sort(key=_by_line)
     if Creator(settings.actuals.creator) not in version.profile.creators:
         faults.insert(0, ONLY_THE_PRODUCT)
@@ -61,6 +64,7 @@ def profile_of(client: DataverseClient, settings: Settings) -> Profile:
         columns=tuple(column for column in fitting if column is not None),
         line_tasks=ties.get("line_tasks"),
         unit_cost_lists=ties.get("unit_cost_lists") or _there(version.unit_cost_lists, columns),
+        not_to_exceed=own.not_to_exceed[1] if own.not_to_exceed else None,
         days=tuple((table, day) for table, names in version.days if (day := _day(columns, table, names))),
     )
 
@@ -118,6 +122,18 @@ def _faults_of(place: Place, tie: Tie, columns: Columns) -> list[str]:
     if held is not None and held.type != "Picklist":
         faults.append(f"{place.of('billing_type')}: `{tie.table}.{held.name}` is no choice, as a billing type is.")
     return faults
+
+
+def _faults_of_check(place: Place, check: NotToExceed, columns: Columns) -> list[str]:
+    held = columns.closely(tables.ACTUAL, check.column)
+    if held is None:
+        return [f"{place.of('column')}: `{tables.ACTUAL}` has no column `{check.column}` in this environment."]
+    if held.type != "Picklist" or not held.readable:
+        return [f"{place.of('column')}: `{tables.ACTUAL}.{check.column}` is no choice that can be read."]
+    if check.failed not in held.options:
+        known = ", ".join(map(str, sorted(held.options)))
+        return [f"{place.of('failed')}: {check.failed} is no choice of `{tables.ACTUAL}.{check.column}`: {known}."]
+    return []
 
 
 def _by_line(fault: str) -> int:

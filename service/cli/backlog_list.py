@@ -98,7 +98,8 @@ def list_rows(
         where = filter_of(service, asked, *backlogs)
         zone = service.settings.business_time_zone
         today = business_date(service.now(), zone)
-        review, totals = Review(service.dataverse, zone, today), Totals(today)
+        check = service.rules.profile.not_to_exceed
+        review, totals = Review(service.dataverse, zone, today, check), Totals(today)
 
         def pages(one: Backlog) -> Iterator[list[BacklogLine]]:
             for page in review.pages(one, Selection(where=where), sort or ()):

@@ -151,7 +151,8 @@ def _mark(
     with session(config) as service:
         found = Preview(mark, Backlog(backlog))
         zone = service.settings.business_time_zone
-        review = Review(service.dataverse, zone, business_date(service.now(), zone))
+        today = business_date(service.now(), zone)
+        review = Review(service.dataverse, zone, today, service.rules.profile.not_to_exceed)
         pages = found.pages(review, selection(mark, rows, filter_of(service, asked, found.backlog)))
         if dry_run:
             _show(found, pages, output)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from connector.dataverse.access import Dataverse
 from connector.envelope import Envelope
 from connector.recoverability import Policy
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
@@ -22,6 +23,7 @@ from mappings.messages import CreateInvoices, MarkReady
 from sandbox.dataverse.security.privileges import ACT_FOR_OTHERS, assign, make_role
 from sandbox.dataverse.seed import BUSINESS_UNIT, USERS
 from sandbox.dataverse.unit_of_work import Link
+from tests.flow.barriers import BeforeCommit
 from tests.flow.world import World
 
 ALL = 8
@@ -61,7 +63,9 @@ class Office:
         with self.world.sandbox.web.transaction() as uow:
             uow.update("systemuser", self.people[user], values)
 
-    def give(self, command: MarkReady | CreateInvoices, acting: Acting = BY_USER) -> Settlement:
+    def give(
+        self, command: MarkReady | CreateInvoices, acting: Acting = BY_USER, dataverse: Dataverse | None = None
+    ) -> Settlement:
         """One delivery of a command to a service that carries it out so."""
         mission = self.world.mission
         self.world.mission = replace(
@@ -70,7 +74,7 @@ class Office:
             invoicing=replace(mission.invoicing, acting=acting),
         )
         body = command.model_dump_json().encode()
-        through = self.world.client
+        through = dataverse or self.world.client
         pipeline = Pipeline(through, self.world.mission, parse_command, Policy(), self.world.now, FixedPoint(through))
         (end,) = pipeline.process([Envelope(str(uuid4()), body, "application/json", queue="commands")])
         return end
@@ -216,6 +220,44 @@ def test_a_person_is_named_by_object_id_user_name_or_mail_in_any_case_and_nobody
         end = office.give(mark(office, stranger))
         assert isinstance(end, DeadLetter)
         assert (end.code, stranger in end.sentence) == ("unknown-person", True)
+
+
+@pytest.mark.parametrize("second_asks", ["Eve", "Mia"])
+def test_after_a_crash_a_row_that_another_persons_command_marked_is_no_success_of_the_first(
+    office: Office, second_asks: str
+) -> None:
+    sales = office.open_work()
+    for name in ("Mia", "Eve"):
+        office.person(name, MARKER)
+    first, second = mark(office, "Mia@office.example"), mark(office, f"{second_asks}@office.example")
+    with pytest.raises(Killed):
+        office.give(first, dataverse=BeforeCommit(office.world.client, _die, commit=2))  # selected, and not yet marked
+    assert isinstance(office.give(second), Complete)
+    assert office.world.record(second)["marked"] == [sales]
+    assert isinstance(office.give(first), Complete)
+    told = office.world.record(first)
+    # Who asked twice can't be told from who asked once: nothing but the person stands on the row.
+    mine = [sales] if second_asks == "Mia" else []
+    assert (told["marked"], told["already"]) == (mine, [] if mine else [sales])
+
+
+def test_after_a_crash_a_row_that_somebody_touched_since_we_marked_it_is_still_our_success(office: Office) -> None:
+    sales = office.open_work()
+    mia = office.person("Mia", MARKER)
+    command = mark(office, mia)
+    with pytest.raises(Killed):
+        office.give(command, dataverse=BeforeCommit(office.world.client, _die, commit=3))  # marked, and not recorded
+    office.world.http("PATCH", f"msdyn_actuals({sales})", {"msdyn_description": "looked at"})
+    assert isinstance(office.give(command), Complete)
+    assert office.world.record(command)["marked"] == [sales]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def _die() -> None:
+    raise Killed
 
 
 def test_where_the_service_acts_itself_who_is_allowed_needs_no_privilege_and_is_recorded(office: Office) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mappings.choices import TransactionClass, TransactionType
+from mappings.not_to_exceed import NotToExceed
 from mappings.profile import Source, Tie
 from service.not_configured import NotConfigured
 from service.own_columns import OwnFile, read
@@ -87,7 +88,8 @@ entries = [["time"]]
     words = "`cost`, `sales`, `resourcing-unit-cost`, `inter-organizational-sales`"
     sources = "`from_entry`, `from_approval`, `constant`"
     assert faults_of(text, tmp_path) == [
-        "line 1: `colour` means nothing here; the file holds `[[columns]]`, `[line_tasks]` and `[unit_cost_lists]`.",
+        "line 1: `colour` means nothing here; the file holds `[[columns]]`, `[line_tasks]`, "
+        "`[unit_cost_lists]` and `[not_to_exceed]`.",
         "line 2: `actual` is missing; it names the column of `msdyn_actual` that is to be filled.",
         f"line 9: `on` is ['kosten']; it lists one or more of {words}.",
         "line 6: `actual` is 'Cost Centre', which is no logical name of a column of your own, as `new_costcentre`.",
@@ -141,6 +143,22 @@ def test_the_table_of_a_lines_tasks_may_have_a_billing_type_and_that_of_price_li
     lists = '[unit_cost_lists]\ntable = "new_l"\nunit = "new_u"\nprice_list = "new_p"\nbilling_type = "new_type"\n'
     assert faults_of(lists, tmp_path) == [
         "line 5: `billing_type` means nothing here; `[unit_cost_lists]` has `table`, `unit`, `price_list`."
+    ]
+
+
+def test_the_column_of_the_not_to_exceed_check_may_be_the_products_own(tmp_path: Path) -> None:
+    own = said_of('[not_to_exceed]\ncolumn = "msdyn_limit"\nfailed = 192350001\n', tmp_path)
+    assert own.faults == []
+    assert own.not_to_exceed is not None
+    assert own.not_to_exceed[1] == NotToExceed("msdyn_limit", 192350001)
+    assert faults_of('[not_to_exceed]\ncolumn = "Limit"\nfailed = "Failed"\npassed = 1\n', tmp_path) == [
+        "line 2: `column` of `[not_to_exceed]` is missing or no logical name.",
+        "line 3: `failed` of `[not_to_exceed]` is missing or no number of a choice.",
+        "line 4: `passed` means nothing here; `[not_to_exceed]` has `column`, `failed`.",
+    ]
+    assert faults_of("[not_to_exceed]\nfailed = true\n", tmp_path) == [
+        "line 1: `column` of `[not_to_exceed]` is missing or no logical name.",
+        "line 2: `failed` of `[not_to_exceed]` is missing or no number of a choice.",
     ]
 
 
