@@ -6,7 +6,7 @@ in the attempts. A sweep is refused as a whole where the product would do the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -164,10 +164,14 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class DueInvoices:
-    """Carries out ``CreateDueInvoices``, with what invoices any contract; above the ``ceiling`` only when confirmed."""
+    """Carries out ``CreateDueInvoices``, with what invoices any contract; above the ``ceiling`` only when confirmed.
+
+    ``stopping`` is asked between two invoices: what is left then is left to the next sweep.
+    """
 
     invoicing: InvoicingHandler
     ceiling: Ceiling | None = None
+    stopping: Callable[[], bool] = lambda: False
 
     def settle(
         self, commands: Sequence[CreateDueInvoices], fixed_point: FixedPoint
@@ -189,11 +193,13 @@ class DueInvoices:
             return Settled("It was a dry run: nothing was written.", sweep.plain())
         course = _Course(command, self.invoicing, sweep, fixed_point)
         for chain in by_contract(sweep.facts.due.runs):
+            if self.stopping():
+                return Settled("It was asked to stop; the rest is left to the next sweep.", course.so_far())
             if (ended := course.along(chain)) is not None:
                 return ended
         if course.failure is not None:
             return Unsettled(course.failure, course.unsure)
-        outcome = {"until": sweep.until.isoformat(), "runs": course.told, "unfit": sweep.unfit()}
+        outcome = course.so_far()
         if not course.told and not sweep.facts.due.unfit:
             return Settled(_in_short(outcome), outcome)
         written = fixed_point.settle(_Record({command: outcome}), [command])[command]
@@ -214,6 +220,10 @@ class _Course:
     failure: ConnectorError | None = None
     unsure: bool = False
     commits: int = 0
+
+    def so_far(self) -> dict[str, object]:
+        """It as it is written down and answered."""
+        return {"until": self.sweep.until.isoformat(), "runs": self.told, "unfit": self.sweep.unfit()}
 
     def along(self, chain: Sequence[DueRun]) -> Unsettled | None:
         """Invoice one contract's runs, the oldest first, until one does not come to its end.

@@ -41,7 +41,7 @@ from handlers.write_ceiling import WriteCeiling
 from mappings import tables
 from mappings.acting import AS_SIGNED_IN
 from mappings.inter_organizational import Owed
-from mappings.messages import AnyCommand, Message
+from mappings.messages import AnyCommand, CreateDueInvoices, Message
 from mappings.profile import Profile
 from service.answering import replies
 from service.missions import acting
@@ -49,6 +49,7 @@ from service.missions import mission as mission_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
 from service.stopping import unless
+from service.sweep import Sweep
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +141,18 @@ class App:
         outcomes, _ = settle_patiently(self.mission, self.fixed_point, [command], self.policy, self.now)
         return outcomes[command]
 
+    def sweep(self) -> Sweep | None:
+        """What creates the invoices that are due day by day, where the settings say when."""
+        due = self.settings.due
+        if due.at is None:
+            return None
+
+        def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
+            return replace(self.mission.due, stopping=stopping).settle([command], self.fixed_point)[command]
+
+        zone = self.settings.business_time_zone
+        return Sweep(due.at, zone, self.now, carry_out, confirmed=due.above_ceiling == "invoice")
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError``.
 
@@ -159,6 +172,8 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             for worker in self.workers:
                 tasks.create_task(worker.run())
+            if (sweep := self.sweep()) is not None:
+                tasks.create_task(sweep.run(stop))
             await stop.wait()
             for worker in self.workers:
                 worker.stop()

@@ -1,0 +1,91 @@
+"""Creates every day, at one local time, the invoices that are due.
+
+The next sweep is counted from the time of day itself, never from the end of the last one: it does not drift, and goes
+with the clock on the wall. Who starts late catches up: what was due at the last sweep is done at once. Nothing is
+remembered, so several services may sweep the same environment, or one twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import cast
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from handlers.due_invoices import UNFINISHED
+from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
+from mappings.business_date import business_date
+from mappings.messages import CreateDueInvoices
+from mappings.sweep_times import last_sweep, next_sweep
+
+log = logging.getLogger(__name__)
+
+REQUESTED_BY = "daily sweep"
+AGAIN = timedelta(minutes=5)
+"""How long to wait after a sweep that could not be carried out."""
+LONGEST_WAIT = 30.0
+"""Seconds until the clock is looked at again: it may be set, or the machine may have slept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """``carry_out`` does one sweep, in a thread of its own, and ends early between two invoices once it is to stop."""
+
+    at: time
+    zone: ZoneInfo
+    now: Callable[[], datetime]
+    carry_out: Callable[[CreateDueInvoices, Callable[[], bool]], Outcome]
+    confirmed: bool = False
+    longest_wait: float = LONGEST_WAIT
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweep at once what the last sweep should have, then day by day, until ``stop`` is set."""
+        moment = last_sweep(self.now(), self.at, self.zone)
+        log.info("what is due is invoiced every day at %s (%s)", self.at.strftime("%H:%M"), self.zone.key)
+        while not stop.is_set():
+            begun = self.now()
+            done = await asyncio.to_thread(self.sweep, business_date(moment, self.zone), stop.is_set)
+            following = next_sweep(moment, self.at, self.zone)
+            if not done and (again := begun + AGAIN) < following:
+                await self._until(again, stop)
+            else:
+                await self._until(following, stop)
+                # Whoever slept over several days needs one sweep: it takes all that has become due.
+                moment = last_sweep(max(self.now(), following), self.at, self.zone)
+
+    def sweep(self, day: date, stopping: Callable[[], bool]) -> bool:
+        """Create what is due up to a day; whether there is no use in trying again before the next day."""
+        command = CreateDueInvoices(command=uuid4(), requested_by=REQUESTED_BY, due=day, confirmed=self.confirmed)
+        match self.carry_out(command, stopping):
+            case Settled(because, outcome, _, unsure):
+                _tell(outcome)
+                log.info("sweep of %s: %s", day, because)
+                return not unsure
+            case Unsettled(AgainstTheRules() as refused):
+                log.warning("sweep of %s: nothing was invoiced. %s (%s)", day, refused.sentence, refused.code)
+                return True
+            case Unsettled(failure):
+                log.warning("sweep of %s: not finished. %s (%s)", day, failure.sentence, failure.code)
+                return False
+
+    async def _until(self, moment: datetime, stop: asyncio.Event) -> None:
+        while not stop.is_set() and (left := (moment - self.now()).total_seconds()) > 0:
+            try:
+                await asyncio.wait_for(stop.wait(), min(left, self.longest_wait))
+            except TimeoutError:
+                continue
+
+
+def _tell(outcome: Mapping[str, object]) -> None:
+    for run in cast(Sequence[Mapping[str, object]], outcome.get("runs", ())):
+        named = f"salesorder({run['contract']}), due {run['day']}"
+        if run["outcome"] in (*UNFINISHED, "created-differs"):
+            log.warning("%s: %s. %s", named, run["outcome"], run.get("because", "Look at the invoice."))
+        else:
+            log.info("%s: %s", named, run["outcome"])
+    for row in cast(Sequence[Mapping[str, object]], outcome.get("unfit", ())):
+        log.warning("msdyn_contractlineinvoiceschedule(%s), due %s: %s", row["row"], row["day"], row["why"])

@@ -1,0 +1,131 @@
+"""The daily sweep: at its local time, without drift, once for days that were slept through, again after a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connector.errors import Transient
+from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
+from mappings.messages import CreateDueInvoices
+from service.sweep import AGAIN, Sweep
+
+SIX = time(6)
+BERLIN = ZoneInfo("Europe/Berlin")
+NOTHING = Settled("Due: nothing.", {"until": "", "runs": [], "unfit": []})
+
+
+@dataclass
+class Life:
+    """A clock that leaps to whatever is waited for, and what was swept when; it stops after so many sweeps."""
+
+    moment: datetime
+    sweeps: int
+    takes: timedelta = timedelta(minutes=40)
+    ends: dict[int, Outcome] = field(default_factory=dict)
+    swept: list[tuple[datetime, date | None]] = field(default_factory=list)
+    slept: dict[int, timedelta] = field(default_factory=dict)
+
+    def live(self, zone: ZoneInfo = BERLIN, at: time = SIX, confirmed: bool = False) -> list[CreateDueInvoices]:
+        commands: list[CreateDueInvoices] = []
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
+                number = len(self.swept)
+                commands.append(command)
+                self.swept.append((self.moment, command.due))
+                self.moment += self.takes + self.slept.get(number, timedelta())
+                if len(self.swept) == self.sweeps:
+                    loop.call_soon_threadsafe(stop.set)
+                return self.ends.get(number, NOTHING)
+
+            sweep = Sweep(at, zone, self._now, carry_out, confirmed, longest_wait=0.0)
+            await asyncio.wait_for(sweep.run(stop), 20)
+
+        asyncio.run(run())
+        return commands
+
+    def _now(self) -> datetime:
+        # Every look at the clock passes a minute, which is what waiting is made of.
+        self.moment += timedelta(minutes=1)
+        return self.moment
+
+    def times(self, zone: ZoneInfo = BERLIN) -> list[str]:
+        return [f"{moment.astimezone(zone):%m-%d %H}" for moment, _ in self.swept]
+
+
+def test_it_catches_up_at_once_and_then_keeps_the_hour_over_both_changes_of_the_clock() -> None:
+    for first, change in ((date(2026, 3, 27), date(2026, 3, 29)), (date(2026, 10, 23), date(2026, 10, 25))):
+        life = Life(datetime(first.year, first.month, first.day, 12, tzinfo=UTC), sweeps=5)
+        life.live()
+        days = [first + timedelta(days=n) for n in range(5)]
+        assert [due for _, due in life.swept] == days
+        assert change in days
+        assert life.times()[1:] == [f"{day:%m-%d} 06" for day in days[1:]]
+
+
+def test_before_its_hour_it_catches_up_with_yesterday_only() -> None:
+    life = Life(datetime(2026, 3, 2, 3, tzinfo=UTC), sweeps=2)
+    life.live()
+    assert [due for _, due in life.swept] == [date(2026, 3, 1), date(2026, 3, 2)]
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("Pacific/Auckland", 17), ("Pacific/Honolulu", 16), ("UTC", 6)])
+def test_the_day_is_that_of_the_business(zone: str, hour: int) -> None:
+    life = Life(datetime(2026, 1, 10, hour, 30, tzinfo=UTC), sweeps=1)
+    life.live(ZoneInfo(zone))
+    local = life.swept[0][0].astimezone(ZoneInfo(zone)).date()
+    assert life.swept[0][1] == local
+
+
+def test_days_that_were_slept_through_are_one_sweep() -> None:
+    life = Life(datetime(2026, 3, 2, 12, tzinfo=UTC), sweeps=3, slept={0: timedelta(days=4)})
+    life.live()
+    assert [due for _, due in life.swept] == [date(2026, 3, 2), date(2026, 3, 6), date(2026, 3, 7)]
+
+
+def test_what_could_not_be_carried_out_is_tried_again_soon_and_a_refusal_the_next_day() -> None:
+    life = Life(
+        datetime(2026, 3, 2, 12, tzinfo=UTC),
+        sweeps=4,
+        takes=timedelta(),
+        ends={
+            0: Unsettled(Transient("unreachable", "No route.")),
+            1: Settled("Done.", NOTHING.outcome, unsure=True),
+            2: Unsettled(AgainstTheRules("product-invoices-itself", "Both would.")),
+        },
+    )
+    life.live()
+    assert [due for _, due in life.swept] == [date(2026, 3, 2)] * 3 + [date(2026, 3, 3)]
+    gaps = [later - earlier for (earlier, _), (later, _) in zip(life.swept, life.swept[1:], strict=False)]
+    assert all(AGAIN <= gap < 2 * AGAIN for gap in gaps[:2])
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_it_goes_above_the_ceilings_only_where_that_was_set(confirmed: bool) -> None:
+    life = Life(datetime(2026, 3, 2, 12, tzinfo=UTC), sweeps=1)
+    (command,) = life.live(confirmed=confirmed)
+    assert command.confirmed is confirmed
+    assert command.requested_by == "daily sweep"
+
+
+def test_what_went_wrong_is_said_loudly(caplog: pytest.LogCaptureFixture) -> None:
+    run = {"contract": "c", "day": "2026-03-02", "outcome": "failed", "because": "Time-out expired."}
+    unfit = {"row": "r", "day": "2026-03-01", "why": "It is inactive."}
+    outcome = Settled("Due.", {"runs": [run, run | {"outcome": "created"}], "unfit": [unfit]})
+    life = Life(datetime(2026, 3, 2, 12, tzinfo=UTC), sweeps=1, ends={0: outcome})
+    with caplog.at_level(logging.WARNING):
+        life.live()
+    assert [record.getMessage() for record in caplog.records] == [
+        "salesorder(c), due 2026-03-02: failed. Time-out expired.",
+        "msdyn_contractlineinvoiceschedule(r), due 2026-03-01: It is inactive.",
+    ]
