@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.exits import Exit
+from service.cli.invoice_show import list_invoices, show_invoice
 from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
 
 if TYPE_CHECKING:
     from service.invoice_runs import Invoiced, Previewed
 
 app = typer.Typer(help="Project invoices.", no_args_is_help=True, rich_markup_mode=None)
+app.command("list", short_help="Show the invoices.")(list_invoices)
+app.command("show", short_help="Show one with its lines and details.")(show_invoice)
 
 
 @app.callback()

@@ -2,133 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from connector.dataverse.changes import ChangeSet, Committed, Create, Reference
-from connector.errors import ConnectorError
-from connector.settlement import Complete
 from handlers.invoice_contents import read
 from mappings.backlog import Backlog
-from mappings.invoice import MANY_DETAILS
-from mappings.messages import CreateInvoices
-from sandbox.company.company import LoadedEntry
 from sandbox.dataverse.product.switches import Released
-from tests.flow.barriers import BeforeCommit
+from tests.flow.invoice_world import (
+    CHARGEABLE,
+    CREATED,
+    NON_CHARGEABLE,
+    READY,
+    add_fixed_price_line,
+    add_milestone,
+    details,
+    get,
+    given,
+    the_invoice,
+    told,
+    write_everything_of_scenario_35,
+)
 from tests.flow.test_invoices import bill_one_entry, create, mark_ready
 from tests.flow.world import World
-
-NON_CHARGEABLE, CHARGEABLE = 192350000, 192350001
-READY, CREATED = 192350004, 192350001
-FENCE = 2
-"""The first commit gives the contract its lease; the second is the fenced action."""
-
-
-def write_everything_of_scenario_35(world: World) -> None:
-    """8 h 1,600 Ch, 2 h 400 Non-ch, an airfare of 500 and 10 % on C1's line; a product, and a line with a milestone."""
-    eight, two = world.time("P1", "Ada"), entry(world, "P1/Ada 2 h/2026-01-05")
-    flight = entry(world, "P1/Airfare/2026-01-05")
-    world.release(two, msdyn_billingtype=NON_CHARGEABLE)
-    world.approve(eight, two, flight)
-    world.work_on(eight, two, flight)
-    add_product(world, "Support pack", quantity=3, price=100)
-    line = add_fixed_price_line(world, "Migration")
-    add_milestone(world, line, "Design accepted", 5000)
-    for backlog in Backlog:
-        world.command(mark_ready(world, backlog))
-
-
-def entry(world: World, key: str) -> LoadedEntry:
-    return world.company.entries[key]
-
-
-def add_product(world: World, name: str, quantity: int, price: int, contract: str = "C1") -> None:
-    add_line(
-        world,
-        contract,
-        salesorderdetailname=name,
-        productdescription=name,
-        producttypecode=1,
-        isproductoverridden=True,
-        ispriceoverridden=True,
-        quantity=quantity,
-        priceperunit=price,
-        extendedamount=quantity * price,
-    )
-
-
-def add_fixed_price_line(world: World, name: str, contract: str = "C1") -> UUID:
-    return add_line(
-        world,
-        contract,
-        salesorderdetailname=name,
-        productdescription=name,
-        producttypecode=5,
-        msdyn_linetype=690970000,
-        msdyn_billingmethod=192350001,
-        isproductoverridden=True,
-        quantity=1,
-    )
-
-
-def add_line(world: World, contract: str, **columns: object) -> UUID:
-    id = uuid4()
-    order = {"salesorderid@odata.bind": f"/salesorders({world.company.contracts[contract]})"}
-    world.http("POST", "salesorderdetails", {"salesorderdetailid": str(id), **columns, **order})
-    return id
-
-
-def add_milestone(world: World, line: UUID, name: str, amount: int, tax: int = 0, contract: str = "C1") -> UUID:
-    id = uuid4()
-    row = {
-        "msdyn_contractlinescheduleofvalueid": str(id),
-        "msdyn_name": name,
-        "msdyn_amount": amount,
-        "msdyn_tax": tax,
-        "msdyn_invoicestatus": 192350000,
-        "msdyn_invoicedate": "2026-02-02T05:00:00Z",
-        "msdyn_contract@odata.bind": f"/salesorders({world.company.contracts[contract]})",
-        "msdyn_ContractLineId@odata.bind": f"/salesorderdetails({line})",
-    }
-    world.http("POST", "msdyn_contractlinescheduleofvalues", row)
-    return id
-
-
-def get(world: World, path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = world.http("GET", path).json()["value"]
-    return found
-
-
-def the_invoice(world: World, contract: str = "C1") -> dict[str, Any]:
-    (invoice,) = get(world, f"invoices?$filter=_salesorderid_value eq {world.company.contracts[contract]}")
-    return invoice
-
-
-def details(world: World) -> list[dict[str, Any]]:
-    return get(world, "msdyn_invoicelinetransactions?$orderby=msdyn_amount desc")
-
-
-def given(world: World, **through: Any) -> dict[str, Any]:
-    """Create C1's invoice and say what was recorded."""
-    command = create(world)
-    (end,) = world.command(command, **through)
-    assert isinstance(end, Complete)
-    return recorded(world, command)
-
-
-def recorded(world: World, command: CreateInvoices) -> dict[str, Any]:
-    outcome: dict[str, Any] = world.attempt(command)
-    return outcome
-
-
-def told(outcome: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
-    return [(one["kind"], one["expected"], one["found"]) for one in outcome["differences"]]
-
 
 # Scenario 35
 
@@ -265,166 +164,3 @@ def test_scenario_46_a_draft_deleted_after_its_sibling_was_confirmed_is_not_offe
     world.http("POST", f"invoices({the_invoice(world)['invoiceid']})/Microsoft.Dynamics.CRM.msdyn_PostInvoice")
     assert given(world)["outcome"] == "nothing-to-invoice"
     assert world.invoiced("C1") == (1, Decimal(1600))
-
-
-# What goes wrong between the call and the look
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "sides"),
-    [
-        ("msdyn_price", 190, ("200.00", "190.00")),
-        ("msdyn_quantity", 7, ("8.00", "7.00")),
-        ("msdyn_amount", 1599.99, ("1,600.00", "1,599.99")),
-        ("msdyn_billingtype", 192350002, ("chargeable", "complimentary")),
-    ],
-)
-def test_what_a_plug_in_changes_on_a_new_invoice_is_told_with_both_sides_and_left_as_it_is(
-    world: World, column: str, value: float, sides: tuple[str, str]
-) -> None:
-    bill_one_entry(world)
-
-    def plug_in() -> None:
-        (detail,) = details(world)
-        path = f"msdyn_invoicelinetransactions({detail['msdyn_invoicelinetransactionid']})"
-        world.http("PATCH", path, {column: value})
-
-    outcome = given(world, dataverse=AfterTheCall(world, plug_in))
-    assert outcome["outcome"] == "created-differs"
-    assert ("differs", *sides) in told(outcome)
-    (detail,) = details(world)
-    assert detail[column] == value
-
-
-def test_a_detail_that_is_missing_is_missed(world: World) -> None:
-    bill_one_entry(world)
-    bill_one_entry(world, number=1)
-
-    def somebody_deletes_one() -> None:
-        one = details(world)[0]
-        world.http("DELETE", f"msdyn_invoicelinetransactions({one['msdyn_invoicelinetransactionid']})")
-
-    outcome = given(world, dataverse=AfterTheCall(world, somebody_deletes_one))
-    assert outcome["outcome"] == "created-differs"
-    assert ("missing", "1,600.00", "nothing") in told(outcome)
-
-
-def test_rows_marked_ready_while_the_product_was_at_work_are_told_and_no_mistake(world: World) -> None:
-    bill_one_entry(world)
-    grew = BeforeCommit(world.client, lambda: bill_one_entry(world, number=1), commit=FENCE)
-    outcome = given(world, dataverse=grew)
-    assert (outcome["outcome"], outcome["rows"], outcome["total"]) == ("created", 1, "3200.00")
-    assert told(outcome) == [("grew", "nothing", "1,600.00")]
-    assert world.invoiced("C1") == (1, Decimal(3200))
-
-
-def test_a_row_taken_back_while_the_product_was_at_work_is_told_and_no_mistake(world: World) -> None:
-    bill_one_entry(world)
-    bill_one_entry(world, number=1)
-
-    def a_clerk_takes_one_back() -> None:
-        one = get(world, f"msdyn_actuals?$filter=msdyn_billingstatus eq {READY}")[0]
-        world.http("PATCH", f"msdyn_actuals({one['msdyn_actualid']})", {"msdyn_billingstatus": None})
-
-    outcome = given(world, dataverse=BeforeCommit(world.client, a_clerk_takes_one_back, commit=FENCE))
-    assert (outcome["outcome"], told(outcome)) == ("created", [("left", "1,600.00", "nothing")])
-
-
-def test_what_a_colleagues_invoice_took_is_no_longer_expected_and_their_invoice_is_named(world: World) -> None:
-    bill_one_entry(world)
-
-    def a_colleague_is_faster_and_more_becomes_ready() -> None:
-        contract = world.company.contracts["C1"]
-        world.http("POST", f"salesorders({contract})/Microsoft.Dynamics.CRM.msdyn_NewInvoiceContract")
-        bill_one_entry(world, number=1)
-
-    outcome = given(world, dataverse=BeforeCommit(world.client, a_colleague_is_faster_and_more_becomes_ready, FENCE))
-    assert outcome["outcome"] == "created"
-    assert sorted(told(outcome)) == [("grew", "nothing", "1,600.00"), ("taken-elsewhere", "1,600.00", "nothing")]
-    (taken,) = [one for one in outcome["differences"] if one["kind"] == "taken-elsewhere"]
-    theirs = [one for one in get(world, "invoices") if one["invoiceid"] != outcome["invoices"][0]["id"]]
-    assert theirs[0]["invoicenumber"] in taken["why"]
-    assert world.invoiced("C1") == (2, Decimal(3200))
-
-
-def test_a_draft_that_people_edit_afterwards_does_not_change_what_was_reported(world: World) -> None:
-    bill_one_entry(world)
-    command = create(world)
-    world.command(command)
-    before = recorded(world, command)
-    (detail,) = details(world)
-    world.http(
-        "PATCH",
-        f"msdyn_invoicelinetransactions({detail['msdyn_invoicelinetransactionid']})",
-        {"msdyn_quantity": 6, "msdyn_amount": 1200},
-    )
-    world.command(command)
-    assert recorded(world, command) == before
-    assert before["outcome"] == "created"
-
-
-def test_more_than_a_thousand_details_are_compared_one_by_one_and_warned_about(world: World) -> None:
-    write_ready_sales(world, MANY_DETAILS + 1)
-    spoiled: list[str] = []
-
-    def plug_in() -> None:
-        detail = details(world)[500]
-        spoiled.append(detail["msdyn_description"])
-        path = f"msdyn_invoicelinetransactions({detail['msdyn_invoicelinetransactionid']})"
-        world.http("PATCH", path, {"msdyn_quantity": 9})
-
-    outcome = given(world, dataverse=AfterTheCall(world, plug_in))
-    assert outcome["outcome"] == "created-differs"
-    assert outcome["warnings"] == [
-        f"Invoice {outcome['invoices'][0]['number']} has 1,001 details; above 1,000 the product is slow with them."
-    ]
-    (difference,) = outcome["differences"]
-    assert (difference["what"], difference["expected"], difference["found"]) == (spoiled[0], "8.00", "9.00")
-
-
-def write_ready_sales(world: World, count: int) -> None:
-    """So many unbilled sales on C1's line, eight hours each, each a cent dearer than the one before."""
-    company = world.company
-    (contract,) = get(world, f"salesorders?$filter=salesorderid eq {company.contracts['C1']}")
-    currency = Reference("transactioncurrency", UUID(contract["_transactioncurrencyid_value"]))
-    creates = [
-        Create(
-            Reference("msdyn_actual", UUID(int=0x5000 + number)),
-            {
-                "msdyn_description": f"Work {number}",
-                "msdyn_transactiontypecode": 192350005,
-                "msdyn_transactionclassification": 192350000,
-                "msdyn_billingtype": CHARGEABLE,
-                "msdyn_billingstatus": READY,
-                "msdyn_customertype": 192350001,
-                "msdyn_accountcustomer": Reference("account", UUID(contract["_customerid_value"])),
-                "msdyn_salescontract": Reference("salesorder", company.contracts["C1"]),
-                "msdyn_salescontractlineid": Reference("salesorderdetail", company.contract_lines["P1"]),
-                "msdyn_project": Reference("msdyn_project", company.projects["P1"]),
-                "msdyn_quantity": Decimal(8),
-                "msdyn_price": Decimal(200 + number) / 8,
-                "msdyn_amount": Decimal(200 + number),
-                "transactioncurrencyid": currency,
-                "msdyn_documentdate": datetime(2026, 2, 2, 5, tzinfo=UTC),
-                "msdyn_startdatetime": datetime(2026, 2, 2, 5, tzinfo=UTC),
-                "msdyn_enddatetime": datetime(2026, 2, 2, 5, tzinfo=UTC),
-            },
-        )
-        for number in range(count)
-    ]
-    sets = [ChangeSet(tuple(creates[begin : begin + 500])) for begin in range(0, count, 500)]
-    assert all(isinstance(one, Committed) for one in world.signed_in("administrator").commit(sets))
-
-
-class AfterTheCall(BeforeCommit):
-    """Something happens to the invoice after the product made it, and before it is looked at."""
-
-    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
-        outcomes = self._dataverse.commit(change_sets)
-        self._countdown -= 1
-        if self._countdown == 0:
-            self._happens()
-        return outcomes
-
-    def __init__(self, world: World, happens: Callable[[], object]) -> None:
-        super().__init__(world.client, happens, commit=FENCE)
