@@ -83,3 +83,16 @@ def due_command_id(contract: UUID, day: date, rows: Iterable[UUID], generation: 
 def schedule_row_id(milestone: UUID) -> UUID:
     """The id of the schedule row that a milestone without one gets."""
     return uuid5(NAMESPACE, f"schedule/{milestone}")
+
+
+def run_row_id(run: UUID) -> UUID:
+    """The id of the row that records a run: which contracts it is to invoice."""
+    return uuid5(NAMESPACE, f"run/{run}")
+
+
+def run_command_id(run: UUID, contract: UUID, generation: int) -> UUID:
+    """The id of the command by which a run invoices a contract: the same, whoever resumes the run and how often.
+
+    ``generation`` counts the commands of this run before it that were refused, so that no invoice can come of them.
+    """
+    return uuid5(NAMESPACE, f"run/{run}/{contract}/{generation}")

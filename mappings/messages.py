@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mappings.backlog import Backlog
+from mappings.contract_filter import ContractFilter
 from mappings.selection import Filter, Selection
 
 
@@ -104,6 +105,30 @@ class CreateInvoices(_Command):
 
     def __str__(self) -> str:
         return f"{self.kind} salesorder({self.contract}) {self.command}"
+
+
+class CreateManyInvoices(_Command):
+    """Create the invoices of many contracts, each by a command of its own; the command's id is that of the run."""
+
+    kind: Literal["create-many-invoices"] = "create-many-invoices"
+    dry_run: bool = Field(default=False, description="only say what would be done; nothing is written or recorded")
+    confirmed: bool = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
+    contracts: Annotated[tuple[UUID, ...], Field(max_length=20_000)] = Field(
+        default=(), description="ids of these contracts"
+    )
+    where: ContractFilter | None = Field(default=None, description="instead: what a contract has to meet")
+    everything: bool = Field(default=False, description="instead: true for every project contract")
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        if sum((bool(self.contracts), self.where is not None, self.everything)) != 1:
+            raise ValueError("Name either contracts, or where, or everything: exactly one of the three.")
+        if self.where is not None and self.where.is_empty:
+            raise ValueError("where is empty, which would mean every contract; say everything if that is meant.")
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.command}"
 
 
 class CreateDueInvoices(_Command):

@@ -1,35 +1,57 @@
-"""Creates invoices from the command line, contract by contract; one that fails does not keep the others from theirs."""
+"""Carries a run out from the command line: contract by contract, some at a time, under commands that stay the same.
+
+What may pass is waited for and tried again; one contract that fails does not keep the others from their invoices.
+Asked to stop, it begins nothing more, and finishes what is at work.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import cast
-from uuid import UUID, uuid4
+from typing import Any, cast
+from uuid import UUID
 
+from connector.errors import Conflict, ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
+from handlers import fixed_point
+from handlers.again import settle_patiently
 from handlers.fixed_point import Settled, Unsettled
 from mappings.invoice_expectation import Expectation
+from mappings.invoice_run import Outcome, command, refused
 from mappings.messages import CreateInvoices
 from service.app import App
 from service.contracts import Contract
 from service.plan_in_words import InWords, in_words
 
-CREATED = "created"
-NOTHING = "nothing-to-invoice"
-FAILED = "failed"
+DELAYS = (1.0, 5.0, 15.0)
+"""Seconds before another try at what may pass."""
+LONGEST_WAIT = 300.0
+"""Seconds that Dataverse may ask for before a contract is left for the run to be resumed."""
+TOGETHER = 50
+"""Contracts on which nothing was ready: they are asked about together."""
+OUR_FAULT = 3
+"""Contracts in a row that fail by a fault of our own set-up, after which no other is begun."""
+LOOK = 0.5
+"""Seconds after which the main thread can be interrupted, on systems where waiting itself can't be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """What came of one contract: ``outcome`` is the recorded word, or ``failed`` with the sentence in ``because``."""
+    """What came of one contract, in the run's word and, where nothing was created, with the sentence in ``because``.
+
+    ``invoices``: numbers, or ids where there are none. ``ours``: the fault is in how this service is set up.
+    """
 
     contract: Contract
     command: UUID
-    outcome: str
+    outcome: Outcome
     invoices: tuple[str, ...] = ()
     total: Decimal = Decimal(0)
     because: str = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +66,112 @@ class Previewed:
 def previewed(app: App, contracts: Sequence[Contract], requested_by: str) -> list[Previewed]:
     """What each contract's next invoice would hold and what would be done, from one reading; nothing is written."""
     handler, zone = app.mission.invoicing, app.settings.business_time_zone
-    commands = [_command(contract, requested_by) for contract in contracts]
+    commands = [command(contract.id, contract.id, requested_by) for contract in contracts]
     facts = handler.gather(commands, app.dataverse)
     return [
-        Previewed(
-            contract,
-            facts[command].expected(zone),
-            in_words(handler.decide(command, facts[command], {})),
-        )
-        for contract, command in zip(contracts, commands, strict=True)
+        Previewed(contract, facts[one].expected(zone), in_words(handler.decide(one, facts[one], {})))
+        for contract, one in zip(contracts, commands, strict=True)
     ]
 
 
-def create(app: App, contracts: Sequence[Contract], requested_by: str) -> Iterator[Invoiced]:
-    """Create each contract's invoice, under a fresh command each."""
-    for contract in contracts:
-        command = _command(contract, requested_by)
-        match app.execute(command):
-            case Settled(outcome=outcome):
-                invoices = cast(Sequence[Mapping[str, str]], outcome["invoices"])
-                yield Invoiced(
-                    contract,
-                    command.command,
-                    str(outcome["outcome"]),
-                    tuple(invoice["number"] or invoice["id"] for invoice in invoices),
-                    Decimal(str(outcome.get("expected_total", 0))),
-                )
-            case Unsettled(failure=failure):
-                because = f"{failure.sentence} ({failure.code})"
-                yield Invoiced(contract, command.command, FAILED, because=because)
+@dataclass(frozen=True)
+class Run:
+    """A run that is recorded. ``quiet``: contracts on which nothing was ready, or that this run has done with.
+
+    ``generations``: how many commands of the run were refused before, by contract.
+    """
+
+    id: UUID
+    contracts: Sequence[Contract]
+    requested_by: str
+    quiet: frozenset[UUID] = frozenset()
+    generations: Mapping[UUID, int] = field(default_factory=dict)
+
+    def carry_out(self, app: App, at_once: int, stop: threading.Event) -> Iterator[Invoiced]:
+        """Each contract's outcome as it comes, so many at work ``at_once``, until all are done or ``stop`` is set."""
+        waiting = deque(self._units())
+        at_work: set[Future[list[Invoiced]]] = set()
+        in_a_row = 0
+        with ThreadPoolExecutor(at_once, thread_name_prefix="invoice") as pool:
+            try:
+                while at_work or (waiting and not stop.is_set()):
+                    while waiting and len(at_work) < at_once and not stop.is_set():
+                        at_work.add(pool.submit(self._settle, app, waiting.popleft(), stop))
+                    done, at_work = wait(at_work, LOOK, FIRST_COMPLETED)
+                    for one in done:
+                        for invoiced in one.result():
+                            in_a_row = in_a_row + 1 if invoiced.ours else 0
+                            if in_a_row >= OUR_FAULT:
+                                stop.set()
+                            yield invoiced
+            finally:
+                # Whoever stops listening stops the rest, too.
+                stop.set()
+
+    def _units(self) -> Iterator[list[Contract]]:
+        """Contracts with work one by one; then those without, many together."""
+        yield from ([one] for one in self.contracts if one.id not in self.quiet)
+        quiet = [one for one in self.contracts if one.id in self.quiet]
+        yield from (quiet[begin : begin + TOGETHER] for begin in range(0, len(quiet), TOGETHER))
+
+    def _settle(self, app: App, contracts: Sequence[Contract], stop: threading.Event) -> list[Invoiced]:
+        commands = {
+            command(self.id, one.id, self.requested_by, self.generations.get(one.id, 0)): one for one in contracts
+        }
+        outcomes: dict[CreateInvoices, fixed_point.Outcome] = {}
+        left, tries = list(commands), 0
+        while left:
+            found, _ = settle_patiently(app.mission, app.fixed_point, list(left), app.policy, app.now)
+            outcomes |= cast(Mapping[CreateInvoices, fixed_point.Outcome], found)
+            waits = {one: pause for one in left if (pause := _pause(outcomes[one], tries)) is not None}
+            left, tries = list(waits), tries + 1
+            if left and stop.wait(max(waits.values())):
+                break
+        return [invoiced(contract, one.command, outcomes[one]) for one, contract in commands.items()]
 
 
-def _command(contract: Contract, requested_by: str) -> CreateInvoices:
-    return CreateInvoices(command=uuid4(), requested_by=requested_by, contract=contract.id)
+def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced:
+    """How a command ended, in the words of a run."""
+    match end:
+        case Settled(outcome=outcome):
+            return told(contract, id, outcome)
+        case Unsettled(failure=failure):
+            because = f"{failure.sentence} ({failure.code})"
+            return Invoiced(contract, id, _word(failure), because=because, ours=isinstance(failure, Misconfigured))
+
+
+def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
+    """What an attempt's record says came of it."""
+    invoices = tuple(str(invoice["number"] or invoice["id"]) for invoice in outcome.get("invoices", ()))
+    total = Decimal(str(outcome.get("total", outcome.get("expected_total", 0))))
+    word = Outcome(str(outcome["outcome"]))
+    if word is Outcome.REFUSED:
+        word = refused(str(outcome.get("code", "")))
+    return Invoiced(contract, id, word, invoices, total, str(outcome.get("because", "")))
+
+
+def _word(failure: ConnectorError) -> Outcome:
+    if failure.code == Outcome.IN_DOUBT:
+        return Outcome.IN_DOUBT
+    if failure.code == fixed_point.NOT_YET:
+        return Outcome.RUNNING
+    match failure:
+        case UnknownOutcome():
+            return Outcome.IN_DOUBT
+        case Conflict():
+            return Outcome.RUNNING
+        case _:
+            return refused(failure.code)
+
+
+def _pause(end: fixed_point.Outcome, tries: int) -> float | None:
+    """Seconds until it is worth another try; ``None`` when it is over."""
+    if isinstance(end, Settled) or tries >= len(DELAYS):
+        return None
+    match end.failure:
+        case Throttled(retry_after=told):
+            return told.total_seconds() if told.total_seconds() <= LONGEST_WAIT else None
+        case Transient() | UnknownOutcome():
+            return DELAYS[tries]
+        case _:
+            return None

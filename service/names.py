@@ -26,6 +26,7 @@ NAMED = {
     "pricelevel": "name",
     "uom": "name",
     "systemuser": "fullname",
+    "team": "name",
 }
 """The column that holds the name, by table; rows of other tables go by their id."""
 

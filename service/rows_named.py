@@ -16,6 +16,7 @@ NAMEABLE: Mapping[str, tuple[str, ...]] = {
     "project": (tables.PROJECT,),
     "resource": (tables.RESOURCE,),
     "role": ("bookableresourcecategory",),
+    "owner": ("systemuser", "team"),
 }
 """What can be named → the tables its rows live in."""
 

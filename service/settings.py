@@ -22,6 +22,7 @@ from connector.dataverse.transport import is_loopback
 from service.ceiling_settings import WriteCeilingSettings
 from service.connection_string import NEEDED, is_namespace, parts_of
 from service.due_settings import DueSettings
+from service.invoice_settings import InvoicesSettings
 from service.settings_values import amounts, names, zone, zones
 
 PREFIX = "PSA_CONNECTOR_"
@@ -275,6 +276,7 @@ class Settings(_Section):
     write_ceiling: WriteCeilingSettings = _section()
     commands: CommandsSettings = _section()
     reconcile: ReconcileSettings = _section()
+    invoices: InvoicesSettings = _section()
     due: DueSettings = _section()
     workers: WorkerSettings = _section()
 

@@ -1,21 +1,27 @@
-"""``psa-connector invoice``: creating the invoices of contracts."""
+"""``psa-connector invoice``: creating the invoices of contracts, one or many."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
-from service.cli.exits import Exit
-from service.cli.invoice_show import list_invoices, show_invoice
-from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
+from service.cli import invoice_runs
+from service.cli.backlog_options import CustomerOption
+from service.cli.exits import INTERRUPTED, Exit
+from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, row_id, someone
 
 if TYPE_CHECKING:
-    from service.invoice_runs import Invoiced, Previewed
+    from mappings.contract_filter import ContractFilter
+    from mappings.messages import CreateManyInvoices
+    from service.app import App
+    from service.invoice_runs import Run
+
+STOPPING = "Asked to stop: what is at work is finished first; ask again to end at once."
 
 app = typer.Typer(help="Project invoices.", no_args_is_help=True, rich_markup_mode=None)
-app.command("list", short_help="Show the invoices.")(list_invoices)
-app.command("show", short_help="Show one with its lines and details.")(show_invoice)
+app.add_typer(invoice_runs.app, name="runs")
 
 
 @app.callback()
@@ -27,108 +33,154 @@ def _group() -> None:
 def create(
     contracts: Annotated[list[str] | None, typer.Argument(help="Contracts by id, number or name.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every project contract.")] = False,
+    customer: CustomerOption = None,
+    currency: Annotated[
+        list[str] | None,
+        typer.Option("--currency", metavar="CODE", help="Contracts in a currency by its ISO code; may be repeated."),
+    ] = None,
+    owner: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--owner", metavar="OWNER", help="Contracts of an owner, a user or team, by id or name; may be repeated."
+        ),
+    ] = None,
+    resume: Annotated[
+        UUID | None,
+        typer.Option("--resume", parser=row_id, metavar="RUN", help="Instead: carry a run on that was broken off."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Carry on even above the ceilings.")] = False,
     dry_run: DryRunOption = False,
     requested_by: RequestedByOption = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Create each contract's invoice from what is ready on it, once. Exit code 1: some failed, and why is shown."""
-    if bool(contracts) == everything:
-        raise typer.BadParameter("Name contracts, or --all.")
+    """Create each contract's invoice from what is ready on it, once. Exit code 1: some failed; 4: some need a look."""
+    filters = bool(customer or currency or owner)
+    if sum((bool(contracts), everything, filters, resume is not None)) != 1:
+        raise typer.BadParameter(
+            "Name contracts, or say by --customer, --currency or --owner which are meant, or --all, or --resume a run."
+        )
+    if resume is not None and dry_run:
+        raise typer.BadParameter("What is left of a run, `invoice runs show` tells; leave --dry-run out.")
 
-    from service.cli.session import chosen_contracts, session
-    from service.invoice_runs import create as create_invoices
-    from service.invoice_runs import previewed
+    from service.cli.session import session
 
     who = requested_by or someone()
     with session(config) as service:
-        chosen = chosen_contracts(service, contracts or [])
-        if dry_run:
-            _preview(previewed(service, chosen, who), output)
+        if resume is not None:
+            _carry_out(service, _resumed(service, resume), output)
             return
-        done = list(create_invoices(service, chosen, who))
-    _tell(done, output)
+        from uuid import uuid4
 
+        from mappings.messages import CreateManyInvoices
 
-def _preview(done: list[Previewed], output: Output) -> None:
-    from service.cli.output import Column, as_json, exact, figure, key, line, money, show
-
-    if output is Output.JSON:
-        as_json(
-            [
-                {
-                    "contract": {"id": one.contract.id, "number": one.contract.number, "name": one.contract.name},
-                    "rows": len(one.due.rows),
-                    "total": exact(one.due.total, one.contract.precision),
-                    "currency": one.contract.currency,
-                    "because": one.plan.because,
-                    "changes": list(one.plan.changes),
-                }
-                for one in done
-            ]
+        named, where = _meant(service, contracts, customer, currency, owner)
+        asked = CreateManyInvoices(
+            command=uuid4(), requested_by=who, contracts=tuple(named), where=where, everything=everything
         )
+        _begin(service, asked, yes, dry_run, output)
+
+
+def _meant(
+    service: App,
+    contracts: list[str] | None,
+    customer: list[str] | None,
+    currency: list[str] | None,
+    owner: list[str] | None,
+) -> tuple[list[UUID], ContractFilter | None]:
+    """The contracts that are named, or the filter that is; names that lead nowhere end the command."""
+    from mappings.contract_filter import ContractFilter
+    from service.cli.output import say
+    from service.cli.session import chosen_contracts
+    from service.rows_named import NoSuchRow, ids_named
+
+    if contracts:
+        return [one.id for one in chosen_contracts(service, contracts)], None
+    if not (customer or currency or owner):
+        return [], None
+    try:
+        customers, owners = (
+            ids_named(service.dataverse, what, names or ())
+            for what, names in (("customer", customer), ("owner", owner))
+        )
+    except NoSuchRow as error:
+        say(str(error))
+        raise typer.Exit(Exit.FAILED) from error
+    return [], ContractFilter(customers=customers, owners=owners, currencies=tuple(currency or ()))
+
+
+def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, output: Output) -> None:
+    """Show what is due; then, unless it is too much for that, write the run down and carry it out."""
+    from service.cli.output import as_json, line, say
+    from service.cli.run_report import how_long, how_much, show_preview
+    from service.contracts import contracts_of
+    from service.invoice_runs import previewed
+    from service.run_records import begin, preview
+
+    facts = preview(service, asked)
+    by_id = {one.id: one for one in contracts_of(service.dataverse, [due.contract for due in facts.preview.due])}
+    chosen = [by_id[due.contract] for due in facts.preview.due if due.contract in by_id]
+    if dry_run:
+        show_preview(previewed(service, chosen, asked.requested_by), output)
+        say(how_much(facts.preview))
         return
-    show(
-        "Would be invoiced",
-        (Column("Contract"), figure("Rows"), figure("Total before tax"), Column("Next step")),
-        [
-            (
-                one.contract.displayed,
-                str(len(one.due.rows)),
-                money(one.due.total, one.contract.precision, one.contract.currency),
-                one.plan.because,
-            )
-            for one in done
-        ],
-        empty="There is no project contract.",
-    )
-    if not any(one.due.rows for one in done):
-        line("Nothing is ready and due; no invoice would be created.")
+    if not chosen:
+        as_json([]) if output is Output.JSON else line("There is no such project contract.")
         return
-    show(
-        "Changes of the next step",
-        (key("Contract"), Column("Change")),
-        [(one.contract.number, change) for one in done for change in one.plan.changes],
+    if len(chosen) > 1:
+        say(how_much(facts.preview))
+        if facts.over and not yes:
+            say(f"{' '.join(facts.over)} Nothing was done. If that is meant, say --yes.")
+            raise typer.Exit(Exit.WORK_LEFT)
+        if len(facts.preview.with_work) > 1:
+            say(how_long(facts.preview))
+    fixed = asked.model_copy(
+        update={"contracts": tuple(one.id for one in chosen), "where": None, "everything": False, "confirmed": True}
     )
+    _carry_out(service, begin(service, fixed, facts, chosen), output)
 
 
-def _tell(done: list[Invoiced], output: Output) -> None:
-    from service.cli.output import Column, as_json, exact, figure, key, money, show
-    from service.invoice_runs import CREATED, FAILED, NOTHING
+def _resumed(service: App, id: UUID) -> Run:
+    from service.cli.output import say
+    from service.run_records import NoSuchRun, resumed
 
-    if output is Output.JSON:
-        as_json(
-            [
-                {
-                    "contract": {"id": one.contract.id, "number": one.contract.number, "name": one.contract.name},
-                    "command": one.command,
-                    "outcome": one.outcome,
-                    "invoices": list(one.invoices),
-                    "total": exact(one.total, one.contract.precision),
-                    "currency": one.contract.currency,
-                    "because": one.because or None,
-                }
-                for one in done
-            ]
-        )
-    else:
-        show(
-            "Invoices",
-            (Column("Contract"), Column("Outcome"), key("Invoice"), figure("Total before tax"), key("Command")),
-            [
-                (
-                    one.contract.displayed,
-                    f"{one.outcome}: {one.because}" if one.because else one.outcome,
-                    ", ".join(one.invoices),
-                    money(one.total, one.contract.precision, one.contract.currency),
-                    str(one.command),
-                )
-                for one in done
-            ],
-            empty="There is no project contract.",
-        )
-    outcomes = {one.outcome for one in done}
-    if FAILED in outcomes:
+    try:
+        recorded, run = resumed(service, id)
+    except NoSuchRun as error:
+        say(str(error))
+        raise typer.Exit(Exit.FAILED) from error
+    done = len(run.quiet)
+    say(f"Run {id} of {recorded.requested_by}: {done} of {len(run.contracts)} contracts are done.")
+    return run
+
+
+def _carry_out(service: App, run: Run, output: Output) -> None:
+    """Say each contract's outcome as it comes, and at last what came of all; the worst of them is the exit code."""
+    from service.cli.output import say
+    from service.cli.run_report import Report
+    from service.interruption import asked_to_stop
+    from service.run_records import end
+
+    count = len(run.contracts)
+    say(f"Run {run.id}: {'1 contract' if count == 1 else f'{count} contracts'}.")
+    at_once = service.settings.invoices.concurrency
+    with asked_to_stop(
+        lambda: say("Asked to stop: what is at work is finished first; ask again to end at once.")
+    ) as stop:
+        report = Report(run, output)
+        try:
+            report.tell(run.carry_out(service, at_once, stop))
+        finally:
+            unwritten = end(service.dataverse, run.id, len(run.contracts), report.ended)
+    if unwritten is not None:
+        say(f"What came of the run could not be written into its record: {unwritten.sentence} ({unwritten.code})")
+    report.sum_up()
+    left = len(run.contracts) - sum(one.outcome.is_final for one in report.ended)
+    if left:
+        say(f"{left} left. Carry the run on with `psa-connector invoice create --resume {run.id}`.")
+    if len(report.ended) < len(run.contracts):
+        raise typer.Exit(Exit.FAILED if report.failed else INTERRUPTED)
+    if report.failed:
         raise typer.Exit(Exit.FAILED)
-    if outcomes - {CREATED, NOTHING}:
+    if report.needs_a_look:
         raise typer.Exit(Exit.WORK_LEFT)

@@ -82,3 +82,9 @@ def test_the_id_of_a_due_run_is_frozen_and_does_not_hang_on_the_order_of_its_row
     assert str(keys.due_command_id(COMMAND, day, rows, 0)) == "cc19f70c-1a85-58be-967d-8322e49826bd"
     assert str(keys.due_command_id(COMMAND, day, rows, 1)) == "382fd481-4c49-5568-801a-d9556388bfaf"
     assert str(keys.schedule_row_id(ENTRY)) == "d4f13176-8671-5e3e-86f0-0ea0da7443d7"
+
+
+def test_the_ids_of_a_run_and_of_its_commands_are_frozen() -> None:
+    assert keys.run_row_id(COMMAND) == UUID("12c9922f-2e86-5b22-a6c5-e88db0d9b8a7")
+    assert keys.run_command_id(COMMAND, ENTRY, 0) == UUID("fa956802-a425-5798-a7e4-1876bb6b0f1c")
+    assert keys.run_command_id(COMMAND, ENTRY, 1) == UUID("901671fe-97c9-50d7-bf91-84d56cea9724")

@@ -1,0 +1,120 @@
+"""A run: many contracts are to be invoiced, each by a command of its own; what its record holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from mappings import keys
+from mappings.messages import CreateInvoices
+
+MOST_CONTRACTS = 20_000
+"""Contracts of one run; their ids fit into its record."""
+
+
+class Outcome(StrEnum):
+    """How a contract fared in a run."""
+
+    CREATED = "created"
+    DIFFERS = "created-differs"
+    NOTHING = "nothing-to-invoice"
+    GONE = "created-and-gone"
+    REFUSED = "refused"
+    FAILED = "failed"
+    RUNNING = "already-running"
+    IN_DOUBT = "in-doubt"
+
+    @property
+    def is_final(self) -> bool:
+        """Resuming the run changes nothing about it."""
+        return self in (Outcome.CREATED, Outcome.DIFFERS, Outcome.NOTHING, Outcome.GONE)
+
+
+REFUSALS = frozenset({"contract-gone", "not-allowed", "unknown-person", "person-disabled", "earlier-in-doubt"})
+"""The codes under which this service refuses a contract by its own rules; whatever else refuses is Dataverse's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What one contract's next invoice would bring as things stand; ``currency`` is an ISO code."""
+
+    contract: UUID
+    rows: int
+    total: Decimal
+    currency: str
+    precision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would bring as things stand, contract by contract."""
+
+    due: tuple[Due, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows would be invoiced."""
+        return sum(one.rows for one in self.due)
+
+    @property
+    def with_work(self) -> tuple[Due, ...]:
+        """The contracts an invoice would be made for."""
+        return tuple(one for one in self.due if one.rows)
+
+    @property
+    def sums(self) -> dict[str, Decimal]:
+        """What the invoices would come to before tax, by currency."""
+        sums: dict[str, Decimal] = {}
+        for one in self.with_work:
+            sums[one.currency] = sums.get(one.currency, Decimal(0)) + one.total
+        return dict(sorted(sums.items()))
+
+    def as_data(self) -> dict[str, object]:
+        """It as answers and records hold it; amounts are exact and before tax."""
+        return {
+            "contracts": len(self.due),
+            "with_work": len(self.with_work),
+            "rows": self.rows,
+            "sums": {code: str(amount) for code, amount in self.sums.items()},
+        }
+
+
+def selection(run: UUID, preview: Preview) -> dict[str, object]:
+    """What a run's record says it is to do; ``contracts_in`` reads it."""
+    return {"run": str(run), "expected": preview.as_data(), "contracts": [str(one.contract) for one in preview.due]}
+
+
+def contracts_in(selection: Mapping[str, Any]) -> tuple[UUID, ...]:
+    """The contracts a run's record names."""
+    return tuple(UUID(id) for id in selection["contracts"])
+
+
+def outcome(
+    contracts: int, ended: Mapping[Outcome, int], failed: Iterable[tuple[UUID, Outcome, str]]
+) -> dict[str, object]:
+    """What a run's record says came of it: how many contracts fared how, and of whom no attempt tells."""
+    return {
+        "outcome": "done" if sum(ended.values()) >= contracts else "broken-off",
+        "ended": {word.value: count for word, count in sorted(ended.items())},
+        "failed": {str(contract): [word.value, because[:300]] for contract, word, because in failed},
+    }
+
+
+def command(run: UUID, contract: UUID, requested_by: str, generation: int = 0) -> CreateInvoices:
+    """The command by which a run invoices a contract; ``generation``: how many before it were refused."""
+    id = keys.run_command_id(run, contract, generation)
+    return CreateInvoices(command=id, requested_by=requested_by, contract=contract)
+
+
+def refused(code: str) -> Outcome:
+    """Whether it was this service's own rules that refused, or Dataverse or the product, which failed the contract."""
+    return Outcome.REFUSED if code in REFUSALS else Outcome.FAILED
+
+
+def may_be_tried_again(recorded: Mapping[str, Any]) -> bool:
+    """The record of a finished attempt tells that no invoice can come of it, and another might make one."""
+    return recorded.get("outcome") in (Outcome.REFUSED, Outcome.RUNNING)

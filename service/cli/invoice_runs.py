@@ -1,0 +1,114 @@
+"""``psa-connector invoice runs``: the runs that were begun, and what came of their contracts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from service.cli.exits import Exit
+from service.cli.options import ConfigOption, Output, OutputOption, row_id
+
+if TYPE_CHECKING:
+    from service.run_records import Recorded
+
+app = typer.Typer(help="Runs over many contracts.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Runs over many contracts."""
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="The most runs that are shown.")] = 20,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show the latest runs, who asked, and how far they came."""
+    from service.cli.output import Column, as_json, figure, key, show
+    from service.cli.session import session
+    from service.run_records import latest
+
+    with session(config) as service:
+        found = latest(service.dataverse, limit)
+        zone = service.settings.business_time_zone
+    if output is Output.JSON:
+        as_json([_plain(run) for run in found])
+        return
+    told = (Column("Begun"), Column("Asked by"), Column("State"), figure("Contracts"), Column("Outcomes"))
+    show(
+        "Runs",
+        (key("Run"), *told),
+        [
+            (
+                str(run.id),
+                f"{run.asked_on.astimezone(zone):%Y-%m-%d %H:%M}",
+                run.requested_by,
+                "done" if run.is_done else "not finished",
+                str(len(run.contracts)),
+                ", ".join(f"{count} {word}" for word, count in run.ended.items()) or "see `invoice runs show`",
+            )
+            for run in found
+        ],
+        empty="No run was begun yet.",
+    )
+
+
+@app.command("show")
+def show_(
+    run: Annotated[UUID, typer.Argument(parser=row_id, metavar="RUN", help="The id of a run.")],
+    config: ConfigOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show what came of each contract of a run, from what is recorded; exit code 4: something is left."""
+    from service.cli.output import Column, as_json, figure, key, money, say, show
+    from service.cli.run_report import plain
+    from service.cli.session import session
+    from service.run_records import NoSuchRun, shown
+
+    with session(config) as service:
+        try:
+            recorded, ended, open = shown(service.dataverse, run)
+        except NoSuchRun as error:
+            say(str(error))
+            raise typer.Exit(Exit.FAILED) from error
+    left = len(open) + sum(not one.outcome.is_final for one in ended)
+    if output is Output.JSON:
+        told = [plain(one) for one in ended]
+        nothing = [{"id": one.id, "number": one.number, "name": one.name} for one in open]
+        as_json({**_plain(recorded), "contracts": told, "nothing_recorded": nothing})
+    else:
+        show(
+            f"Run {run} of {recorded.requested_by}",
+            (Column("Contract"), Column("Outcome"), key("Invoice"), figure("Total before tax")),
+            [
+                *(
+                    (
+                        one.contract.displayed,
+                        f"{one.outcome.value}: {one.because}" if one.because else one.outcome.value,
+                        ", ".join(one.invoices),
+                        money(one.total, one.contract.precision, one.contract.currency) if one.invoices else "",
+                    )
+                    for one in ended
+                ),
+                *((one.displayed, "nothing recorded", "", "") for one in open),
+            ],
+        )
+    if left:
+        say(f"{left} left. Carry the run on with `psa-connector invoice create --resume {run}`.")
+        raise typer.Exit(Exit.WORK_LEFT)
+
+
+def _plain(run: Recorded) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "begun": run.asked_on.isoformat(),
+        "requested_by": run.requested_by,
+        "state": "done" if run.is_done else "not-finished",
+        "expected": run.expected,
+        "ended": run.ended,
+        "contracts": len(run.contracts),
+    }
