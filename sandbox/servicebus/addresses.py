@@ -13,16 +13,16 @@ _TRANSFER = "$transfer"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A queue, its dead-letter queue, or the management node of either."""
+    """A queue, topic or subscription, its dead-letter queue, or the management node of either."""
 
-    queue: str
+    path: str
     dead_letter: bool = False
     management: bool = False
 
     @property
     def entity(self) -> str:
         """The path rights are granted on."""
-        return f"{self.queue}/{_DEAD_LETTER}" if self.dead_letter else self.queue
+        return f"{self.path}/{_DEAD_LETTER}" if self.dead_letter else self.path
 
 
 def path_of(address: str) -> str:
@@ -43,6 +43,4 @@ def parse_address(address: str) -> Address:
         segments.pop()
     if segments and segments[-1] == _TRANSFER:
         raise AmqpError(NOT_IMPLEMENTED, "The sandbox has no transfer dead-letter queues.")
-    if "subscriptions" in segments[1:]:
-        raise AmqpError(NOT_IMPLEMENTED, "The sandbox has no topics and subscriptions, only queues.")
     return Address("/".join(segments), dead_letter, management)

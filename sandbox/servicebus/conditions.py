@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from sandbox.servicebus.amqp.errors import NOT_ALLOWED, AmqpError
-from sandbox.servicebus.broker.errors import BrokerError, LockLost, MessageNotFound
+from sandbox.servicebus.amqp.errors import NOT_ALLOWED, NOT_FOUND, AmqpError
+from sandbox.servicebus.broker.errors import (
+    BrokerError,
+    LockLost,
+    MessageNotFound,
+    RuleExists,
+    RuleNotFound,
+    SessionCannotBeLocked,
+    SessionLockLost,
+)
 
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
 MESSAGE_NOT_FOUND = "com.microsoft:message-not-found"
+SESSION_LOCK_LOST = "com.microsoft:session-lock-lost"
+SESSION_CANNOT_BE_LOCKED = "com.microsoft:session-cannot-be-locked"
+ENTITY_ALREADY_EXISTS = "com.microsoft:entity-already-exists"
+TIMEOUT = "com.microsoft:timeout"
 ARGUMENT_ERROR = "com.microsoft:argument-error"
+_CONDITIONS: dict[type[BrokerError], str] = {
+    LockLost: MESSAGE_LOCK_LOST,
+    MessageNotFound: MESSAGE_NOT_FOUND,
+    SessionLockLost: SESSION_LOCK_LOST,
+    SessionCannotBeLocked: SESSION_CANNOT_BE_LOCKED,
+    RuleExists: ENTITY_ALREADY_EXISTS,
+    RuleNotFound: NOT_FOUND,
+}
 
 
 def as_amqp(refusal: BrokerError) -> AmqpError:
     """The AMQP error for something a queue refused."""
-    if isinstance(refusal, LockLost):
-        return AmqpError(MESSAGE_LOCK_LOST, str(refusal))
-    if isinstance(refusal, MessageNotFound):
-        return AmqpError(MESSAGE_NOT_FOUND, str(refusal))
-    return AmqpError(NOT_ALLOWED, str(refusal))
+    return AmqpError(_CONDITIONS.get(type(refusal), NOT_ALLOWED), str(refusal))

@@ -1,4 +1,4 @@
-"""``$management``: what clients ask of a queue beside sending and receiving."""
+"""``$management``: what clients ask of an entity beside sending and receiving."""
 
 from __future__ import annotations
 
@@ -14,10 +14,24 @@ from sandbox.servicebus.amqp.errors import (
     UNAUTHORIZED_ACCESS,
     AmqpError,
 )
-from sandbox.servicebus.amqp.types import Array, Int, Long, Timestamp
-from sandbox.servicebus.broker.errors import BrokerError, LockLost
-from sandbox.servicebus.broker.queue import MessageStore, Queue
-from sandbox.servicebus.conditions import ARGUMENT_ERROR, MESSAGE_LOCK_LOST, MESSAGE_NOT_FOUND, as_amqp
+from sandbox.servicebus.amqp.types import Array, Long, Timestamp
+from sandbox.servicebus.arguments import items, number, numbers, uuids
+from sandbox.servicebus.broker.errors import BrokerError, LockLost, SessionLockLost
+from sandbox.servicebus.broker.message import Message
+from sandbox.servicebus.broker.queue import Queue
+from sandbox.servicebus.broker.sessions import SessionLock
+from sandbox.servicebus.broker.store import MessageStore
+from sandbox.servicebus.broker.topic import Subscription, Topic
+from sandbox.servicebus.conditions import (
+    ARGUMENT_ERROR,
+    ENTITY_ALREADY_EXISTS,
+    MESSAGE_LOCK_LOST,
+    MESSAGE_NOT_FOUND,
+    SESSION_LOCK_LOST,
+    as_amqp,
+)
+from sandbox.servicebus.management_rules import rule_operations
+from sandbox.servicebus.management_sessions import session_operations
 from sandbox.servicebus.queue_links import MAX_MESSAGE_SIZE
 from sandbox.servicebus.requests import Reply, Request
 from sandbox.servicebus.sas import LISTEN, SEND
@@ -28,7 +42,9 @@ _STATUS = {
     UNAUTHORIZED_ACCESS: 401,
     NOT_FOUND: 404,
     MESSAGE_NOT_FOUND: 404,
+    ENTITY_ALREADY_EXISTS: 409,
     MESSAGE_LOCK_LOST: 410,
+    SESSION_LOCK_LOST: 410,
     NOT_IMPLEMENTED: 501,
 }
 _PEEK_BYTES = 512 * 1024
@@ -36,23 +52,38 @@ _PEEK_BYTES = 512 * 1024
 
 
 class ManagementService:
-    """The management node of one queue or dead-letter queue, for one connection."""
+    """The management node of one entity for one connection, the ``holder`` of the sessions its receivers accepted."""
 
     status_field = "statusCode"
     description_field = "statusDescription"
 
-    def __init__(self, store: MessageStore, require: Callable[[str], None], now: Callable[[], datetime]) -> None:
-        self._store = store
+    def __init__(
+        self,
+        entity: MessageStore | Topic,
+        require: Callable[[str], None],
+        now: Callable[[], datetime],
+        holder: object,
+    ) -> None:
+        self._entity = entity
         self._require = require
         self._now = now
+        self._holder = holder
         self._operations: dict[str, tuple[str, Callable[[dict[Any, Any]], Reply]]] = {
-            "peek-message": (LISTEN, self._peek),
-            "renew-lock": (LISTEN, self._renew_lock),
-            "update-disposition": (LISTEN, self._update_disposition),
-            "receive-by-sequence-number": (LISTEN, self._receive_by_sequence_number),
             "schedule-message": (SEND, self._schedule),
             "cancel-scheduled-message": (SEND, self._cancel_scheduled),
+            "peek-message": (LISTEN, self._peek),
         }
+        if isinstance(entity, MessageStore):
+            self._operations |= {
+                "renew-lock": (LISTEN, self._renew_lock),
+                "update-disposition": (LISTEN, self._update_disposition),
+                "receive-by-sequence-number": (LISTEN, self._receive_by_sequence_number),
+            }
+            for name, operation in session_operations(entity, holder, now).items():
+                self._operations[name] = (LISTEN, operation)
+        if isinstance(entity, Subscription):
+            for name, operation in rule_operations(entity).items():
+                self._operations[name] = (LISTEN, operation)
 
     def answer(self, request: Request) -> Reply:
         """Carry out one operation; what fails is answered with a status and a condition."""
@@ -70,10 +101,10 @@ class ManagementService:
             return _refusal(refusal)
 
     def _peek(self, body: dict[Any, Any]) -> Reply:
-        first, limit = _number(body, "from-sequence-number"), _number(body, "message-count")
+        first, limit = number(body, "from-sequence-number"), number(body, "message-count")
         messages: list[Any] = []
         size = 0
-        for message in self._store.peek(first, limit, self._now()):
+        for message in self._peeked(first, limit, body.get("session-id")):
             encoded = write_message(message)
             size += len(encoded)
             if messages and size > _PEEK_BYTES:
@@ -81,14 +112,31 @@ class ManagementService:
             messages.append({"message": encoded})
         return Reply(200, "OK", body={"messages": messages}) if messages else Reply(204, "No messages.")
 
+    def _peeked(self, first: int, limit: int, session_id: Any) -> list[Message]:
+        if isinstance(self._entity, Topic):
+            return self._entity.peek(first, limit, self._now())
+        if session_id is not None and not isinstance(session_id, str):
+            raise AmqpError(ARGUMENT_ERROR, "session-id is not a text.")
+        return self._entity.peek(first, limit, self._now(), session_id)
+
+    def _session(self, body: dict[Any, Any]) -> SessionLock | None:
+        """The session a request is about, which has to be held; None where there are no sessions."""
+        if self._store.sessions is None:
+            return None
+        session_id = body.get("session-id")
+        if not isinstance(session_id, str):
+            raise AmqpError(ARGUMENT_ERROR, "The request names no session-id.")
+        self._store.advance(self._now())
+        return self._store.sessions.of(session_id, self._holder)
+
     def _renew_lock(self, body: dict[Any, Any]) -> Reply:
-        now, tokens = self._now(), _uuids(body, "lock-tokens")
+        now, tokens = self._now(), uuids(body, "lock-tokens")
         self._require_locks(tokens, now)
         ends = tuple(timestamp(self._store.renew(token, now)) for token in tokens)
         return Reply(200, "OK", body={"expirations": Array(Timestamp, ends)})
 
     def _update_disposition(self, body: dict[Any, Any]) -> Reply:
-        now, tokens, status = self._now(), _uuids(body, "lock-tokens"), body.get("disposition-status")
+        now, tokens, status = self._now(), uuids(body, "lock-tokens"), body.get("disposition-status")
         settle: dict[Any, Callable[[UUID], None]] = {
             "completed": lambda token: self._store.complete(token, now),
             "abandoned": lambda token: self._store.abandon(token, now),
@@ -105,72 +153,51 @@ class ManagementService:
         return Reply(200, "OK")
 
     def _receive_by_sequence_number(self, body: dict[Any, Any]) -> Reply:
-        now, numbers = self._now(), _numbers(body, "sequence-numbers")
-        if _number(body, "receiver-settle-mode") == 0:
-            taken = self._store.take_deferred(numbers, now)
+        now, wanted, session = self._now(), numbers(body, "sequence-numbers"), self._session(body)
+        if number(body, "receiver-settle-mode") == 0:
+            taken = self._store.take_deferred(wanted, now, session)
             messages: list[Any] = [{"message": write_message(message)} for message in taken]
         else:
             messages = [
                 {"lock-token": each.lock_token, "message": write_message(each.message, each.locked_until)}
-                for each in self._store.receive_deferred(numbers, now)
+                for each in self._store.receive_deferred(wanted, now, session)
             ]
         return Reply(200, "OK", body={"messages": messages})
 
     def _schedule(self, body: dict[Any, Any]) -> Reply:
-        queue, now, drafts = self._queue(), self._now(), []
-        for entry in _items(body, "messages"):
+        entity, now, drafts = self._sendable(), self._now(), []
+        for entry in items(body, "messages"):
             encoded = entry.get("message") if isinstance(entry, dict) else None
             if not isinstance(encoded, bytes) or len(encoded) > MAX_MESSAGE_SIZE:
                 raise AmqpError(ARGUMENT_ERROR, f"A scheduled message must be at most {MAX_MESSAGE_SIZE} bytes.")
             draft = read_message(encoded)
             if draft.scheduled_for is None:
                 raise AmqpError(ARGUMENT_ERROR, "A message to be scheduled names no moment.")
+            entity.check(draft)
             drafts.append(draft)
-        numbers = tuple(Long(queue.enqueue(draft, now)) for draft in drafts)
-        return Reply(200, "OK", body={"sequence-numbers": Array(Long, numbers)})
+        given = tuple(Long(entity.enqueue(draft, now)) for draft in drafts)
+        return Reply(200, "OK", body={"sequence-numbers": Array(Long, given)})
 
     def _cancel_scheduled(self, body: dict[Any, Any]) -> Reply:
-        self._queue().cancel_scheduled(_numbers(body, "sequence-numbers"), self._now())
+        self._sendable().cancel_scheduled(numbers(body, "sequence-numbers"), self._now())
         return Reply(200, "OK")
 
-    def _queue(self) -> Queue:
-        if not isinstance(self._store, Queue):
-            raise AmqpError(NOT_ALLOWED, "Messages cannot be sent to a dead-letter queue.")
-        return self._store
+    def _sendable(self) -> Queue | Topic:
+        if not isinstance(self._entity, Queue | Topic):
+            what = "subscription" if isinstance(self._entity, Subscription) else "dead-letter queue"
+            raise AmqpError(NOT_ALLOWED, f"Messages cannot be sent to a {what}.")
+        return self._entity
+
+    @property
+    def _store(self) -> MessageStore:
+        if isinstance(self._entity, Topic):
+            raise AmqpError(NOT_ALLOWED, "Nothing is received from a topic.")
+        return self._entity
 
     def _require_locks(self, tokens: Sequence[UUID], now: datetime) -> None:
         if not all(self._store.holds(token, now) for token in tokens):
-            raise LockLost
+            raise LockLost if self._store.sessions is None else SessionLockLost
 
 
 def _refusal(error: AmqpError) -> Reply:
     return Reply(_STATUS.get(error.condition, 400), error.description, error.condition)
-
-
-def _number(body: dict[Any, Any], name: str) -> int:
-    value = body.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise AmqpError(ARGUMENT_ERROR, f"{name} is not a number.")
-    return int(value)
-
-
-def _items(body: dict[Any, Any], name: str) -> Sequence[Any]:
-    value = body.get(name)
-    items: Sequence[Any] = value.values if isinstance(value, Array) else value if isinstance(value, list) else ()
-    if not items:
-        raise AmqpError(ARGUMENT_ERROR, f"{name} holds nothing.")
-    return items
-
-
-def _numbers(body: dict[Any, Any], name: str) -> list[int]:
-    items = _items(body, name)
-    if not all(isinstance(item, Long | Int) for item in items):
-        raise AmqpError(ARGUMENT_ERROR, f"{name} holds something that is no sequence number.")
-    return [int(item) for item in items]
-
-
-def _uuids(body: dict[Any, Any], name: str) -> list[UUID]:
-    items = _items(body, name)
-    if not all(isinstance(item, UUID) for item in items):
-        raise AmqpError(ARGUMENT_ERROR, f"{name} holds something that is no lock token.")
-    return list(dict.fromkeys(items))

@@ -15,16 +15,18 @@ from sandbox.servicebus.amqp.errors import INVALID_FIELD, NOT_ALLOWED, NOT_FOUND
 from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink, terminus_fields
 from sandbox.servicebus.amqp.types import Symbol, UInt
 from sandbox.servicebus.broker.broker import Broker
-from sandbox.servicebus.broker.queue import MessageStore, Queue
+from sandbox.servicebus.broker.queue import Queue
+from sandbox.servicebus.broker.store import MessageStore
+from sandbox.servicebus.broker.topic import Subscription, Topic
 from sandbox.servicebus.cbs import CbsService
+from sandbox.servicebus.dispatcher import Dispatcher
 from sandbox.servicebus.management import ManagementService
-from sandbox.servicebus.queue_links import MAX_MESSAGE_SIZE, Dispatcher, QueueInlet, QueueOutlet
+from sandbox.servicebus.queue_links import MAX_MESSAGE_SIZE, QueueInlet, QueueOutlet
 from sandbox.servicebus.requests import ReplyOutlet, RequestInlet, Service
 from sandbox.servicebus.sas import LISTEN, SEND, Grants, SharedKey
+from sandbox.servicebus.session_links import asked_session, attach_session
 
 _CBS = "$cbs"
-_SOURCE_FILTER = 7
-_SESSION_FILTER = "com.microsoft:session-filter"
 _COORDINATOR = (0x30, "amqp:coordinator:list")
 
 
@@ -66,7 +68,8 @@ class Namespace:
             # First what comes due, in every queue: it may put messages where a receiver is waiting.
             self.broker.advance(now)
             self.dispatcher.pump(now)
-            moment = self.broker.next_moment()
+            moments = (self.broker.next_moment(), self.dispatcher.next_moment())
+            moment = min((each for each in moments if each is not None), default=None)
             self.broker.storage.commit()
             for connection in list(self.connections):
                 connection.flush()
@@ -88,23 +91,34 @@ class Namespace:
             _serve(link, _CBS, CbsService(self.keys, grants, _wall_clock))
             return
         address = parse_address(fields[0])
-        store = self._store(address)
+        entity = self._entity(address)
         if address.management:
-            self._attach_management(link, address, store, grants)
+            self._attach_management(link, address, entity, grants)
         elif isinstance(link, SendingLink):
             grants.require(LISTEN, address.entity, _wall_clock())
-            _refuse_sessions(fields)
-            outlet = QueueOutlet(link, store, self.dispatcher, self._clock.now)
-            link.outlet = outlet
-            self.dispatcher.add(outlet)
+            if isinstance(entity, Topic):
+                raise AmqpError(NOT_ALLOWED, f"{entity.path} is a topic: messages are received from its subscriptions.")
+            self._attach_receiver(link, entity, fields)
         else:
             grants.require(SEND, address.entity, _wall_clock())
-            if not isinstance(store, Queue):
-                raise AmqpError(NOT_ALLOWED, "Messages cannot be sent to a dead-letter queue.")
-            link.inlet = QueueInlet(store, self._clock.now)
+            if not isinstance(entity, Queue | Topic):
+                what = "subscription" if isinstance(entity, Subscription) else "dead-letter queue"
+                raise AmqpError(NOT_ALLOWED, f"Messages cannot be sent to a {what}.")
+            link.inlet = QueueInlet(entity, self._clock.now)
+
+    def _attach_receiver(self, link: SendingLink, store: MessageStore, source: list[object]) -> None:
+        asked = asked_session(source)
+        if asked is not None:
+            attach_session(link, store, asked, self.dispatcher, self._clock.now)
+            return
+        if store.sessions is not None:
+            raise AmqpError(NOT_ALLOWED, f"{store.path} has sessions: a receiver has to accept one of them.")
+        outlet = QueueOutlet(link, store, self.dispatcher, self._clock.now)
+        link.outlet = outlet
+        self.dispatcher.add(outlet)
 
     def _attach_management(
-        self, link: SendingLink | ReceivingLink, address: Address, store: MessageStore, grants: Grants
+        self, link: SendingLink | ReceivingLink, address: Address, entity: MessageStore | Topic, grants: Grants
     ) -> None:
         if not grants.rights(address.entity, _wall_clock()):
             grants.require(LISTEN, address.entity, _wall_clock())
@@ -112,13 +126,17 @@ class Namespace:
         def require(right: str) -> None:
             grants.require(right, address.entity, _wall_clock())
 
-        _serve(link, f"{store.path}/$management", ManagementService(store, require, self._clock.now))
+        service = ManagementService(entity, require, self._clock.now, link.session.connection)
+        _serve(link, f"{entity.path}/$management", service)
 
-    def _store(self, address: Address) -> MessageStore:
-        queue = self.broker.find(address.queue)
-        if queue is None:
-            raise AmqpError(NOT_FOUND, f"The messaging entity {address.queue!r} could not be found.")
-        return queue.dead_letters if address.dead_letter else queue
+    def _entity(self, address: Address) -> MessageStore | Topic:
+        found = self.broker.find(address.path)
+        if found is not None:
+            return found.dead_letters if address.dead_letter else found
+        topic = self.broker.find_topic(address.path)
+        if topic is None or address.dead_letter:
+            raise AmqpError(NOT_FOUND, f"The messaging entity {address.entity!r} could not be found.")
+        return topic
 
 
 def _serve(link: SendingLink | ReceivingLink, node: str, service: Service) -> None:
@@ -126,14 +144,6 @@ def _serve(link: SendingLink | ReceivingLink, node: str, service: Service) -> No
         link.outlet = ReplyOutlet(link, node)
     else:
         link.inlet = RequestInlet(link, node, service)
-
-
-def _refuse_sessions(source: list[object]) -> None:
-    filters = source[_SOURCE_FILTER] if len(source) > _SOURCE_FILTER else None
-    if isinstance(filters, dict) and _SESSION_FILTER in filters:
-        raise AmqpError(NOT_IMPLEMENTED, "The sandbox has no message sessions.")
-    if filters:
-        raise AmqpError(NOT_IMPLEMENTED, "The sandbox supports no filters on a receiver.")
 
 
 def _wall_clock() -> datetime:

@@ -1,19 +1,25 @@
-"""Links to queues: what senders bring in, what receivers are handed, and what they make of it."""
+"""Links to entities: what senders bring in, what receivers are handed, and what they make of it."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from sandbox.servicebus.amqp.errors import NOT_IMPLEMENTED, AmqpError
 from sandbox.servicebus.amqp.links import SendingLink
 from sandbox.servicebus.amqp.states import Accepted, Modified, Received, Rejected, Released, State
 from sandbox.servicebus.broker.errors import BrokerError
-from sandbox.servicebus.broker.queue import MessageStore, Queue
+from sandbox.servicebus.broker.queue import Queue
+from sandbox.servicebus.broker.sessions import SessionLock
+from sandbox.servicebus.broker.store import MessageStore
+from sandbox.servicebus.broker.topic import Topic
 from sandbox.servicebus.conditions import as_amqp
 from sandbox.servicebus.wire import BATCH_FORMAT, read_message, split_batch, write_message
+
+if TYPE_CHECKING:
+    from sandbox.servicebus.dispatcher import Dispatcher
 
 MAX_MESSAGE_SIZE = 256 * 1024
 """Bytes of one message, or of one batch, as on Azure's Standard tier."""
@@ -21,9 +27,9 @@ _REASON, _DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
 
 
 class QueueInlet:
-    """Puts what a sender sends into a queue: a message, or all messages of a batch or none."""
+    """Puts what a sender sends into a queue or topic: a message, or all messages of a batch or none."""
 
-    def __init__(self, queue: Queue, now: Callable[[], datetime]) -> None:
+    def __init__(self, queue: Queue | Topic, now: Callable[[], datetime]) -> None:
         self._queue = queue
         self._now = now
 
@@ -34,6 +40,11 @@ class QueueInlet:
         parts = split_batch(message) if message_format == BATCH_FORMAT else [message]
         drafts = [read_message(part) for part in parts]
         now = self._now()
+        try:
+            for draft in drafts:
+                self._queue.check(draft)
+        except BrokerError as refusal:
+            raise as_amqp(refusal) from refusal
         for draft in drafts:
             self._queue.enqueue(draft, now)
         return Accepted()
@@ -43,24 +54,30 @@ class QueueInlet:
 
 
 class QueueOutlet:
-    """Hands a queue's messages to one receiver, and does what the receiver decides."""
+    """Hands an entity's messages, or those of one session, to one receiver, and does what the receiver decides."""
 
     def __init__(
-        self, link: SendingLink, store: MessageStore, dispatcher: Dispatcher, now: Callable[[], datetime]
+        self,
+        link: SendingLink,
+        store: MessageStore,
+        dispatcher: Dispatcher,
+        now: Callable[[], datetime],
+        session: SessionLock | None = None,
     ) -> None:
         self.link = link
         self.store = store
+        self.session = session
         self._dispatcher = dispatcher
         self._now = now
 
     def serve(self, now: datetime) -> None:
         """Send the next message, locked for this receiver or, if it wants no say, removed as it leaves."""
         if self.link.sends_settled:
-            message = self.store.take(now)
+            message = self.store.take(now, self.session)
             if message is not None:
                 self.link.send(uuid4().bytes_le, write_message(message), settled=True)
             return
-        delivery = self.store.receive(now)
+        delivery = self.store.receive(now, self.session)
         if delivery is not None:
             encoded = write_message(delivery.message, delivery.locked_until)
             self.link.send(delivery.lock_token.bytes_le, encoded, settled=False)
@@ -100,45 +117,7 @@ class QueueOutlet:
                 return state
 
     def detached(self) -> None:
-        """The receiver is gone; what it holds stays locked until the locks end."""
+        """The receiver is gone; what it holds stays locked until the locks end, but a session is free at once."""
         self._dispatcher.remove(self)
-
-
-class Dispatcher:
-    """Hands waiting messages to receivers with credit, one each in turn."""
-
-    def __init__(self) -> None:
-        self._receivers: dict[MessageStore, deque[QueueOutlet]] = {}
-        self._draining: list[SendingLink] = []
-
-    def add(self, outlet: QueueOutlet) -> None:
-        """A receiver attached."""
-        self._receivers.setdefault(outlet.store, deque()).append(outlet)
-
-    def remove(self, outlet: QueueOutlet) -> None:
-        """A receiver is gone."""
-        outlets = self._receivers.get(outlet.store)
-        if outlets is not None and outlet in outlets:
-            outlets.remove(outlet)
-            if not outlets:
-                del self._receivers[outlet.store]
-
-    def drain(self, link: SendingLink) -> None:
-        """A receiver wants its credit used up now, or back."""
-        self._draining.append(link)
-
-    def pump(self, now: datetime) -> None:
-        """Send what can be sent, then give drained credit back."""
-        for store, outlets in self._receivers.items():
-            passed = 0
-            while passed < len(outlets) and store.has_active(now):
-                outlet = outlets[0]
-                outlets.rotate(-1)
-                if outlet.link.ready:
-                    outlet.serve(now)
-                    passed = 0
-                else:
-                    passed += 1
-        draining, self._draining = self._draining, []
-        for link in draining:
-            link.drained()
+        if self.session is not None:
+            self.store.release_session(self.session, self._now())

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from sandbox.clock import Clock
 from sandbox.listening import listen
 from sandbox.servicebus.broker.broker import Broker
-from sandbox.servicebus.broker.settings import QueueCounts, QueueSettings
+from sandbox.servicebus.broker.settings import QueueCounts, QueueSettings, TopicSettings
+from sandbox.servicebus.message_properties import MessageProperties
 from sandbox.servicebus.namespace import Namespace
 from sandbox.servicebus.sas import SharedKey
 from sandbox.servicebus.storage import MemoryStorage, Storage
@@ -21,7 +22,7 @@ _LONGEST_SLEEP = 3600.0
 class ServiceBusServer:
     """A local Service Bus that the unmodified Azure SDKs talk to; runs on the event loop that starts it.
 
-    Queues, no sessions, topics or transactions: those are refused with an AMQP error that says so. Sandbox time comes
+    Queues, topics and sessions; no transactions, which are refused with an AMQP error that says so. Sandbox time comes
     from ``clock``; when that is advanced, locks end and scheduled messages arrive at once.
     """
 
@@ -31,10 +32,11 @@ class ServiceBusServer:
         keys: Iterable[SharedKey],
         clock: Clock,
         *,
+        topics: Iterable[TopicSettings] = (),
         storage: Storage | None = None,
     ) -> None:
         self._clock = clock
-        self._broker = Broker(queues, MemoryStorage() if storage is None else storage)
+        self._broker = Broker(queues, MemoryStorage() if storage is None else storage, topics, MessageProperties())
         self._namespace = Namespace(self._broker, keys, clock, self._schedule_turn)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
@@ -95,7 +97,7 @@ class ServiceBusServer:
         return ";".join(parts if key.queue is None else [*parts, f"EntityPath={key.queue}"])
 
     def counts(self, queue: str) -> QueueCounts:
-        """How many messages a queue holds; may be asked from any thread."""
+        """How many messages a queue, or a subscription by its path, holds; may be asked from any thread."""
         with self._namespace.lock:
             found = self._broker.find(queue)
             if found is None:

@@ -36,6 +36,12 @@ class Storage(Protocol):
     def forget_id(self, queue: str, message_id: str) -> None:
         """Forget a message id whose time is over."""
 
+    def session_states(self, queue: str) -> Mapping[str, bytes]:
+        """The states of a queue's sessions."""
+
+    def save_session_state(self, queue: str, session_id: str, state: bytes | None) -> None:
+        """Keep the state of a session, or with None forget it."""
+
     def commit(self) -> None:
         """Make everything written so far last."""
 
@@ -47,6 +53,7 @@ class MemoryStorage:
         self._messages: dict[str, dict[int, Message]] = {}
         self._ids: dict[str, dict[str, datetime]] = {}
         self._numbers: dict[str, int] = {}
+        self._states: dict[str, dict[str, bytes]] = {}
 
     def messages(self, queue: str) -> Iterable[Message]:
         """See ``Storage.messages``."""
@@ -76,6 +83,17 @@ class MemoryStorage:
     def forget_id(self, queue: str, message_id: str) -> None:
         """See ``Storage.forget_id``."""
         self._ids.setdefault(queue, {}).pop(message_id, None)
+
+    def session_states(self, queue: str) -> Mapping[str, bytes]:
+        """See ``Storage.session_states``."""
+        return dict(self._states.get(queue, {}))
+
+    def save_session_state(self, queue: str, session_id: str, state: bytes | None) -> None:
+        """See ``Storage.save_session_state``."""
+        states = self._states.setdefault(queue, {})
+        states.pop(session_id, None)
+        if state is not None:
+            states[session_id] = state
 
     def commit(self) -> None:
         """Memory has nothing to wait for."""

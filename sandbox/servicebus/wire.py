@@ -28,6 +28,8 @@ BATCH_FORMAT = 0x80013700
 _NULL = b"\x40"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEDULED = "x-opt-scheduled-enqueue-time"
+_GROUP_ID = 10
+"""Where the session id stands among the properties."""
 _OURS = frozenset(
     {
         "x-opt-sequence-number",
@@ -85,7 +87,8 @@ def read_message(encoded: bytes) -> Draft:
             if section.code == PROPERTIES:
                 properties = section
     message_id, rest = _identified(encoded, properties, bare)
-    return Draft(message_id, Content(header, b"".join(kept), len(kept), rest), life, scheduled_for)
+    session_id = None if properties is None else _session_id(encoded, properties)
+    return Draft(message_id, Content(header, b"".join(kept), len(kept), rest), life, scheduled_for, session_id)
 
 
 def write_message(message: Message, locked_until: datetime | None = None) -> bytes:
@@ -100,10 +103,11 @@ def write_message(message: Message, locked_until: datetime | None = None) -> byt
         5,
     )
     number = encode(Long(message.sequence_number))
+    first = message.enqueued_number
     entries = [
         content.annotations,
         _SEQUENCE_NUMBER + number,
-        _ENQUEUE_SEQUENCE_NUMBER + number,
+        _ENQUEUE_SEQUENCE_NUMBER + (number if first is None else encode(Long(first))),
         _ENQUEUED_TIME + encode(timestamp(message.enqueued_at)),
         _STATE + encode(Int(message.state)),
     ]
@@ -115,6 +119,12 @@ def write_message(message: Message, locked_until: datetime | None = None) -> byt
         bare = _with_reason(bare, message.dead_lettering)
     annotations = encode_map(b"".join(entries), content.annotation_count + len(entries) - 1)
     return b"".join((b"\x00\x53\x70", header, b"\x00\x53\x72", annotations, bare))
+
+
+def _session_id(encoded: bytes, properties: Section) -> str | None:
+    items = raw_items(encoded, properties.value)
+    value = decode(items[_GROUP_ID])[0] if len(items) > _GROUP_ID else None
+    return value if isinstance(value, str) else None
 
 
 def _read_header(encoded: bytes, position: int) -> tuple[bytes, timedelta | None]:

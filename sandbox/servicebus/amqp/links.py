@@ -52,6 +52,12 @@ class Link:
         self.handle = attach.handle
         self.properties: dict[Any, Any] = {}
         self.max_message_size = 0xFFFFFFFF
+        self.answered = True
+        self.granted_source: Described | None = None
+
+    def postpone(self) -> None:
+        """Leave the peer's attach unanswered for now; ``Session.accept`` or ``Session.refuse`` answers it."""
+        self.answered = False
 
     @property
     def source(self) -> Described | None:
@@ -72,7 +78,9 @@ class Link:
             role=not sends,
             snd_settle_mode=self.attach.snd_settle_mode,
             rcv_settle_mode=self.attach.rcv_settle_mode,
-            source=None if refused and sends else _complete(self.source, _SOURCE, _SOURCE_FIELDS),
+            source=None
+            if refused and sends
+            else _complete(self.granted_source or self.source, _SOURCE, _SOURCE_FIELDS),
             target=None if refused and not sends else _complete(self.target, _TARGET, _TARGET_FIELDS),
             initial_delivery_count=0 if sends else None,
             max_message_size=self.max_message_size,

@@ -142,6 +142,17 @@ class Session:
         self._close(link.handle, error)
         link.gone()
 
+    def accept(self, link: SendingLink | ReceivingLink) -> None:
+        """Answer an attach that was postponed, and take the link."""
+        link.answered = True
+        self.send(link.reply())
+
+    def refuse(self, link: SendingLink | ReceivingLink, error: AmqpError) -> None:
+        """Answer an attach that was postponed, and say why there will be no link."""
+        link.answered = True
+        self.send(link.reply(refused=True))
+        self.detach(link, error)
+
     def _close(self, handle: int, error: AmqpError) -> None:
         self._detached.add(handle)
         self.send(Detach(handle=handle, closed=True, error=write_error(error.condition, error.description)))
@@ -169,7 +180,8 @@ class Session:
             self._close(link.handle, refusal)
             return
         self.links[attach.handle] = link
-        self.send(link.reply())
+        if link.answered:
+            self.send(link.reply())
         if isinstance(link, ReceivingLink):
             link.grant()
 
@@ -181,6 +193,8 @@ class Session:
         if link is None:
             raise SessionError(UNATTACHED_HANDLE, f"nothing is attached at the handle {detach.handle}")
         self._forget(link)
+        if not link.answered:
+            self.send(link.reply(refused=True))
         self.send(Detach(handle=detach.handle, closed=detach.closed))
         link.gone()
 

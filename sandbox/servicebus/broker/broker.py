@@ -1,46 +1,76 @@
-"""The broker: queues by name, and the moment the next of them has something to do."""
+"""The broker: entities by name, and the moment the next of them has something to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from sandbox.servicebus.broker.queue import MessageStore, Queue
-from sandbox.servicebus.broker.settings import QueueSettings
+from sandbox.servicebus.broker.properties import Reader
+from sandbox.servicebus.broker.queue import Queue, ReceivingEntity
+from sandbox.servicebus.broker.settings import QueueSettings, TopicSettings
+from sandbox.servicebus.broker.store import MessageStore
+from sandbox.servicebus.broker.topic import Topic
 from sandbox.servicebus.storage import Storage
 
 
 class Broker:
     """Entities by name; names are the same however they are capitalised."""
 
-    def __init__(self, queues: Iterable[QueueSettings], storage: Storage) -> None:
+    def __init__(
+        self,
+        queues: Iterable[QueueSettings],
+        storage: Storage,
+        topics: Iterable[TopicSettings] = (),
+        reader: Reader | None = None,
+    ) -> None:
         self.storage = storage
-        self._queues: dict[str, Queue] = {}
-        for settings in queues:
-            if settings.name.lower() in self._queues:
-                raise ValueError(f"There are two queues named {settings.name}.")
-            self._queues[settings.name.lower()] = Queue(settings, storage)
+        self._receiving: dict[str, ReceivingEntity] = {}
+        self._topics: dict[str, Topic] = {}
+        for queue in queues:
+            self._claim(queue.name)
+            self._receiving[queue.name.lower()] = Queue(queue, storage)
+        for each in topics:
+            self._claim(each.name)
+            if reader is None:
+                raise ValueError("Topics need somebody who reads messages.")
+            topic = self._topics[each.name.lower()] = Topic(each, storage, reader)
+            for subscription in topic.subscriptions:
+                self._receiving[subscription.path.lower()] = subscription
 
     @property
-    def queues(self) -> list[Queue]:
-        """All queues."""
-        return list(self._queues.values())
+    def receiving(self) -> list[ReceivingEntity]:
+        """All queues and subscriptions."""
+        return list(self._receiving.values())
 
-    def find(self, name: str) -> Queue | None:
-        """The queue of this name, or None."""
-        return self._queues.get(name.lower())
+    @property
+    def topics(self) -> list[Topic]:
+        """All topics."""
+        return list(self._topics.values())
+
+    def find(self, path: str) -> ReceivingEntity | None:
+        """The queue or subscription of this path, or None."""
+        return self._receiving.get(path.lower())
+
+    def find_topic(self, name: str) -> Topic | None:
+        """The topic of this name, or None."""
+        return self._topics.get(name.lower())
 
     def advance(self, now: datetime) -> None:
-        """Let come due what is due, in every queue."""
-        for store in self._stores():
-            store.advance(now)
+        """Let come due what is due, everywhere."""
+        for each in self._all():
+            each.advance(now)
 
     def next_moment(self) -> datetime | None:
-        """When the next queue has something to do; None if none waits for anything."""
-        moments = (store.next_moment() for store in self._stores())
+        """When the next entity has something to do; None if none waits for anything."""
+        moments = (each.next_moment() for each in self._all())
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _stores(self) -> Iterator[MessageStore]:
-        for queue in self._queues.values():
-            yield queue
-            yield queue.dead_letters
+    def _claim(self, name: str) -> None:
+        if name.lower() in self._receiving or name.lower() in self._topics:
+            raise ValueError(f"There are two entities named {name}.")
+
+    def _all(self) -> Iterator[MessageStore | Topic]:
+        yield from self._topics.values()
+        for entity in self._receiving.values():
+            yield entity
+            yield entity.dead_letters

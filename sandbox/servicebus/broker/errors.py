@@ -16,6 +16,20 @@ class LockLost(BrokerError):
         )
 
 
+class SessionLockLost(BrokerError):
+    """The session is not held by whoever asks: its lock expired or was let go."""
+
+    def __init__(self, session_id: str = "") -> None:
+        super().__init__(f"The lock of the session {session_id!r} has expired or was released: accept it again.")
+
+
+class SessionCannotBeLocked(BrokerError):
+    """Another receiver holds the session."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"The session {session_id!r} is held by another receiver.")
+
+
 class MessageNotFound(BrokerError):
     """No message of the asked kind has this sequence number."""
 
@@ -25,3 +39,17 @@ class MessageNotFound(BrokerError):
 
 class NotSupported(BrokerError):
     """Asked for something this broker does not do."""
+
+
+class RuleExists(BrokerError):
+    """The subscription has a rule of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a rule named {name} already.")
+
+
+class RuleNotFound(BrokerError):
+    """The subscription has no rule of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no rule named {name}.")

@@ -38,6 +38,7 @@ class Draft:
     content: Content
     time_to_live: timedelta | None = None
     scheduled_for: datetime | None = None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ class DeadLettering:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message in a queue; every change makes a new one."""
+    """A message in a queue; every change makes a new one.
+
+    ``enqueued_number`` is the sequence number it was first given, where it has moved on to another entity since.
+    """
 
     sequence_number: int
     message_id: str
@@ -63,6 +67,8 @@ class Message:
     expires_at: datetime | None = None
     scheduled_for: datetime | None = None
     dead_lettering: DeadLettering | None = None
+    session_id: str | None = None
+    enqueued_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

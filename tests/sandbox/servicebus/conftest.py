@@ -17,8 +17,16 @@ import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver, ServiceBusSender
 
 from sandbox.clock import Clock
-from sandbox.servicebus import QueueCounts, QueueSettings, ServiceBusServer, SharedKey
+from sandbox.servicebus import (
+    QueueCounts,
+    QueueSettings,
+    ServiceBusServer,
+    SharedKey,
+    SubscriptionSettings,
+    TopicSettings,
+)
 from sandbox.servicebus.amqp.errors import AmqpError
+from sandbox.servicebus.broker.rules import Action, CorrelationFilter, Rule, SqlFilter
 from tests.sandbox.servicebus.wire import Wire
 
 QUEUES = (
@@ -26,6 +34,40 @@ QUEUES = (
     QueueSettings("unique", duplicate_detection_window=timedelta(minutes=10)),
     QueueSettings("brief", default_ttl=timedelta(minutes=1)),
     QueueSettings("fragile"),
+    QueueSettings("patient", default_ttl=timedelta(minutes=1), dead_letter_expired=True),
+    QueueSettings("sessions", requires_session=True, max_delivery_count=3),
+)
+TOPICS = (
+    TopicSettings(
+        "news",
+        (
+            SubscriptionSettings("everything"),
+            SubscriptionSettings("approved", (Rule("label", CorrelationFilter({"Label": "approved"})),)),
+            SubscriptionSettings(
+                "entries",
+                (
+                    Rule(
+                        "by claim",
+                        SqlFilter(
+                            "[http://schemas.microsoft.com/xrm/2011/Claims/EntityLogicalName] LIKE 'msdyn[_]%' OR "
+                            "\"http://schemas.microsoft.com/xrm/2011/Claims/EntityLogicalName\" = 'msdyn_timeentry'"
+                        ),
+                    ),
+                ),
+            ),
+            SubscriptionSettings(
+                "changed",
+                (
+                    Rule(
+                        "act",
+                        SqlFilter("sys.MessageId = 'm'"),
+                        Action("SET sys.To = 'Entity'; SET n = n + 1; SET new = 'text'; REMOVE gone"),
+                    ),
+                ),
+            ),
+            SubscriptionSettings("in-order", requires_session=True),
+        ),
+    ),
 )
 KEYS = (
     SharedKey("root", "root-key="),
@@ -40,7 +82,7 @@ class Bus:
 
     def __init__(self, queues: tuple[QueueSettings, ...] = QUEUES) -> None:
         self.clock = Clock()
-        self.server = ServiceBusServer(queues, KEYS, self.clock)
+        self.server = ServiceBusServer(queues, KEYS, self.clock, topics=TOPICS)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -73,12 +115,27 @@ class Bus:
             self._receivers[key] = self.client().get_queue_receiver(queue, **options)
         return self._receivers[key]
 
+    def topic_sender(self, topic: str) -> ServiceBusSender:
+        """A sender to a topic opened once for all tests."""
+        if topic not in self._senders:
+            self._senders[topic] = self.client().get_topic_sender(topic)
+        return self._senders[topic]
+
+    def subscription_receiver(self, topic: str, name: str, **options: Any) -> ServiceBusReceiver:
+        """A receiver of a subscription opened once for all tests; leave no credit behind."""
+        key = (f"{topic}/{name}", repr(sorted(options.items())))
+        if key not in self._receivers:
+            self._receivers[key] = self.client().get_subscription_receiver(topic, name, **options)
+        return self._receivers[key]
+
     def empty(self) -> None:
         """Remove every message, locked and scheduled ones too."""
         self.clock.advance(timedelta(minutes=6))
         broker = self.server._broker
         with self.server._namespace.lock:
-            for queue in broker.queues:
+            for topic in broker.topics:
+                topic.cancel_scheduled([each.sequence_number for each in topic.peek(0, 1000, self.now())], self.now())
+            for queue in broker.receiving:
                 for store in (queue, queue.dead_letters):
                     for message in store.peek(0, 1000, self.now()):
                         store._remove(message)

@@ -71,8 +71,9 @@ def test_the_reply_carries_the_message_id_back_in_its_own_type(node: Node, messa
 @pytest.mark.parametrize(
     ("operation", "body", "status", "condition"),
     [
-        ("com.microsoft:get-message-sessions", {}, 501, b"amqp:not-implemented"),
-        ("com.microsoft:renew-session-lock", {}, 501, b"amqp:not-implemented"),
+        ("com.microsoft:get-message-sessions", {}, 400, b"amqp:not-allowed"),
+        ("com.microsoft:renew-session-lock", {}, 400, b"amqp:not-allowed"),
+        ("com.microsoft:make-coffee", {}, 501, b"amqp:not-implemented"),
         ("com.microsoft:add-rule", {}, 501, b"amqp:not-implemented"),
         ("com.microsoft:renew-lock", {}, 400, b"com.microsoft:argument-error"),
         ("com.microsoft:renew-lock", None, 400, b"com.microsoft:argument-error"),
@@ -196,7 +197,7 @@ def test_a_request_without_a_link_for_the_reply_is_rejected(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("attach", "condition"),
     [
-        (receiver("q/Subscriptions/s", 5), b"amqp:not-implemented"),
+        (receiver("q/Subscriptions/s", 5), b"amqp:not-found"),
         (receiver("q/$Transfer/$DeadLetterQueue", 5), b"amqp:not-implemented"),
         (sender("nowhere/$management", 5), b"amqp:not-found"),
         (sender("", 5), b"amqp:not-found"),
@@ -212,7 +213,7 @@ def test_a_request_without_a_link_for_the_reply_is_rejected(wire: Wire) -> None:
                 role=True,
                 source=source("q", *[None] * 6, {Symbol("com.microsoft:session-filter"): None}),
             ),
-            b"amqp:not-implemented",
+            b"amqp:not-allowed",
         ),
         (
             Attach(name="n", handle=5, role=True, source=source("q", *[None] * 6, {Symbol("other"): "x"})),

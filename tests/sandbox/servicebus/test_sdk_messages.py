@@ -149,9 +149,9 @@ def test_an_unknown_queue_is_reported_as_not_found(bus: Bus) -> None:
         sender.send_messages(ServiceBusMessage("x"))
 
 
-def test_a_session_is_refused_as_not_supported(bus: Bus) -> None:
+def test_a_queue_without_sessions_refuses_a_receiver_of_one(bus: Bus) -> None:
     receiver = bus.client().get_queue_receiver("orders", session_id="s")
-    with pytest.raises(ServiceBusError, match="no message sessions"):
+    with pytest.raises(ServiceBusError, match="orders has no sessions"):
         receiver.receive_messages(max_wait_time=5)
 
 

@@ -13,6 +13,7 @@ from sandbox.servicebus import QueueCounts, QueueSettings, ServiceBusServer, Sha
 from sandbox.servicebus.amqp.frames import AMQP_HEADER, SASL_HEADER, write_frame
 from sandbox.servicebus.amqp.performatives import Open, SaslInit
 from sandbox.servicebus.broker.message import Content, Draft
+from sandbox.servicebus.broker.queue import Queue
 from sandbox.servicebus.storage import MemoryStorage
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
@@ -82,7 +83,7 @@ def test_messages_stay_in_the_storage_for_the_next_server() -> None:
     storage, clock = MemoryStorage(), Clock()
     first = server(storage, clock)
     queue = first._broker.find("Q")
-    assert queue is not None
+    assert isinstance(queue, Queue)
     queue.enqueue(Draft("m", Content(b"\x40\x40", b"", 0, b"")), clock.now())
     assert server(storage, clock).counts("q") == QueueCounts(active=1, locked=0, scheduled=0, dead_letter=0)
 
@@ -91,7 +92,7 @@ def test_counts_can_be_asked_from_any_thread_and_for_known_queues_only() -> None
     clock = Clock()
     bus = server(clock=clock)
     queue = bus._broker.find("q")
-    assert queue is not None
+    assert isinstance(queue, Queue)
     scheduled = clock.now() + timedelta(hours=1)
     queue.enqueue(Draft("m", Content(b"\x40\x40", b"", 0, b""), scheduled_for=scheduled), clock.now())
     seen: list[QueueCounts] = []
@@ -117,7 +118,7 @@ def test_waiting_for_counts_ends_when_the_broker_makes_it_true_and_not_before() 
         bus = server(clock=clock)
         await bus.start()
         queue = bus._broker.find("q")
-        assert queue is not None
+        assert isinstance(queue, Queue)
         due = clock.now() + timedelta(hours=1)
         queue.enqueue(Draft("m", Content(b"\x40\x40", b"", 0, b""), scheduled_for=due), clock.now())
         waiting = asyncio.create_task(asyncio.to_thread(bus.wait_until, "Q", arrived, 20))
@@ -143,7 +144,7 @@ def test_waiting_for_counts_ends_after_its_time_and_knows_its_queues() -> None:
 
 
 def test_two_queues_cannot_have_one_name() -> None:
-    with pytest.raises(ValueError, match="two queues named Q"):
+    with pytest.raises(ValueError, match="two entities named Q"):
         ServiceBusServer([QueueSettings("q"), QueueSettings("Q")], KEYS, Clock())
 
 

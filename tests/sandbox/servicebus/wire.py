@@ -107,7 +107,7 @@ class Wire:
     @property
     def queue(self) -> Queue:
         queue = self.broker.find("q")
-        assert queue is not None
+        assert isinstance(queue, Queue)
         return queue
 
     def counts(self) -> tuple[int, int]:

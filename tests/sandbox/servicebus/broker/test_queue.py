@@ -195,7 +195,7 @@ def test_a_queue_opened_again_on_its_storage_has_everything_but_the_locks() -> N
         ({"lock_duration": timedelta(minutes=6)}, "at most 5 minutes"),
         ({"lock_duration": timedelta()}, "more than 0"),
         ({"max_delivery_count": 0}, "from 1 to 2000"),
-        ({"duplicate_detection_window": SECOND}, "from 20 seconds to 7 days"),
+        ({"duplicate_detection_window": SECOND}, "from 5 seconds to 7 days"),
         ({"default_ttl": timedelta()}, "more than 0"),
     ],
 )
