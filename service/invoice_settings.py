@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -10,6 +12,18 @@ class InvoicesSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
+    mode: Literal["probe", "fence", "recorded"] = Field(
+        default="probe",
+        description="how an invoice is kept from being made twice: in one change set with its record (`fence`), or "
+        "recorded before the one call (`recorded`); `probe` finds out whether the environment takes the former",
+    )
+    patience: int = Field(
+        default=30,
+        ge=1,
+        le=1440,
+        description="minutes that an invoice may take to be seen after it was called for, before it is in doubt, "
+        "1 to 1440",
+    )
     concurrency: int = Field(
         default=4,
         ge=1,
