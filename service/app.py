@@ -37,6 +37,7 @@ from handlers.fixed_point import FixedPoint, Outcome
 from handlers.gate import Grace
 from handlers.parsing import Ignored, parse_command, parse_event
 from handlers.pipeline import Pipeline
+from handlers.recorded import InvoiceCalls, Mode
 from handlers.write_ceiling import WriteCeiling
 from mappings import tables
 from mappings.acting import AS_SIGNED_IN
@@ -46,6 +47,7 @@ from mappings.profile import Profile
 from service.answering import replies
 from service.missions import acting
 from service.missions import mission as mission_of
+from service.probing import asked_once, mode_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
 from service.stopping import unless
@@ -186,7 +188,7 @@ class App:
 
 def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: Pace | None = None) -> App:
     """Wire the service as the settings say. Nothing is opened or asked yet. ``pace`` overrides the workers' timing."""
-    threads = settings.workers.approvals + settings.workers.commands
+    threads = settings.workers.approvals + settings.workers.commands + settings.invoices.concurrency
     signing_in = tokens(settings.dataverse)
     dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
     probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
@@ -204,8 +206,11 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
         settings.write_ceiling.rows,
         settings.write_ceiling.amount_in,
     )
+    invoices = settings.invoices
+    how = asked_once(partial(mode_of, dataverse)) if invoices.mode == "probe" else partial(Mode, invoices.mode)
     fixed_point = FixedPoint(
-        dataverse, gates=(Grace(grace, now), *((ceiling,) if settings.write_ceiling.is_any else ()))
+        InvoiceCalls(dataverse, how, invoices.concurrency),
+        gates=(Grace(grace, now), *((ceiling,) if settings.write_ceiling.is_any else ())),
     )
     late_look = timedelta(minutes=0 if by_product else settings.actuals.second_look)
 
