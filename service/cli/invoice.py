@@ -36,6 +36,14 @@ def _group() -> None:
 def create(
     contracts: Annotated[list[str] | None, typer.Argument(help="Contracts by id, number or name.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every project contract.")] = False,
+    due: Annotated[
+        bool,
+        typer.Option(
+            "--due",
+            help="Instead: what is due by schedule, by today or by the DATE that follows; of the contracts named, or "
+            "all.",
+        ),
+    ] = False,
     customer: CustomerOption = None,
     currency: Annotated[
         list[str] | None,
@@ -58,6 +66,13 @@ def create(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Create each contract's invoice from what is ready on it, once. Exit code 1: some failed; 4: some need a look."""
+    if due:
+        if everything or customer or currency or owner or resume is not None:
+            raise typer.BadParameter("--due is for what is due; name a DATE and contracts with it, or nothing.")
+        from service.cli.invoice_due import create_due
+
+        create_due(contracts or [], yes, dry_run, requested_by or someone(), config, output)
+        return
     filters = bool(customer or currency or owner)
     if sum((bool(contracts), everything, filters, resume is not None)) != 1:
         raise typer.BadParameter(
