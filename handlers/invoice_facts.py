@@ -197,7 +197,9 @@ def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
     for line in lines:
         pointed[line.link_id("msdyn_invoice")].add(details[line.id])
     for attempt in mine:
-        candidates = [invoice for invoice in created if _in_time(invoice, attempt, attempts)]
+        # Instants are kept to the second: what another attempt has told to be its own is not this one's.
+        others = {id for other in attempts if other.id != attempt.id for id in _told(other)}
+        candidates = [one for one in created if _in_time(one, attempt, attempts) and str(one.id) not in others]
         pointing = [invoice for invoice in candidates if pointed[invoice.id] & taken[attempt.id]]
         own = [invoice for invoice in candidates if invoice.link("createdby") == attempt.link("createdby")]
         both = [invoice for invoice in pointing if invoice in own]
@@ -223,6 +225,12 @@ def _in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
         and created >= since
         and (not following or created < min(following) or created == since)
     )
+
+
+def _told(attempt: Row) -> list[str]:
+    """The invoices that an attempt's record names."""
+    invoices = cast(list[dict[str, str]], command_record.outcome_of(attempt).get("invoices", []))
+    return [invoice["id"] for invoice in invoices]
 
 
 def _id(connection: Row, column: str) -> UUID:

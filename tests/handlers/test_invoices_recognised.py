@@ -113,3 +113,15 @@ def test_a_product_is_expected_at_what_it_costs_before_tax(world: World) -> None
     (outcome,) = world.command(command())
     assert isinstance(outcome, Settled)
     assert outcome.outcome["expected_total"] == "300"
+
+
+def test_two_invoices_of_milestones_in_one_second_are_told_apart(world: World) -> None:
+    milestone = world.fresh("msdyn_contractlinescheduleofvalue")
+    ready_one = {"msdyn_contract": CONTRACT, "msdyn_amount": Decimal(5000), "msdyn_invoicestatus": 192350001}
+    world.dataverse.put(milestone, **ready_one)
+    (first,) = give(world, command(UUID(int=7)))
+    world.dataverse.put(world.fresh("msdyn_contractlinescheduleofvalue"), **ready_one)
+    (second,) = give(world, command())
+    assert (first[0], second[0]) == ("created", "created")
+    assert len(first[1]) == len(second[1]) == 1
+    assert first[1] != second[1]
