@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from connector.dataverse.changes import ChangeSet, Committed, Create, Reference, Update, subject_of
-from connector.errors import Conflict, ConnectorError, Rejected, UnknownOutcome
+from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, UnknownOutcome
 from handlers.plan import Plan
 
 
@@ -25,7 +25,7 @@ class Course:
 
     limits: Limits
     commits: int = 0
-    refusals: dict[Reference, Rejected | Conflict] = field(default_factory=dict)
+    refusals: dict[Reference, Rejected | Conflict | Misconfigured] = field(default_factory=dict)
     _unknown: int = 0
     _unanswered: list[frozenset[Reference]] = field(default_factory=list)
     _conflicts: Counter[str] = field(default_factory=Counter)
@@ -80,6 +80,8 @@ class Course:
                     return unknown
             case Rejected() as rejected if plan.each_alone:
                 self.refusals[subject_of(change_set.changes[0])] = rejected
+            case Misconfigured() as lacking if plan.may_fail:
+                self.refusals[subject_of(change_set.changes[0])] = lacking
             case failure:
                 return failure
         return None

@@ -19,10 +19,11 @@ from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import Call, Change, ChangeSet, Reference
-from handlers import command_record, unseen_invoice, verified_invoice
+from handlers import command_record, invoice_owner, unseen_invoice, verified_invoice
 from handlers.command_record import Kind, State
 from handlers.fence import fence, lease_for, partition
 from handlers.invoice_facts import InvoiceFacts, gather
+from handlers.invoice_owner import Owner
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting
@@ -46,7 +47,8 @@ class InvoicingHandler:
     """The handler of ``CreateInvoices``; ``now`` and ``zone`` tell what is dated in the future when facts are read.
 
     ``call``: what makes the invoice of a contract, behind the fence; the last of these changes is the product's action.
-    ``patience``: how long an invoice that is not seen may still come, before that is in doubt.
+    ``patience``: how long an invoice that is not seen may still come, before that is in doubt. ``owner``: whose they
+    are. ``several``: the product makes one per customer.
     """
 
     now: Callable[[], datetime]
@@ -54,6 +56,8 @@ class InvoicingHandler:
     acting: Acting = AS_SIGNED_IN
     call: Callable[[UUID], tuple[Change, ...]] = whole_contract
     patience: timedelta = PATIENCE
+    owner: Owner = Owner.PRODUCT
+    several: bool = False
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
         """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
@@ -64,12 +68,12 @@ class InvoicingHandler:
         if facts.contract is None:
             return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         if facts.attempt is not None:
-            return self._after(facts.attempt, facts)
+            return self._after(facts.attempt, facts, refusals)
         try:
             caller = self.acting.who(subject.requested_by, facts.people)
         except Refusal as refusal:
             return Refuse(refusal.code, refusal.sentence)
-        due = facts.expected(self.zone)
+        due = facts.expected(self.zone, several=self.several)
         if not due.rows:
             return _ended(subject, facts, "Nothing is ready and due; that is written down.", NOTHING)
         if (running := unseen_invoice.in_the_way(facts, self.patience)) is not None:
@@ -88,8 +92,8 @@ class InvoicingHandler:
         fenced = fence(subject, due.as_data(), facts.lease, caller, call, facts.withdrawn)
         return Plan(f"{len(due.rows)} ready rows are invoiced.", (fenced,), each_alone=True)
 
-    def _after(self, attempt: Row, facts: InvoiceFacts) -> Decision:
-        """Say what came of an attempt, and how it differs from what was expected."""
+    def _after(self, attempt: Row, facts: InvoiceFacts, refusals: Refusals) -> Decision:
+        """Give the invoice to its owner; say what came of an attempt, and how it differs from what was expected."""
         state, outcome = command_record.state_of(attempt), command_record.outcome_of(attempt)
         if state is State.DONE or facts.contents is None:
             if outcome.get("outcome") == REFUSED:
@@ -97,8 +101,11 @@ class InvoicingHandler:
             return NothingToDo("The command has been carried out.", outcome)
         if not facts.contents.invoices and (state is not State.CALLED or facts.still_ready):
             return unseen_invoice.after(attempt, facts, self.patience)
+        if (assigned := invoice_owner.given(self.owner, facts, refusals)) is not None:
+            return assigned
         asked = cast(dict[str, object], command_record.selection_of(attempt))
-        brought = verified_invoice.outcome(asked, facts.contents, self.zone)
+        warnings = invoice_owner.warnings(self.owner, facts, refusals)
+        brought = verified_invoice.outcome(asked, facts.contents, self.zone, warnings)
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, brought),)),))
 
 

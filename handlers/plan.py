@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet, Reference
-from connector.errors import Conflict, Rejected
+from connector.errors import Conflict, Misconfigured, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Plan:
 
     ``each_alone``: a refusal of one change set does not end the subject; it is shown to the next decision instead.
     ``corrects``: rows that stand are undone because they are not what they should be. ``since``: when the newest row it
-    follows from was last written, where others may act on that row too.
+    follows from was last written, where others may act on that row too. ``may_fail``: a lacking right is shown to the
+    next decision too, since what is left undone is no more than told.
     """
 
     because: str
@@ -29,6 +30,7 @@ class Plan:
     each_alone: bool = False
     corrects: bool = False
     since: datetime | None = None
+    may_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Refuse:
 
 
 Decision = Plan | NothingToDo | NotYet | Refuse
-Refusals = Mapping[Reference, Rejected | Conflict]
+Refusals = Mapping[Reference, Rejected | Conflict | Misconfigured]
 """The rows whose change was refused in this run, where a plan let each change set stand alone.
 
 A conflict is shown for a change that stood all by itself: somebody else was faster, and no earlier write of this run.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,9 @@ def differences(expected: Mapping[str, Any], contents: Contents, zone: ZoneInfo)
     return verify(recorded(expected, present), contents, zone)
 
 
-def outcome(expected: Mapping[str, Any], contents: Contents, zone: ZoneInfo) -> dict[str, object]:
+def outcome(
+    expected: Mapping[str, Any], contents: Contents, zone: ZoneInfo, warnings: Sequence[str] = ()
+) -> dict[str, object]:
     """The outcome of an attempt whose call was carried out; amounts are exact and before tax unless they say tax.
 
     ``created-differs``: somebody has to look at it. Rows that others marked, withdrew or invoiced meanwhile are told
@@ -46,7 +48,7 @@ def outcome(expected: Mapping[str, Any], contents: Contents, zone: ZoneInfo) -> 
         "total": str(sum((invoice.amount for invoice in contents.invoices), Decimal(0))),
         "differences": [one.as_data() for one in told],
         "differences_count": len(found),
-        "warnings": [warning for invoice in contents.invoices if (warning := invoice.warning)],
+        "warnings": [*(warning for invoice in contents.invoices if (warning := invoice.warning)), *warnings],
     }
 
 

@@ -24,6 +24,11 @@ class InvoicesSettings(BaseModel):
         description="minutes that an invoice may take to be seen after it was called for, before it is in doubt, "
         "1 to 1440",
     )
+    owner: Literal["contract", "service", "product"] = Field(
+        default="contract",
+        description="who owns invoices created here: the contract's owner, this service, or whoever the product gives "
+        "them to",
+    )
     concurrency: int = Field(
         default=4,
         ge=1,

@@ -10,13 +10,14 @@ from functools import cache
 from connector.dataverse.client import DataverseClient
 from handlers import Mission
 from handlers.actuals import ActualsHandler
+from handlers.invoice_owner import Owner
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
 from handlers.ready_action import NAME, NoReadyAction, ReadyAction, ready_action
 from handlers.verification import VerificationHandler
 from mappings.acting import Acting, Mode
 from mappings.ceiling import Ceiling
-from mappings.profile import ReadyMarking
+from mappings.profile import PROJECT_OPERATIONS, ReadyMarking
 from service.settings import Settings
 
 
@@ -29,7 +30,14 @@ def mission(
     return Mission(
         entries=VerificationHandler(rules) if settings.actuals.creator == "product" else rules,
         readiness=ReadinessHandler(zone, acting, ceiling(settings), by_action, rules.profile.not_to_exceed),
-        invoicing=InvoicingHandler(now, zone, acting, patience=timedelta(minutes=settings.invoices.patience)),
+        invoicing=InvoicingHandler(
+            now,
+            zone,
+            acting,
+            patience=timedelta(minutes=settings.invoices.patience),
+            owner=Owner(settings.invoices.owner),
+            several=rules.profile.name == PROJECT_OPERATIONS,
+        ),
     )
 
 

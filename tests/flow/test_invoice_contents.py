@@ -9,7 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from handlers.fixed_point import FixedPoint, Settled
 from handlers.invoice_contents import read
+from handlers.invoice_owner import Owner
+from handlers.invoicing import InvoicingHandler
 from mappings.backlog import Backlog
 from sandbox.dataverse.product.switches import Released
 from tests.flow.invoice_world import (
@@ -27,7 +30,7 @@ from tests.flow.invoice_world import (
     write_everything_of_scenario_35,
 )
 from tests.flow.test_invoices import bill_one_entry, create, mark_ready
-from tests.flow.world import World
+from tests.flow.world import ZONE, World
 
 # Scenario 35
 
@@ -87,6 +90,20 @@ def test_a_milestones_tax_is_expected_and_found(world: World) -> None:
     outcome = given(world)
     assert (outcome["outcome"], outcome["expected_total"], outcome["expected_tax"]) == ("created", "5000.00", "950.00")
     assert the_invoice(world)["totalamount"] == 5950
+
+
+def test_an_invoice_is_given_to_the_contracts_owner(world: World) -> None:
+    contract = world.company.contracts["C1"]
+    approver = world.http("GET", "WhoAmI", user="approver").json()["UserId"]
+    world.http("PATCH", f"salesorders({contract})", {"ownerid@odata.bind": f"/systemusers({approver})"})
+    bill_one_entry(world)
+    command = create(world)
+    handler = InvoicingHandler(world.now, ZONE, owner=Owner.CONTRACT)
+    outcome = FixedPoint(world.client).settle(handler, [command])[command]
+    assert isinstance(outcome, Settled)
+    assert (outcome.outcome["outcome"], outcome.outcome["warnings"]) == ("created", [])
+    assert the_invoice(world)["_ownerid_value"] == approver
+    assert world.faults() == []
 
 
 # Scenarios 36, 37, 44

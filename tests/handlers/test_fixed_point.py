@@ -40,7 +40,7 @@ class Scripted:
     def __init__(self, *decisions: Decision) -> None:
         self.decisions = list(decisions)
         self.gathered: list[list[str]] = []
-        self.refusals: list[dict[Reference, Rejected | Conflict]] = []
+        self.refusals: list[dict[Reference, Rejected | Conflict | Misconfigured]] = []
 
     def gather(self, subjects: Sequence[str], dataverse: Reader) -> Mapping[str, None]:
         """Ask one question, and note for whom."""
