@@ -9,7 +9,8 @@ from datetime import datetime
 from connector.errors import Conflict, ConnectorError
 from connector.recoverability import History, ImmediateRetry, Policy, recover
 from handlers import Mission, Subject
-from handlers.fixed_point import NOT_YET, FixedPoint, Outcome, Unsettled
+from handlers.fixed_point import FixedPoint, Outcome, Unsettled
+from handlers.plan import NOT_YET, ON_DRAFT
 
 
 def settle_patiently(
@@ -42,7 +43,7 @@ def settle_patiently(
 
 def tries_so_far(failure: ConnectorError, tries: int, policy: Policy) -> int:
     """Tries that count: a conflict and a reading in flux were looked at afresh as often as is useful at once."""
-    if isinstance(failure, Conflict) or failure.code == NOT_YET:
+    if isinstance(failure, Conflict) or failure.code in (NOT_YET, ON_DRAFT):
         return max(policy.conflicts, policy.immediate)
     return tries
 

@@ -27,9 +27,6 @@ log = logging.getLogger(__name__)
 S = TypeVar("S")
 F = TypeVar("F")
 
-NOT_YET = "not-yet"
-"""The code of a subject whose reading is in flux."""
-
 
 class AgainstTheRules(Rejected):
     """A rule of ours refused the subject as it stands: its data are at fault, never the way this service is set up."""
@@ -97,9 +94,9 @@ class FixedPoint:
                     if is_news:
                         log.warning("%s: %s", subject, because)
                     done[subject] = Settled(because, outcome, course.commits, course.unsure)
-                case NotYet(because):
-                    log.info("%s: not yet. %s", subject, because)
-                    done[subject] = Unsettled(Transient(NOT_YET, because), course.unsure)
+                case NotYet(because, code, is_news):
+                    log.log(logging.WARNING if is_news else logging.INFO, "%s: not yet. %s", subject, because)
+                    done[subject] = Unsettled(Transient(code, because), course.unsure)
                 case Refuse(code, sentence, since):
                     # What somebody else has not done yet is no fault of theirs before their time is over.
                     held = self._held_back(Plan(sentence, (), since=since)) if since else None

@@ -70,6 +70,7 @@ def ledgers(
     asked = {entry: ids | set(derived.get(entry, ())) for entry, ids in tied.items()}
     rows: dict[UUID, Row] = {}
     came_from: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    details: dict[UUID, set[UUID]] = {}
     of_journal = {line: entry for entry, trace in entries.items() for line in trace.journal_lines}
     for hop in range(_HOPS):
         missing = set().union(*asked.values()) - rows.keys()
@@ -84,7 +85,8 @@ def ledgers(
             origins_from(() if hop else of_journal),
         )
         rows |= {row.id: row for row in found}
-        pairs = _pairs((*forth, *back))
+        pairs = _pairs((*forth, *back), tables.ACTUAL)
+        details |= _pairs((*forth, *back), tables.INVOICE_LINE_DETAIL)
         for line, trace in traces(journal_origins).items():
             if line in of_journal:
                 tied[of_journal[line]] |= trace.actuals
@@ -95,12 +97,14 @@ def ledgers(
             asked[entry] |= ids
         if not set().union(*asked.values()) - rows.keys() - missing:
             break
+    drafts = _drafts({id: details.get(id, set()) for id, row in rows.items() if Actual(row).is_on_draft}, dataverse)
     return {
         entry: Ledger(
             entry,
             tuple(Actual(rows[id]) for id in sorted(ids) if id in rows),
             frozenset(entries[entry].signed),
             {id: frozenset(came_from[id]) for id in ids if id in came_from},
+            {id: drafts[id] for id in ids if id in drafts},
         )
         for entry, ids in asked.items()
     }
@@ -123,11 +127,21 @@ def _naming(table: str, column: str, columns: tuple[str, ...], ids: Iterable[UUI
     return Query(table, columns, any_of(column, [text for id in sorted(ids) for text in spelled(id)]))
 
 
-def _pairs(connections: Iterable[Row]) -> dict[UUID, set[UUID]]:
-    """Actuals that are tied to each other, both ways; invoice line details are no actuals."""
+def _drafts(details: Mapping[UUID, set[UUID]], dataverse: Reader) -> dict[UUID, frozenset[UUID]]:
+    """The invoices on which actuals stand, by way of their ``details``; one request, and none where there are none."""
+    wanted = sorted(set[UUID]().union(*details.values()))
+    if not wanted:
+        return {}
+    question = Query(tables.INVOICE_LINE_DETAIL, ("msdyn_invoice",), any_of("msdyn_invoicelinetransactionid", wanted))
+    invoices = {row.id: id for row in ask(dataverse, question)[0] if (id := row.link_id("msdyn_invoice")) is not None}
+    return {actual: frozenset(invoices[one] for one in ids if one in invoices) for actual, ids in details.items()}
+
+
+def _pairs(connections: Iterable[Row], other: str) -> dict[UUID, set[UUID]]:
+    """What actuals are tied to of the table ``other``, by id, both ways."""
     found: defaultdict[UUID, set[UUID]] = defaultdict(set)
     for row in connections:
-        if {row.text("msdyn_transaction1type"), row.text("msdyn_transaction2type")} != {tables.ACTUAL}:
+        if {row.text("msdyn_transaction1type"), row.text("msdyn_transaction2type")} != {tables.ACTUAL, other}:
             continue
         first, second = id_of(row.text("msdyn_transaction1")), id_of(row.text("msdyn_transaction2"))
         if first is not None and second is not None:

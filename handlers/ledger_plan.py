@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from connector.dataverse.changes import Change, ChangeSet
 from handlers import rows
-from handlers.plan import Decision, NothingToDo, NotYet, Plan
+from handlers.plan import ON_DRAFT, Decision, NothingToDo, NotYet, Plan
 from handlers.set_up import SetUp
 from mappings import links, substance, tables
 from mappings.approved_entry import JournalLine
@@ -112,7 +112,8 @@ class LedgerPlan:
             if planned is not None and held != released:
                 differs.append(f"{word} quantity {held} instead of {released}")
         difference = ", ".join(differs) or "no quantity differs"
-        return NothingToDo(f"Handled elsewhere: {named} is not of this service; {difference}.", is_news=True)
+        said = f"Handled elsewhere: {named} is not of this service; {difference}."
+        return NothingToDo(" ".join(filter(None, (said, self.ledger.split))), is_news=True)
 
     def reverse(self, reason: str, rows_of_ours: Sequence[Actual] | None = None) -> Plan | NotYet:
         """Take back these, or every live row of ours; not while one is on a draft.
@@ -127,9 +128,13 @@ class LedgerPlan:
         adjusting = _named(actual for actual in taken_back if actual.is_being_adjusted)
         if adjusting:
             return NotYet(f"{reason}, but {adjusting} is being corrected by somebody; confirm or delete that.")
-        drafted = _named(actual for actual in taken_back if actual.is_on_draft)
+        drafted = [actual for actual in taken_back if actual.is_on_draft]
         if drafted:
-            return NotYet(f"{reason}, but {drafted} stands on a draft invoice; delete the draft.")
+            return NotYet(
+                f"{reason}, but {_named(drafted)} stands on {self._draft(drafted)}; delete the draft.",
+                code=ON_DRAFT,
+                is_news=True,
+            )
         posted = _named(actual for actual in taken_back if actual.is_invoiced)
         if posted:
             sentence = f"{reason}, but {posted} stands on a posted invoice; credit it, then replay."
@@ -139,6 +144,11 @@ class LedgerPlan:
             reversal = reversal_of(actual, self._came_from(actual), actual_columns(self.profile))
             changes += [rows.update(reversal.original), *(rows.create(new) for new in reversal.created)]
         return self._plan(f"{reason}: {_counted(taken_back)} reversed.", changes)
+
+    def _draft(self, drafted: Iterable[Actual]) -> str:
+        found = sorted(frozenset[UUID]().union(*(self.ledger.drafts.get(one.id, ()) for one in drafted)))
+        named = ", ".join(str(Ref(tables.INVOICE, id)) for id in found)
+        return f"a draft invoice, {named}" if named else "a draft invoice"
 
     def _differs_unreleased(self, planned: Sequence[PlannedActual]) -> bool:
         """Rows and entry differ in nothing that an approval said, and none was given since the rows were written."""

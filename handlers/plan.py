@@ -14,6 +14,11 @@ from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet, Reference
 from connector.errors import Conflict, Misconfigured, Rejected
 
+NOT_YET = "not-yet"
+"""The code of a subject whose reading is in flux."""
+ON_DRAFT = "on-draft-invoice"
+"""The code of a subject whose rows can't be taken back until a draft invoice is deleted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -48,9 +53,15 @@ class NothingToDo:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """The reading is in flux; the same question is asked again later."""
+    """The reading is in flux; the same question is asked again later.
+
+    ``code`` is that of the dead letter once nobody asks any more. ``is_news``: somebody should hear of it each time,
+    because it waits for them.
+    """
 
     because: str
+    code: str = NOT_YET
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,8 @@ class Survey:
 
     def _judged(self, facts: Facts, decision: Decision) -> tuple[Finding, ...]:
         match decision:
-            case NotYet(because):
-                return (Finding(Kind.HELD, f"{because} It has been so for a while; finish or undo it. (not-yet)"),)
+            case NotYet(because, code):
+                return (Finding(Kind.HELD, f"{because} It has been so for a while; finish or undo it. ({code})"),)
             case NothingToDo(is_news=False):
                 return ()
         if isinstance(facts, Refusal):

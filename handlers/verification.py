@@ -38,9 +38,10 @@ class VerificationHandler:
         if flux is not None:
             return NotYet(flux)
         found = findings(self.rules, facts)
+        split = (facts.ledger.split,) if facts.ledger.split else ()
         if not found:
-            return NothingToDo("The ledger agrees with the approval.")
-        said = " ".join(finding.sentence for finding in found)
+            return NothingToDo(" ".join(("The ledger agrees with the approval.", *split)))
+        said = " ".join((*(finding.sentence for finding in found), *split))
         kinds = {finding.kind for finding in found}
         if Kind.DOUBLED in kinds:
             return Refuse("doubled", f"{subject}: {said}", facts.last_released)

@@ -99,7 +99,12 @@ class Actual:
     @property
     def customer(self) -> UUID | None:
         """The account or contact it is billed to."""
-        return self.row.link_id("msdyn_accountcustomer") or self.row.link_id("msdyn_contactcustomer")
+        return self.customer_ref.id if self.customer_ref else None
+
+    @property
+    def customer_ref(self) -> Ref | None:
+        """The row of that account or contact."""
+        return self.row.link("msdyn_accountcustomer") or self.row.link("msdyn_contactcustomer")
 
     @property
     def is_reversed(self) -> bool:
@@ -137,13 +142,15 @@ class Ledger:
     """All actuals of one entry, found by origin and by derived id.
 
     ``signed``: actuals whose origin row bears the id only we give it, whatever has become of their customer since.
-    ``lines``: the journal lines an actual came from, by its id.
+    ``lines``: the journal lines an actual came from, by its id. ``drafts``: the invoices on which one stands whose
+    status says that it is on a draft, by its id.
     """
 
     entry: UUID
     actuals: tuple[Actual, ...]
     signed: frozenset[UUID] = frozenset()
     lines: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
+    drafts: Mapping[UUID, frozenset[UUID]] = field(default_factory=dict)
 
     @cached_property
     def ids(self) -> frozenset[UUID]:
@@ -216,6 +223,14 @@ class Ledger:
         """What was billed of the entry has all been billed back: a corrective invoice credited it in full."""
         billed = [actual.figures[0] for actual in self.actuals if actual.type == TransactionType.BILLED_SALES]
         return bool(billed) and sum(billed) == 0
+
+    @property
+    def split(self) -> str | None:
+        """A sentence that names the customers, where sales that count were split among several of them."""
+        sales = (one for one in self.actuals if one.is_live and one.type == TransactionType.UNBILLED_SALES)
+        customers = sorted({str(one.customer_ref) for one in sales if one.customer_ref})
+        several = f"Its sales are split among {len(customers)} customers: {', '.join(customers)}."
+        return several if len(customers) > 1 else None
 
     @cached_property
     def live(self) -> tuple[Actual, ...]:

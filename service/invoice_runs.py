@@ -19,6 +19,7 @@ from connector.errors import Conflict, ConnectorError, Misconfigured, Throttled,
 from handlers import fixed_point
 from handlers.again import settle_patiently
 from handlers.fixed_point import Settled, Unsettled
+from handlers.plan import NOT_YET
 from mappings.invoice_expectation import Expectation
 from mappings.invoice_run import Outcome, command, refused
 from mappings.messages import CreateInvoices
@@ -153,7 +154,7 @@ def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
 def _word(failure: ConnectorError) -> Outcome:
     if failure.code == Outcome.IN_DOUBT:
         return Outcome.IN_DOUBT
-    if failure.code == fixed_point.NOT_YET:
+    if failure.code == NOT_YET:
         return Outcome.RUNNING
     match failure:
         case UnknownOutcome():

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from connector.recoverability import Policy
 from connector.settlement import Complete, DeadLetter, Settlement
 from sandbox.company import Builder
 from sandbox.company.company import LoadedEntry
 from sandbox.company.submitted import Submitted
 from sandbox.dataverse.seed import USERS
 from tests.flow.checker.books import Json, day, number
-from tests.flow.world import ZONE, World
+from tests.flow.world import ZONE, World, event_about
 
 Row = dict[str, object]
 DAY = date(2026, 2, 11)
@@ -81,6 +83,12 @@ class Acceptance:
     def work(self, entry: LoadedEntry) -> Settlement:
         """The service handles an event about the entry; how that ends."""
         (end,) = self.world.work_on(entry)
+        return end
+
+    def at_the_retry_limit(self, entry: LoadedEntry) -> Settlement:
+        """The event comes back for the last time; how that ends."""
+        last = replace(event_about(entry), attempt=len(Policy().delays))
+        (end,) = self.world.pipeline().process([last])
         return end
 
     def billed(self, entry: LoadedEntry, **released: object) -> list[Row]:

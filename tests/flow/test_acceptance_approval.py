@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from connector.settlement import Complete, RedeliverAt
+from connector.settlement import Complete, DeadLetter, RedeliverAt
 from sandbox.company.names import company_id
 from sandbox.dataverse.product.choices import BillingMethod, BillingType
 from tests.flow.acceptance import Acceptance, cost, unbilled
@@ -148,6 +148,10 @@ def test_scenario_16_a_target_of_approved_is_no_approval(scenario: Acceptance) -
         end = scenario.work(entry)
         assert isinstance(end, RedeliverAt)
         assert end.attempt == 1
+    given_up = scenario.at_the_retry_limit(entry)
+    assert isinstance(given_up, DeadLetter)
+    assert given_up.code == "not-yet"
+    assert str(entry.id) in given_up.sentence
     assert scenario.rows(entry) == []
     world.http("PATCH", f"msdyn_timeentries({entry.id})", {"msdyn_targetentrystatus": None})
     assert scenario.billed(entry) == [cost("8", "100", "800"), unbilled("8", "200", "1600", OF_EIGHT)]

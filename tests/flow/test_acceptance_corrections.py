@@ -97,8 +97,13 @@ def test_scenario_30_a_refused_recall_changes_nothing(scenario: Acceptance) -> N
     assert scenario.world.faults() == []
 
 
-def test_what_stands_on_a_draft_waits_and_what_was_posted_is_refused(scenario: Acceptance) -> None:
-    """Withdrawal beside an invoice: an approval that was withdrawn all the same is never quietly taken back."""
+def test_what_stands_on_a_draft_waits_loudly_and_what_was_posted_is_refused(
+    scenario: Acceptance, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Withdrawal beside an invoice: an approval that was withdrawn all the same is never quietly taken back.
+
+    It warns at every look, and is put aside under a code of its own when the draft outlasts all of them.
+    """
     world, entry = scenario.world, scenario.time()
     scenario.billed(entry)
     people = Interleaving(world, entry)
@@ -110,9 +115,23 @@ def test_what_stands_on_a_draft_waits_and_what_was_posted_is_refused(scenario: A
         ("msdyn_timeentries", entry.id, {"msdyn_entrystatus": 192350003}),
     ):
         world.http("PATCH", f"{table}({id})", values)
-    waits = scenario.work(entry)
-    assert isinstance(waits, RedeliverAt)
-    assert "draft invoice" in waits.because
+    (invoice,) = world.books()["invoices"]
+    (sales,) = (row for row in world.books().live(str(entry.id)) if row["msdyn_billingstatus"] == 192350001)
+    told = (
+        f"but msdyn_actual({sales['msdyn_actualid']}) stands on a draft invoice, invoice({invoice['invoiceid']}); "
+        "delete the draft."
+    )
+    for _ in range(2):
+        caplog.clear()
+        waits = scenario.work(entry)
+        assert isinstance(waits, RedeliverAt)
+        assert told in waits.because
+        (warning,) = (record for record in caplog.records if told in record.getMessage())
+        assert (warning.levelname, str(entry.id) in warning.getMessage()) == ("WARNING", True)
+    given_up = scenario.at_the_retry_limit(entry)
+    assert isinstance(given_up, DeadLetter)
+    assert given_up.code == "on-draft-invoice"
+    assert told in given_up.sentence
     people.act("post")
     refused = scenario.work(entry)
     assert isinstance(refused, DeadLetter)

@@ -35,6 +35,7 @@ from tests.flow.ledger_checker import Books, faults, invoiced
 
 APPROVE, CANCEL = 192350003, 192350004
 ZONE = ZoneInfo("America/New_York")
+EIGHT = Decimal(8)
 
 
 class World:
@@ -119,37 +120,47 @@ class World:
         """Two calls of the product's action at once both see what is ready, as a double click does in life."""
         self.sandbox.switches.invoice_race = timedelta(minutes=1)
 
-    def write_foreign_cost(self, entry: LoadedEntry) -> None:
+    def write_foreign_cost(self, entry: LoadedEntry, quantity: Decimal = EIGHT) -> None:
         """Somebody else writes eight hours' cost of an entry, under an id of its own, and ties it to the entry."""
-        self._write_foreign(entry, 192350000, 100)
+        self._write_foreign(entry, 192350000, 100, quantity)
 
-    def write_foreign_sales(self, entry: LoadedEntry, contract: str) -> None:
-        """Somebody else writes eight hours' chargeable sales of an entry, complete enough to be invoiced."""
+    def write_foreign_sales(
+        self,
+        entry: LoadedEntry,
+        contract: str,
+        customer: str | None = None,
+        quantity: Decimal = EIGHT,
+        price: int = 200,
+    ) -> None:
+        """Somebody else writes eight hours' chargeable sales of an entry, complete enough to be invoiced.
+
+        To the contract's customer, unless another account is named.
+        """
         lines = {
             "msdyn_billingtype": 192350001,
             "msdyn_customertype": 192350001,
-            "msdyn_AccountCustomer@odata.bind": f"/accounts({self._customer(contract)})",
+            "msdyn_AccountCustomer@odata.bind": f"/accounts({customer or self._customer(contract)})",
             "msdyn_SalesContract@odata.bind": f"/salesorders({self.company.contracts[contract]})",
             "msdyn_SalesContractLineId@odata.bind": (
                 f"/salesorderdetails({self.company.contract_lines[entry.project or '']})"
             ),
         }
-        self._write_foreign(entry, 192350005, 200, **lines)
+        self._write_foreign(entry, 192350005, price, quantity, **lines)
 
     def _customer(self, contract: str) -> str:
         row = self.http("GET", f"salesorders({self.company.contracts[contract]})").json()
         return str(row["_customerid_value"])
 
-    def _write_foreign(self, entry: LoadedEntry, kind: int, price: int, **more: object) -> None:
+    def _write_foreign(self, entry: LoadedEntry, kind: int, price: int, quantity: Decimal, **more: object) -> None:
         actual = str(uuid4())
         day = f"{entry.day.isoformat()}T05:00:00Z"
         row = {
             "msdyn_actualid": actual,
             "msdyn_transactiontypecode": kind,
             "msdyn_transactionclassification": 192350000,
-            "msdyn_quantity": 8,
+            "msdyn_quantity": float(quantity),
             "msdyn_price": price,
-            "msdyn_amount": 8 * price,
+            "msdyn_amount": float(quantity * price),
             "msdyn_documentdate": day,
             "msdyn_startdatetime": day,
             "msdyn_enddatetime": day,

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from connector.dataverse.changes import Reference
 from connector.errors import Rejected, Transient
-from handlers.fixed_point import NOT_YET, Unsettled
+from handlers.fixed_point import Unsettled
+from handlers.plan import NOT_YET, ON_DRAFT
 from mappings.tables import Ref
 from tests.handlers.world import CHARGEABLE, CONTRACT, COST, CUSTOMER, PROJECT, UNBILLED, USD, World
 
@@ -24,7 +25,11 @@ def refused(outcome: object) -> Rejected:
 
 def not_yet(outcome: object) -> bool:
     """Whether the reading was in flux."""
-    return isinstance(outcome, Unsettled) and isinstance(outcome.failure, Transient) and outcome.failure.code == NOT_YET
+    return (
+        isinstance(outcome, Unsettled)
+        and isinstance(outcome.failure, Transient)
+        and outcome.failure.code in (NOT_YET, ON_DRAFT)
+    )
 
 
 def write(world: World, entry: Ref, kind: int, id: Reference | None = None, **cells: object) -> Reference:

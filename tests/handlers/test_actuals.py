@@ -136,7 +136,7 @@ def test_approved_anew_as_not_chargeable_is_reversed_and_made_afresh(world: Worl
     assert len(world.live(entry)) == 2
 
 
-@pytest.mark.parametrize(("status", "code"), [(192350001, "not-yet"), (192350002, "already-invoiced")])
+@pytest.mark.parametrize(("status", "code"), [(192350001, "on-draft-invoice"), (192350002, "already-invoiced")])
 def test_what_stands_on_an_invoice_is_not_taken_back(world: World, status: int, code: str) -> None:
     """A draft can still be deleted, so a withdrawal waits for it; what was posted has to be credited by a person."""
     entry = world.approved()

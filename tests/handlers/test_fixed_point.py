@@ -20,8 +20,8 @@ from connector.errors import (
     Transient,
     UnknownOutcome,
 )
-from handlers.fixed_point import NOT_YET, AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
-from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
+from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
+from handlers.plan import NOT_YET, Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
 from tests.handlers.fake_dataverse import FakeDataverse
 from tests.handlers.world import new
 
