@@ -265,3 +265,13 @@ def test_a_row_that_somebody_resets_after_deleting_the_draft_runs_again(world: D
     world.http("DELETE", f"invoices({invoice['invoiceid']})")
     assert words(world.sweep()) == ["created"]
     assert world.invoices() == [(Decimal(100), 1)]
+
+
+def test_runs_within_one_second_each_name_their_own_invoice(world: DueWorld) -> None:
+    for back, amount in ((0, 12000), (7, 5000)):
+        world.milestone(f"Back {back}", amount, DAY - timedelta(days=back))
+    told = runs(world.sweep())
+    assert [(run["outcome"], len(run["invoices"]), Decimal(run["total"])) for run in told] == [
+        ("created", 1, Decimal(5000)),
+        ("created", 1, Decimal(12000)),
+    ]
