@@ -35,7 +35,7 @@ from sandbox.dataverse.schema_files import add_schema
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
 from sandbox.listening import PortTaken as PortTaken
-from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey
+from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey, TopicSettings
 from sandbox.servicebus.sas import SEND
 from sandbox.switches_http import Attributes
 
@@ -69,7 +69,8 @@ class WrongSchema(ValueError):
 class Sandbox:
     """A Service Bus and a Dataverse for tests and first runs; start it, talk to it over its sockets, stop it.
 
-    ``queues``: other queues than the product's own two. ``company``: load the demo company, but not into data
+    ``queues``: other queues than the product's own, and ``topics`` beside them.
+    ``company``: load the demo company, but not into data
     that were begun without it. Ports of 0 are free ones.
 
     ``data``: a directory for one SQLite file with Dataverse's rows, tables, tokens and keys (raises ``NoData``,
@@ -88,6 +89,7 @@ class Sandbox:
         dataverse_port: int = 0,
         company: bool = True,
         *,
+        topics: Iterable[TopicSettings] = (),
         data: Path | None = None,
         environment: Environment | None = None,
         schema: Sequence[Path] = (),
@@ -106,9 +108,9 @@ class Sandbox:
         """Name and key for Dataverse's service endpoint: it may send to the event queue, nothing else."""
         keys = [SharedKey(_SERVICE_KEY, kept(store, "Service Bus key of the service"))]
         settings = tuple(queues)
-        if any(queue.name == EVENTS for queue in settings):
+        if any(queue.name.lower() == EVENTS for queue in settings):
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
-        self.bus = ServiceBusServer(settings, keys, self.clock)
+        self.bus = ServiceBusServer(settings, keys, self.clock, topics=topics)
         self.web.control.board.section("product", Attributes(self.switches))
         self.web.organisation.before_delete.update(before_delete(self.switches))
         self.web.organisation.before_write.update(guards(self.switches))

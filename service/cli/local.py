@@ -12,7 +12,8 @@ import typer
 
 from sandbox.dataverse.product.switches import Environment
 from sandbox.listening import PortTaken
-from sandbox.world import DataInUse, NoData, Sandbox, WrongSchema
+from sandbox.servicebus.config import Entities, WrongConfig, read_config
+from sandbox.world import QUEUES, DataInUse, NoData, Sandbox, WrongSchema
 from service.app import compose
 from service.cli.exits import Exit
 from service.cli.output import say, write
@@ -47,9 +48,11 @@ def serve(
     environment: str | None,
     schema: Sequence[Path],
     certificate: Path | None,
+    servicebus_config: Path | None,
 ) -> None:
     """Serve the world until stopped."""
-    with _started(servicebus_port, dataverse_port, with_company, data, environment, schema, certificate) as world:
+    asked = (servicebus_port, dataverse_port, with_company, data, environment, schema, certificate, servicebus_config)
+    with _started(*asked) as world:
         asyncio.run(_serve(world, data))
 
 
@@ -62,11 +65,16 @@ def _started(
     environment: str | None = None,
     schema: Sequence[Path] = (),
     certificate: Path | None = None,
+    servicebus_config: Path | None = None,
 ) -> Iterator[Sandbox]:
     """A running sandbox. What keeps it from starting is one sentence: wrong usage (2), or a directory of data that
     another one has (1) or that can't be used (3)."""
     try:
+        entities = Entities((), ()) if servicebus_config is None else read_config(servicebus_config)
+        entities = entities.beside(QUEUES)
         world = Sandbox(
+            entities.queues,
+            topics=entities.topics,
             servicebus_port=servicebus_port,
             dataverse_port=dataverse_port,
             company=company,
@@ -82,6 +90,8 @@ def _started(
         raise typer.Exit(Exit.FAILED if isinstance(error, DataInUse) else Exit.NOT_CONFIGURED) from error
     except WrongSchema as error:
         raise typer.BadParameter(f"--schema: {error}") from error
+    except WrongConfig as error:
+        raise typer.BadParameter(f"--servicebus-config: {error}") from error
     except PermissionError as error:
         asked = f"--servicebus-port {servicebus_port}, --dataverse-port {dataverse_port}"
         raise typer.BadParameter(f"This user may not listen there ({asked}); name ports above 1023.") from error

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from service.cli.exits import Exit
 from service.cli.options import DataOption, EnvironmentOption, certificate_with_key
 
 Port = Annotated[
@@ -25,7 +24,12 @@ def sandbox(
     servicebus_port: Port = 0,
     dataverse_port: Port = 0,
     servicebus_config: Annotated[
-        Path | None, typer.Option(help="Not in this version: a file that describes queues.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Queues, topics and subscriptions of your own beside the product's, described as for Microsoft's "
+            "emulator (its Config.json).",
+        ),
     ] = None,
     environment: EnvironmentOption = None,
     data: DataOption = None,
@@ -51,12 +55,6 @@ def sandbox(
 
     The first line on stdout is one JSON object: {"servicebus": connection string, "dataverse": URL, "token": bearer}.
     """
-    if servicebus_config is not None:
-        typer.echo(
-            "--servicebus-config is not available in this version: the queues are `approvals` and `commands`.", err=True
-        )
-        raise typer.Exit(Exit.USAGE)
-
     from service.cli.local import serve
 
     serve(
@@ -67,4 +65,5 @@ def sandbox(
         environment=environment,
         schema=schema or (),
         certificate=certificate,
+        servicebus_config=servicebus_config,
     )
