@@ -146,7 +146,7 @@ class ActualsSettings(_Section):
         ge=0,
         le=1440,
         description="minutes the product gets to create the actuals of an approval before they are verified (15 unless "
-        "set), or before this service writes them (2 unless set), 0 to 1440",
+        "set, at least 1), or before this service writes them (2 unless set), 0 to 1440",
     )
     second_look: int = Field(
         default=15,
@@ -170,6 +170,13 @@ class ActualsSettings(_Section):
         """The grace that was set, or the one that suits the creator."""
         minutes = 15 if self.creator == "product" else 2
         return timedelta(minutes=minutes if self.grace is None else self.grace)
+
+    @field_validator("grace")
+    @classmethod
+    def _leaves_the_product_time(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value == 0 and info.data.get("creator") == "product":
+            raise PydanticCustomError("no_grace", "is no time at all for the product to create what is then verified")
+        return value
 
     @field_validator("start_from")
     @classmethod

@@ -233,6 +233,7 @@ def test_where_the_product_creates_actuals_nothing_is_to_be_written(
     entry = world.time("P1", "Ada", 4)
     world.approve(entry)
     nothing_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__GRACE", "1")
     found = told(str(entry.id))
     assert found["creator"] == "product"
     assert [(one["decision"], one["code"]) for one in found["decisions"]] == [("refused", "actuals-missing")]
