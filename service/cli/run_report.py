@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from mappings.invoice_run import Outcome, Preview
+from service.cli.expectation_report import expected_as_data, expected_as_table
 from service.cli.options import Output
 from service.cli.output import Column, as_json, as_json_array, exact, figure, key, line, money, say, show
 from service.invoice_runs import Invoiced, Previewed, Run
@@ -116,6 +117,7 @@ def show_preview(done: list[Previewed], output: Output) -> None:
                     "currency": one.contract.currency,
                     "because": one.plan.because,
                     "changes": list(one.plan.changes),
+                    "expected": expected_as_data(one.due, one.contract),
                 }
                 for one in done
             ]
@@ -138,6 +140,8 @@ def show_preview(done: list[Previewed], output: Output) -> None:
     if not any(one.due.rows for one in done):
         line("Nothing is ready and due; no invoice would be created.")
         return
+    if len(done) == 1:
+        expected_as_table(done[0].due, done[0].contract)
     show(
         "Changes of the next step",
         (key("Contract"), Column("Change")),
