@@ -145,6 +145,19 @@ def _contents(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
     return {one.id: found.get(one.id, nothing) for one in mine}
 
 
+def brought_by(attempt: Row, dataverse: Reader, chosen: UUID | None = None) -> Contents:
+    """What came of one attempt; ``chosen``: the invoice that somebody says it was."""
+    rows = frozenset(rows_of(attempt))
+    if chosen is not None:
+        return contents([Made(rows, (chosen,))], dataverse)[0]
+    of_contract = equals("psac_subject", attempt.text("psac_subject") or "")
+    (attempts,) = ask(
+        dataverse,
+        Query(tables.COMMAND, command_record.COLUMNS, all_of(equals("psac_kind", Kind.ATTEMPT), of_contract)),
+    )
+    return _contents([attempt], attempts, dataverse)[attempt.id]
+
+
 def rows_of(attempt: Row) -> list[Ref]:
     """The rows an attempt was expected to take."""
     selection = command_record.selection_of(attempt)

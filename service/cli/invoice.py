@@ -10,6 +10,7 @@ import typer
 from service.cli import invoice_runs
 from service.cli.backlog_options import CustomerOption
 from service.cli.exits import INTERRUPTED, Exit
+from service.cli.invoice_resolve import resolve_invoice
 from service.cli.invoice_show import list_invoices, show_invoice
 from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, row_id, someone
 
@@ -24,6 +25,7 @@ STOPPING = "Asked to stop: what is at work is finished first; ask again to end a
 app = typer.Typer(help="Project invoices.", no_args_is_help=True, rich_markup_mode=None)
 app.command("list", short_help="Show the invoices.")(list_invoices)
 app.command("show", short_help="Show one with its lines and details.")(show_invoice)
+app.command("resolve", short_help="Say what came of a call that is in doubt.")(resolve_invoice)
 app.add_typer(invoice_runs.app, name="runs")
 
 
