@@ -13,10 +13,19 @@ from typing import assert_never
 from handlers.actuals import ActualsHandler
 from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint, Outcome
+from handlers.invoice_runs import InvoiceRuns
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
 from handlers.verification import VerificationHandler
-from mappings.messages import AnyCommand, CreateDueInvoices, CreateInvoices, Marking, MarkNotReady, MarkReady
+from mappings.messages import (
+    AnyCommand,
+    CreateDueInvoices,
+    CreateInvoices,
+    CreateManyInvoices,
+    Marking,
+    MarkNotReady,
+    MarkReady,
+)
 from mappings.tables import Ref
 
 Subject = Ref | AnyCommand
@@ -36,12 +45,18 @@ class Mission:
         """Who invoices what is due: as any contract is invoiced, below the ceiling of whatever is done in bulk."""
         return DueInvoices(self.invoicing, self.readiness.ceiling)
 
+    @property
+    def runs(self) -> InvoiceRuns:
+        """Who records runs over many contracts, below that ceiling, too."""
+        return InvoiceRuns(self.invoicing, self.readiness.ceiling)
+
     def settle(self, subjects: list[Subject], fixed_point: FixedPoint) -> dict[Subject, Outcome]:
         """Bring every subject to its fixed point, each kind in bulk."""
         entries: list[Ref] = []
         to_mark: list[Marking] = []
         to_invoice: list[CreateInvoices] = []
         to_sweep: list[CreateDueInvoices] = []
+        to_run: list[CreateManyInvoices] = []
         for subject in dict.fromkeys(subjects):
             match subject:
                 case Ref():
@@ -50,6 +65,8 @@ class Mission:
                     to_mark.append(subject)
                 case CreateInvoices():
                     to_invoice.append(subject)
+                case CreateManyInvoices():
+                    to_run.append(subject)
                 case CreateDueInvoices():
                     to_sweep.append(subject)
                 case _:
@@ -58,7 +75,9 @@ class Mission:
         about_readiness = fixed_point.settle(self.readiness, to_mark)
         about_invoices = fixed_point.settle(self.invoicing, to_invoice)
         about_due = self.due.settle(to_sweep, fixed_point)
-        return dict((*about_entries.items(), *about_readiness.items(), *about_invoices.items(), *about_due.items()))
+        about_runs = fixed_point.settle(self.runs, to_run)
+        every = (about_entries, about_readiness, about_invoices, about_due, about_runs)
+        return {subject: outcome for about in every for subject, outcome in about.items()}
 
 
 __all__ = ["Mission", "Subject"]

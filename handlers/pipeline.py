@@ -19,7 +19,7 @@ from handlers.again import settle_patiently, tries_so_far
 from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
 from handlers.parsing import Ignored, material
 from handlers.reading import ask
-from handlers.replies import Ended, Replies
+from handlers.replies import Ended, Replies, Teller
 from mappings import tables
 from mappings.messages import EntryChanged, Message
 from mappings.tables import Ref
@@ -49,6 +49,8 @@ class Pipeline:
     """How long after a write an entry is looked at once more for what somebody else made all the same; zero: never."""
     replies: Replies | None = None
     """Who is told how messages end."""
+    tellers: Sequence[Teller] = ()
+    """Who else has to do something about messages that are at their end."""
     _streak: Streak = field(default_factory=Streak)
     _paused: bool = False
 
@@ -88,17 +90,13 @@ class Pipeline:
                 settlements[index] = self._without_subject(envelope, message)
             else:
                 settlements[index] = self._end(envelope, message, subject, outcomes[subject], tries.get(subject, 0))
-        if self.replies is not None:
-            for index, failure in self._answer(
-                self.replies, envelopes, messages, by_index, settlements, outcomes
-            ).items():
-                told = envelopes[index].message_id
-                settlements[index] = self._settlement(envelopes[index], told, failure, self.policy.immediate)
+        for index, failure in self._answer(envelopes, messages, by_index, settlements, outcomes).items():
+            told = envelopes[index].message_id
+            settlements[index] = self._settlement(envelopes[index], told, failure, self.policy.immediate)
         return [settlements[index] for index in range(len(envelopes))]
 
-    @staticmethod
     def _answer(
-        replies: Replies,
+        self,
         envelopes: Sequence[Envelope],
         messages: dict[int, Message],
         subjects: dict[int, Subject],
@@ -113,7 +111,9 @@ class Pipeline:
             brought = outcome.outcome if isinstance(outcome, Settled) else {}
             ended.append(Ended(envelope, command, settlements[index], brought))
         try:
-            replies.answer(ended)
+            # What is to be done goes first: whoever is answered may look for it.
+            for teller in (*self.tellers, *((self.replies,) if self.replies is not None else ())):
+                teller.answer(ended)
         except ConnectorError as failure:
             return {
                 index: failure for index, one in enumerate(ended) if isinstance(one.settlement, Complete | DeadLetter)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from connector.envelope import Envelope
 from connector.inbox import Outgoing
@@ -30,6 +31,14 @@ class Ended:
     command: AnyCommand | None
     settlement: Settlement
     outcome: Mapping[str, object]
+
+
+class Teller(Protocol):
+    """Whoever has to tell of messages that are at their end, before they are ended."""
+
+    def answer(self, ended: Sequence[Ended]) -> None:
+        """Tell of them; what comes again is told again, under the same ids. Raises ``ConnectorError``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,12 @@ def outcome(
     }
 
 
-def command(run: UUID, contract: UUID, requested_by: str, generation: int = 0) -> CreateInvoices:
+def command(
+    run: UUID, contract: UUID, requested_by: str, generation: int = 0, correlation: str | None = None
+) -> CreateInvoices:
     """The command by which a run invoices a contract; ``generation``: how many before it were refused."""
     id = keys.run_command_id(run, contract, generation)
-    return CreateInvoices(command=id, requested_by=requested_by, contract=contract)
+    return CreateInvoices(command=id, requested_by=requested_by, contract=contract, correlation=correlation)
 
 
 def refused(code: str) -> Outcome:

@@ -147,6 +147,6 @@ class CreateDueInvoices(_Command):
 
 
 Marking = MarkReady | MarkNotReady
-AnyCommand = MarkReady | MarkNotReady | CreateInvoices | CreateDueInvoices
+AnyCommand = MarkReady | MarkNotReady | CreateInvoices | CreateManyInvoices | CreateDueInvoices
 Command = Annotated[AnyCommand, Field(discriminator="kind")]
 Message = EntryChanged | AnyCommand

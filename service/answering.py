@@ -7,12 +7,17 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from connector.inbox import Outgoing
-from handlers.replies import Replies
+from handlers.replies import Replies, Send
 from service.settings import ServiceBusSettings
 
 
 def replies(bus: ServiceBusSettings, now: Callable[[], datetime]) -> Replies:
-    """Who answers; it runs in a worker's thread, where no event loop does."""
+    """Who answers."""
+    return Replies(sender(bus), now, frozenset(bus.reply_queues), bus.replies_queue)
+
+
+def sender(bus: ServiceBusSettings) -> Send:
+    """What sends messages to a queue or topic; it runs in a thread where no event loop does."""
 
     def send(queue: str, messages: Sequence[Outgoing]) -> None:
         # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
@@ -20,4 +25,4 @@ def replies(bus: ServiceBusSettings, now: Callable[[], datetime]) -> Replies:
 
         asyncio.run(outbox.send(bus.connection_string.get_secret_value(), queue, *messages))
 
-    return Replies(send, now, frozenset(bus.reply_queues), bus.replies_queue)
+    return send

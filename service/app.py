@@ -44,6 +44,7 @@ from mappings.acting import AS_SIGNED_IN
 from mappings.inter_organizational import Owed
 from mappings.messages import AnyCommand, CreateDueInvoices, Message
 from mappings.profile import Profile
+from service.announcing import tellers
 from service.answering import replies
 from service.missions import acting
 from service.missions import mission as mission_of
@@ -224,6 +225,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
     commands = pipeline(parse_command)
     commands.replies = replies(settings.servicebus, now)
+    commands.tellers = tellers(settings.servicebus, now)
     return App(
         settings=settings,
         dataverse=dataverse,

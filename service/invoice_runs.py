@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
@@ -18,6 +18,7 @@ from uuid import UUID
 from connector.errors import Conflict, ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
 from handlers import fixed_point
 from handlers.again import settle_patiently
+from handlers.announcing import Announcing
 from handlers.fixed_point import Settled, Unsettled
 from handlers.plan import NOT_YET
 from mappings.invoice_expectation import Expectation
@@ -44,6 +45,7 @@ class Invoiced:
     """What came of one contract, in the run's word and, where nothing was created, with the sentence in ``because``.
 
     ``invoices``: numbers, or ids where there are none. ``ours``: the fault is in how this service is set up.
+    ``untold``: why the event about it could not be sent.
     """
 
     contract: Contract
@@ -53,6 +55,7 @@ class Invoiced:
     total: Decimal = Decimal(0)
     because: str = ""
     ours: bool = False
+    untold: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Run:
     requested_by: str
     quiet: frozenset[UUID] = frozenset()
     generations: Mapping[UUID, int] = field(default_factory=dict)
+    announcing: Announcing | None = None
 
     def carry_out(self, app: App, at_once: int, stop: threading.Event) -> Iterator[Invoiced]:
         """Each contract's outcome as it comes, so many at work ``at_once``, until all are done or ``stop`` is set."""
@@ -128,7 +132,19 @@ class Run:
             left, tries = list(waits), tries + 1
             if left and stop.wait(max(waits.values())):
                 break
-        return [invoiced(contract, one.command, outcomes[one]) for one, contract in commands.items()]
+        return [
+            replace(invoiced(contract, one.command, outcomes[one]), untold=self._announced(one, outcomes[one]))
+            for one, contract in commands.items()
+        ]
+
+    def _announced(self, one: CreateInvoices, end: fixed_point.Outcome) -> str:
+        """Tell whoever listens; why that could not be done, if it could not."""
+        try:
+            if self.announcing is not None:
+                self.announcing.tell(one, end)
+        except ConnectorError as failure:
+            return f"{failure.sentence} ({failure.code})"
+        return ""
 
 
 def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced:

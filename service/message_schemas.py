@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from mappings.messages import CreateDueInvoices, CreateInvoices, MarkNotReady, MarkReady
+from mappings.announcements import Announcement
+from mappings.messages import CreateDueInvoices, CreateInvoices, CreateManyInvoices, MarkNotReady, MarkReady
 from mappings.replies import Reply
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,8 +17,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "mark-ready": MarkReady,
     "mark-not-ready": MarkNotReady,
     "create-invoices": CreateInvoices,
+    "create-many-invoices": CreateManyInvoices,
     "create-due-invoices": CreateDueInvoices,
     "reply": Reply,
+    "event": Announcement,
 }
 
 
@@ -33,6 +36,8 @@ def _schema(model: type[BaseModel]) -> dict[str, object]:
         schema["required"] = ["kind", *schema["required"]]
     if {"rows", "where"} <= model.model_fields.keys():
         schema["oneOf"] = [{"required": [one]} for one in ("rows", "contracts", "where")]
+    if model is CreateManyInvoices:
+        schema["oneOf"] = [{"required": [one]} for one in ("contracts", "where", "everything")]
     return schema
 
 

@@ -16,7 +16,7 @@ from connector.errors import Conflict, ConnectorError
 from handlers import command_record
 from handlers.command_record import Kind, State
 from handlers.fixed_point import Settled, Unsettled
-from handlers.invoice_runs import InvoiceRuns, RunFacts
+from handlers.invoice_runs import RunFacts
 from handlers.reading import ask
 from mappings import keys, tables
 from mappings.invoice_run import Outcome, contracts_in, may_be_tried_again, outcome
@@ -75,20 +75,15 @@ class Attempt:
         return self.is_done and may_be_tried_again(self.outcome)
 
 
-def runs(app: App) -> InvoiceRuns:
-    """Who records runs, for whoever sits at the command line."""
-    return InvoiceRuns(app.mission.invoicing, app.mission.readiness.ceiling)
-
-
 def preview(app: App, asked: CreateManyInvoices) -> RunFacts:
     """What a run would bring as things stand; nothing is written. Raises ``ConnectorError``."""
     as_dry_run = asked.model_copy(update={"dry_run": True})
-    return runs(app).gather([as_dry_run], app.dataverse)[as_dry_run]
+    return app.mission.runs.gather([as_dry_run], app.dataverse)[as_dry_run]
 
 
 def begin(app: App, asked: CreateManyInvoices, facts: RunFacts, contracts: Sequence[Contract]) -> Run:
     """Write the run down. Raises ``ConnectorError``: without a record nothing is begun."""
-    (end,) = app.fixed_point.settle(runs(app), [asked]).values()
+    (end,) = app.fixed_point.settle(app.mission.runs, [asked]).values()
     match end:
         case Unsettled(failure=failure):
             raise failure

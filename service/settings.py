@@ -93,7 +93,6 @@ class ServiceBusSettings(_Section):
     commands_queue: str = Field(
         default="commands", min_length=1, description="the name of the queue commands are sent to"
     )
-
     replies_queue: str | None = Field(
         default=None,
         min_length=1,
@@ -104,6 +103,8 @@ class ServiceBusSettings(_Section):
         default=[],
         description='the queues a command\'s message may name in its ReplyTo, for example ["flow-replies"]',
     )
+
+    events: str | None = Field(default=None, min_length=1, description="the queue or topic told of invoices, if any")
 
     @field_validator("reply_queues", mode="before")
     @classmethod

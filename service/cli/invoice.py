@@ -10,7 +10,6 @@ import typer
 from service.cli import invoice_runs
 from service.cli.backlog_options import CustomerOption
 from service.cli.exits import INTERRUPTED, Exit
-from service.cli.invoice_resolve import resolve_invoice
 from service.cli.invoice_show import list_invoices, show_invoice
 from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, row_id, someone
 
@@ -25,7 +24,6 @@ STOPPING = "Asked to stop: what is at work is finished first; ask again to end a
 app = typer.Typer(help="Project invoices.", no_args_is_help=True, rich_markup_mode=None)
 app.command("list", short_help="Show the invoices.")(list_invoices)
 app.command("show", short_help="Show one with its lines and details.")(show_invoice)
-app.command("resolve", short_help="Say what came of a call that is in doubt.")(resolve_invoice)
 app.add_typer(invoice_runs.app, name="runs")
 
 
@@ -176,6 +174,9 @@ def _resumed(service: App, id: UUID) -> Run:
 
 def _carry_out(service: App, run: Run, output: Output) -> None:
     """Say each contract's outcome as it comes, and at last what came of all; the worst of them is the exit code."""
+    from dataclasses import replace
+
+    from service.announcing import announcing
     from service.cli.output import say
     from service.cli.run_report import Report
     from service.interruption import asked_to_stop
@@ -189,12 +190,15 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
     ) as stop:
         report = Report(run, output)
         try:
+            run = replace(run, announcing=announcing(service.settings.servicebus, service.now))
             report.tell(run.carry_out(service, at_once, stop))
         finally:
             unwritten = end(service.dataverse, run.id, len(run.contracts), report.ended)
     if unwritten is not None:
         say(f"What came of the run could not be written into its record: {unwritten.sentence} ({unwritten.code})")
     report.sum_up()
+    if untold := [one for one in report.ended if one.untold]:
+        say(f"{len(untold)} could not be announced, and are when the run is resumed: {untold[0].untold}")
     left = len(run.contracts) - sum(one.outcome.is_final for one in report.ended)
     if left:
         say(f"{left} left. Carry the run on with `psa-connector invoice create --resume {run.id}`.")
@@ -202,5 +206,5 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
         raise typer.Exit(Exit.FAILED if report.failed else INTERRUPTED)
     if report.failed:
         raise typer.Exit(Exit.FAILED)
-    if report.needs_a_look:
+    if report.needs_a_look or untold:
         raise typer.Exit(Exit.WORK_LEFT)

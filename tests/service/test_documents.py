@@ -14,7 +14,8 @@ import pytest
 from connector.envelope import Envelope
 from handlers.parsing import parse_command
 from mappings import tables
-from mappings.messages import CreateDueInvoices, CreateInvoices, MarkNotReady, MarkReady
+from mappings.announcements import Announcement
+from mappings.messages import CreateDueInvoices, CreateInvoices, CreateManyInvoices, MarkNotReady, MarkReady
 from mappings.replies import DONE, Reply
 from service import names, work_in_words
 from service.app import TABLES
@@ -82,10 +83,12 @@ def test_the_messages_that_are_shown_are_commands_and_every_field_is_explained()
     commands, _, replies = page.partition("## Replies")
     examples = re.findall(r"```json\n(.*?)```", commands, re.DOTALL)
     parsed = [parse_command(Envelope("1", one.encode(), "application/json")) for one in examples]
-    assert [type(one) for one in parsed] == [MarkReady, MarkReady, MarkNotReady, CreateInvoices, CreateDueInvoices]
-    (reply,) = re.findall(r"```json\n(.*?)```", replies, re.DOTALL)
+    invoicing = (CreateInvoices, CreateManyInvoices, CreateManyInvoices, CreateDueInvoices)
+    assert tuple(type(one) for one in parsed) == (MarkReady, MarkReady, MarkNotReady, *invoicing)
+    reply, event = re.findall(r"```json\n(.*?)```", replies, re.DOTALL)
     assert Reply.model_validate_json(reply).type == DONE
-    models = (MarkReady, MarkNotReady, CreateInvoices, CreateDueInvoices)
+    assert Announcement.model_validate_json(event).data.kind == "create-invoices"
+    models = (MarkReady, MarkNotReady, *invoicing)
     fields = {name for model in models for name in model.model_fields}
     described = page.partition("## Commands")[2].partition("Ids are GUIDs")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", described, re.MULTILINE)) == fields
