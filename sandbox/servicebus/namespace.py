@@ -120,11 +120,13 @@ class Namespace:
     def _attach_management(
         self, link: SendingLink | ReceivingLink, address: Address, entity: MessageStore | Topic, grants: Grants
     ) -> None:
-        if not grants.rights(address.entity, _wall_clock()):
-            grants.require(LISTEN, address.entity, _wall_clock())
+        # Some clients show a token for the node itself, and none for the entity.
+        node = f"{address.entity}/$management"
+        if not grants.rights(node, _wall_clock()):
+            grants.require(LISTEN, node, _wall_clock())
 
         def require(right: str) -> None:
-            grants.require(right, address.entity, _wall_clock())
+            grants.require(right, node, _wall_clock())
 
         service = ManagementService(entity, require, self._clock.now, link.session.connection)
         _serve(link, f"{entity.path}/$management", service)

@@ -56,6 +56,7 @@ def test_an_abandoned_message_comes_before_those_behind_it(bus: Bus, held: Servi
 def test_a_held_session_has_a_state_a_lock_to_renew_and_no_second_receiver(bus: Bus, held: ServiceBusReceiver) -> None:
     session = held.session
     assert session.session_id == "a"
+    assert session.locked_until_utc is not None
     assert abs(session.locked_until_utc - bus.now() - LOCK) < timedelta(seconds=5)
     assert session.get_state() is None
     session.set_state("half done")

@@ -11,12 +11,13 @@ from typing import Any
 from azure.servicebus._pyamqp import _decode, utils
 
 from sandbox.clock import Clock
-from sandbox.servicebus import QueueSettings, SharedKey
+from sandbox.servicebus import QueueSettings, SharedKey, SubscriptionSettings, TopicSettings
 from sandbox.servicebus.amqp.encode import encode
 from sandbox.servicebus.amqp.frames import AMQP_HEADER, SASL_HEADER, write_frame
 from sandbox.servicebus.amqp.performatives import (
     Attach,
     Begin,
+    Detach,
     Disposition,
     Flow,
     Open,
@@ -28,6 +29,7 @@ from sandbox.servicebus.amqp.states import State, write_state
 from sandbox.servicebus.amqp.types import Described, ULong
 from sandbox.servicebus.broker.broker import Broker
 from sandbox.servicebus.broker.queue import Queue
+from sandbox.servicebus.message_properties import MessageProperties
 from sandbox.servicebus.namespace import Namespace
 from sandbox.servicebus.storage import MemoryStorage
 
@@ -92,13 +94,18 @@ class Pipe(asyncio.Transport):
 
 
 class Wire:
-    """One connection to a namespace with the queues ``q`` and ``other``."""
+    """One connection to a namespace with the queues ``q``, ``other`` and ``sessions``, and the topic ``t``."""
 
     def __init__(self, max_delivery_count: int = 100) -> None:
         self.loop = FakeLoop()
         self.clock = Clock()
-        queues = [QueueSettings("q", max_delivery_count=max_delivery_count), QueueSettings("other")]
-        self.broker = Broker(queues, MemoryStorage())
+        queues = [
+            QueueSettings("q", max_delivery_count=max_delivery_count),
+            QueueSettings("other"),
+            QueueSettings("sessions", requires_session=True),
+        ]
+        topics = [TopicSettings("t", (SubscriptionSettings("s"),))]
+        self.broker = Broker(queues, MemoryStorage(), topics, MessageProperties())
         self.namespace = Namespace(self.broker, [SharedKey("root", "key")], self.clock, lambda: None)
         self.pipe = Pipe()
         self.connection = self.namespace.connect(self.loop)
@@ -155,6 +162,11 @@ class Wire:
             **{"handle": handle, "delivery_id": delivery_id, "delivery_tag": b"t", "message_format": 0, **fields}
         )
         self.say(transfer, payload=body)
+
+    def sign_out_of(self, *handles: int) -> None:
+        """Detach links."""
+        self.say(*(Detach(handle=handle, closed=True) for handle in handles))
+        self.heard()
 
     def settle(self, first: int, state: State, *, settled: bool = False, last: int | None = None) -> None:
         self.say(Disposition(role=True, first=first, last=last, settled=settled, state=write_state(state)))
