@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -71,6 +72,7 @@ def _asked(envelope: Envelope) -> LookAtEntry | None:
 def parse_command(envelope: Envelope) -> AnyCommand:
     """What somebody commands. Raises ``Rejected`` saying of each member what is wrong with it."""
     try:
-        return _COMMAND.validate_json(envelope.body)
+        # Some writers of JSON on Windows begin with a byte order mark.
+        return _COMMAND.validate_json(envelope.body.removeprefix(BOM_UTF8))
     except ValidationError as error:
         raise AgainstTheRules("unreadable-command", f"The command can't be read: {in_words(error)}") from error

@@ -6,18 +6,21 @@ can't be sent keeps the message: obeyed or not, the command is then delivered ag
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from connector.envelope import Envelope
 from connector.inbox import Outgoing
 from connector.settlement import Complete, DeadLetter, Settlement
 from handlers.fixed_point import AgainstTheRules
-from mappings.messages import AnyCommand
-from mappings.replies import CONTENT_TYPE, DONE, REFUSED, Answer, Reply, Why, reply_id
+from mappings.messages import MOST_CORRELATION, AnyCommand
+from mappings.replies import CONTENT_TYPE, DONE, MOST_BYTES, REFUSED, Answer, Reply, Why, in_short, reply_id
 
 Send = Callable[[str, Sequence[Outgoing]], None]
 """Sends messages to a queue. Raises ``ConnectorError``."""
@@ -75,8 +78,9 @@ class Replies:
 
     def _message(self, ended: Ended) -> Outgoing | None:
         envelope, command = ended.envelope, ended.command
-        told: dict[str, object] = {}
-        if command is not None:
+        if command is None:
+            told = _claimed(envelope.body)
+        else:
             told = {name: getattr(command, name) for name in ("command", "kind", "requested_by", "correlation")}
         match ended.settlement:
             case Complete():
@@ -86,8 +90,31 @@ class Replies:
             case _:
                 return None
         id = reply_id(envelope.lineage or envelope.message_id, type)
-        subject = None if command is None else str(command.command)
+        subject = None if answer.command is None else str(answer.command)
         event = {"id": id, "type": type, "subject": subject, "time": self.now(), "data": answer}
-        body = Reply.model_validate(event).model_dump_json(exclude_none=True).encode()
-        correlation = (command.correlation if command else None) or envelope.correlation_id
+        body = _body(event)
+        if len(body) > MOST_BYTES and answer.outcome is not None:
+            body = _body(event | {"data": answer.model_copy(update={"outcome": in_short(answer.outcome)})})
+        correlation = answer.correlation or envelope.correlation_id
         return Outgoing(body, str(id), CONTENT_TYPE, correlation or envelope.lineage or envelope.message_id)
+
+
+def _body(event: Mapping[str, object]) -> bytes:
+    return Reply.model_validate(event).model_dump_json(exclude_none=True).encode()
+
+
+def _claimed(body: bytes) -> dict[str, object]:
+    """What a command that can't be read says of itself, as far as that can: who waits for its answer goes by it."""
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    told: dict[str, object] = {}
+    for name in ("command", "correlation"):
+        value = given.get(name) if isinstance(given, dict) else None
+        try:
+            if isinstance(value, str) and 0 < len(value) <= MOST_CORRELATION:
+                told |= Answer.model_validate({name: value}).model_dump(include={name})
+        except ValidationError:
+            continue
+    return told

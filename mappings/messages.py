@@ -6,7 +6,6 @@ a second delivery harmless.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -14,7 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mappings.backlog import Backlog
 from mappings.contract_filter import ContractFilter
+from mappings.given import Day, Flag
 from mappings.selection import Filter, Selection
+
+MOST_CORRELATION = 200
+"""Characters of what a command's answer is to be known by."""
 
 
 class _Message(BaseModel):
@@ -47,13 +50,16 @@ class _Command(_Message):
     command: UUID = Field(description="a new GUID for every command; the same command is obeyed once")
     requested_by: str = Field(min_length=1, max_length=200, description="who asks")
     correlation: str | None = Field(
-        default=None, min_length=1, max_length=200, description="carried onto the reply, for whoever waits for it"
+        default=None,
+        min_length=1,
+        max_length=MOST_CORRELATION,
+        description="carried onto the reply, for whoever waits for it",
     )
 
 
 class _Marking(_Command):
-    dry_run: bool = Field(default=False, description="only say what would be done; nothing is written or recorded")
-    confirmed: bool = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
+    dry_run: Flag = Field(default=False, description="only say what would be done; nothing is written or recorded")
+    confirmed: Flag = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
     backlog: Backlog
     rows: Annotated[tuple[UUID, ...], Field(max_length=5000)] = Field(default=(), description="ids of these rows")
     contracts: Annotated[tuple[UUID, ...], Field(max_length=500)] = Field(
@@ -111,13 +117,13 @@ class CreateManyInvoices(_Command):
     """Create the invoices of many contracts, each by a command of its own; the command's id is that of the run."""
 
     kind: Literal["create-many-invoices"] = "create-many-invoices"
-    dry_run: bool = Field(default=False, description="only say what would be done; nothing is written or recorded")
-    confirmed: bool = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
+    dry_run: Flag = Field(default=False, description="only say what would be done; nothing is written or recorded")
+    confirmed: Flag = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
     contracts: Annotated[tuple[UUID, ...], Field(max_length=20_000)] = Field(
         default=(), description="ids of these contracts"
     )
     where: ContractFilter | None = Field(default=None, description="instead: what a contract has to meet")
-    everything: bool = Field(default=False, description="instead: true for every project contract")
+    everything: Flag = Field(default=False, description="instead: true for every project contract")
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
@@ -135,9 +141,9 @@ class CreateDueInvoices(_Command):
     """Create the invoices of every invoice schedule row and milestone that is due by now, or was by a day."""
 
     kind: Literal["create-due-invoices"] = "create-due-invoices"
-    dry_run: bool = Field(default=False, description="only say what would be done; nothing is written or recorded")
-    confirmed: bool = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
-    due: date | None = Field(default=None, description="what is due up to this day, it included; left out: today")
+    dry_run: Flag = Field(default=False, description="only say what would be done; nothing is written or recorded")
+    confirmed: Flag = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
+    due: Day | None = Field(default=None, description="what is due up to this day, it included; left out: today")
     contracts: Annotated[tuple[UUID, ...], Field(max_length=500)] = Field(
         default=(), description="ids of the only contracts to be invoiced; left out: all"
     )

@@ -6,6 +6,7 @@ the one before could misunderstand it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid5
@@ -15,6 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 SOURCE = "psa-connector"
 DONE, REFUSED = "psa-connector.command.done", "psa-connector.command.refused"
+MOST_BYTES = 192 * 1024
+"""Of a reply: a Service Bus of the tier Standard takes 256 KB, properties included."""
+FEW = 25
+"""Rows of one outcome that a shortened reply still names."""
 _REPLIES = UUID("c1c9a1de-57c5-4b0e-9d0a-3a2b5e6f7a10")
 
 
@@ -37,7 +42,11 @@ class Answer(_Part):
     kind: str | None = Field(default=None, description="what was commanded")
     requested_by: str | None = None
     correlation: str | None = Field(default=None, description="as the command gave it")
-    outcome: dict[str, object] | None = Field(default=None, description="as it stands in the command's record")
+    outcome: dict[str, object] | None = Field(
+        default=None,
+        description="as it stands in the command's record; where that is too large for a message, `shortened` is true "
+        "and `counts` tells how many there are of what is left out",
+    )
     refused: Why | None = None
 
 
@@ -52,6 +61,12 @@ class Reply(_Part):
     time: datetime
     datacontenttype: Literal["application/json"] = "application/json"
     data: Answer
+
+
+def in_short(outcome: Mapping[str, object]) -> dict[str, object]:
+    """An outcome too large for a queue: of what is many, how many; the record has them all."""
+    many = {name: len(value) for name, value in outcome.items() if isinstance(value, list | dict) and len(value) > FEW}
+    return {name: value for name, value in outcome.items() if name not in many} | {"shortened": True, "counts": many}
 
 
 def reply_id(lineage: str, type: str) -> UUID:

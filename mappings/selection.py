@@ -6,7 +6,6 @@ have can't be filtered by: that is said, and never passed over.
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mappings.backlog import Backlog, BacklogRow
 from mappings.choices import BillingStatus, MilestoneStatus, TransactionClass
+from mappings.given import Day
 
 MOST_NAMED = 500
 """Things of one sort a filter may name."""
@@ -63,8 +63,8 @@ class Filter(BaseModel):
     resources: Ids = ()
     roles: Ids = ()
     classes: tuple[Class, ...] = ()
-    dated_from: date | None = None
-    dated_to: date | None = None
+    dated_from: Day | None = None
+    dated_to: Day | None = None
     statuses: tuple[Status, ...] = ()
     amount_from: Decimal | None = None
     amount_to: Decimal | None = None

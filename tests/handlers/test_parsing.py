@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -111,6 +112,11 @@ def test_a_command_that_can_not_be_read_names_the_member_at_fault(fault: dict[st
         parse_command(envelope({**INVOICE, **fault}))
     assert caught.value.code == "unreadable-command"
     assert named in caught.value.sentence
+
+
+def test_a_byte_order_mark_before_a_command_is_passed_over() -> None:
+    plain = envelope(INVOICE)
+    assert parse_command(replace(plain, body=b"\xef\xbb\xbf" + plain.body)) == parse_command(plain)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"not json", b"\xff"])

@@ -14,10 +14,10 @@ from connector.errors import Misconfigured, Transient
 from connector.inbox import Outgoing
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt
 from handlers.replies import Replies
-from mappings.replies import Reply
+from mappings.replies import MOST_BYTES, Reply
 from tests.handlers.envelopes import NOW, envelope
 from tests.handlers.service import BUSY, Service
-from tests.handlers.test_readiness import command, sales
+from tests.handlers.test_readiness import command, sales, told
 from tests.handlers.world import World
 
 
@@ -101,6 +101,46 @@ def test_a_command_that_can_not_be_read_is_refused_by_an_answer_too(service: Ser
     assert body["data"]["refused"]["code"] == "unreadable-command"
     assert "requested_by is missing." in body["data"]["refused"]["sentence"]
     assert "command" not in body["data"]
+
+
+def test_a_command_that_can_not_be_read_is_known_by_what_it_says_of_itself(service: Service, sent: Sent) -> None:
+    id = "33333333-3333-4333-8333-333333333333"
+    service.commands.process([envelope({"kind": "mark-all", "command": id, "correlation": "case 7"})])
+    ((_, answer),) = sent.messages
+    (body,) = sent.bodies
+    assert (body["subject"], body["data"]["command"], body["data"]["correlation"]) == (id, id, "case 7")
+    assert answer.correlation_id == "case 7"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"command": "1", "correlation": 7}, {"correlation": "x" * 201}, {"correlation": ""}, ["command"], "{" * 9999],
+)
+def test_what_is_no_id_and_no_correlation_is_not_taken_for_one(service: Service, sent: Sent, body: object) -> None:
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    service.commands.process([replace(envelope({}), body=raw, correlation_id="mine")])
+    ((_, answer),) = sent.messages
+    (told,) = sent.bodies
+    assert answer.correlation_id == "mine"
+    assert set(told["data"]) == {"version", "refused"}
+
+
+def test_an_outcome_too_large_for_a_queue_is_answered_in_short_and_recorded_in_full(
+    service: Service, sent: Sent
+) -> None:
+    world = service.world
+    missing = [world.fresh("msdyn_actual").id for _ in range(4000)]
+    fine = sales(world)
+    asked = command(fine, *missing)
+    (end,) = service.commands.process([envelope(asked.model_dump(mode="json"))])
+    assert isinstance(end, Complete)
+    ((_, answer),) = sent.messages
+    assert len(answer.body) < MOST_BYTES
+    (body,) = sent.bodies
+    outcome = body["data"]["outcome"]
+    assert (outcome["shortened"], outcome["counts"], outcome["marked"]) == (True, {"refused": 4000}, [str(fine)])
+    assert "refused" not in outcome
+    assert len(told(world, asked)["refused"]) == 4000
 
 
 @pytest.mark.parametrize(

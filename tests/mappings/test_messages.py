@@ -61,6 +61,9 @@ def test_each_backlog_has_a_name(backlog: str) -> None:
         {"rows": [], "contracts": [str(ID)] * 501},
         {"rows": "everything"},
         {"surprise": True},
+        {"dry_run": "false"},
+        {"dry_run": 1},
+        {"confirmed": "yes"},
     ],
 )
 def test_a_marking_command_that_is_not_exactly_right_is_refused(fault: dict[str, Any]) -> None:

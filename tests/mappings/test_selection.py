@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -76,6 +76,11 @@ def test_every_row_may_be_asked_for_what_every_backlog_has() -> None:
         {"contracts": [str(uid(number)) for number in range(501)]},
         {"statuses": ["nearly"]},
         {"classes": ["milestone"]},
+        {"dated_from": "2026-02-01T00:00:00Z"},
+        {"dated_from": "20260201"},
+        {"dated_to": 1767225600},
+        {"dated_to": True},
+        {"dated_to": datetime(2026, 2, 1, tzinfo=UTC)},
     ],
 )
 def test_a_filter_that_can_mean_nothing_is_refused(given: dict[str, object]) -> None:
