@@ -10,7 +10,7 @@ from connector.dataverse.changes import ChangeSet, Committed, Record
 from connector.dataverse.query import Query
 from connector.errors import ConnectorError
 
-DEADLINE = 30
+DEADLINE = 60
 
 
 class Stalled:

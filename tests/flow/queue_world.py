@@ -21,7 +21,7 @@ from service.ceiling_settings import WriteCeilingSettings
 from service.local_world import register_in, sandbox_settings
 from tests.flow.world import World
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 LOCK = timedelta(seconds=61)
 """A little longer than a message stays locked."""
 

@@ -14,7 +14,7 @@ from service.local_world import CLERK, PACE, register_in, sandbox_settings
 from tests.flow.test_marking import day_of_work, mark
 from tests.flow.world import World
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 def test_a_marking_sent_as_a_message_is_answered_once_though_it_is_sent_twice(world: World) -> None:

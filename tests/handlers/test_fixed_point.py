@@ -189,7 +189,7 @@ class Watched(FakeDataverse):
             self.in_flight += 1
             self.most = max(self.most, self.in_flight)
         if self._gate is not None:
-            self._gate.wait(timeout=10)
+            self._gate.wait(timeout=60)
         with self._lock:
             outcomes = super().commit(change_sets)
             self.in_flight -= 1
@@ -214,7 +214,7 @@ def race(dataverse: Watched, partitions: Sequence[str]) -> list[Outcome]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     return outcomes
 
 

@@ -12,7 +12,7 @@ import requests
 if TYPE_CHECKING:
     from sandbox.world import Sandbox
 
-IN_TIME = 20
+IN_TIME = 60
 
 
 class OtherProcess:

@@ -13,7 +13,7 @@ from pathlib import Path
 from service.settings import PREFIX
 
 COMMAND = (sys.executable, "-m", "service.cli.main")
-IN_TIME = 30
+IN_TIME = 60
 
 
 def clean_environment(**more: str) -> dict[str, str]:

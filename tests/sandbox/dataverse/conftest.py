@@ -33,14 +33,14 @@ class Loop:
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run to the end."""
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def stop(self) -> None:
         """End the thread, after all that was to end has ended."""
         for ending in self._ending:
-            ending.result(20)
+            ending.result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
 
