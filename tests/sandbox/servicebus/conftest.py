@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -156,6 +156,17 @@ class Bus:
 
     def counts(self, queue: str = "orders") -> QueueCounts:
         return self.server.counts(queue)
+
+    def settles(self, holds: Callable[[], bool], timeout: float = 10) -> bool:
+        """Whether something comes to hold once the server has done what it has at hand."""
+
+        async def turns() -> None:
+            deadline = asyncio.get_running_loop().time() + timeout
+            while not holds() and asyncio.get_running_loop().time() < deadline:
+                await asyncio.sleep(0)
+
+        self.run(turns())
+        return holds()
 
     def now(self) -> datetime:
         return self.clock.now()

@@ -16,8 +16,13 @@ SECOND = timedelta(seconds=1)
 BODY = Content(b"\x40\x40", b"", 0, b"")
 
 
-def draft(message_id: str = "", life: timedelta | None = None, scheduled_for: datetime | None = None) -> Draft:
-    return Draft(message_id or uuid4().hex, BODY, life, scheduled_for)
+def draft(
+    message_id: str = "",
+    life: timedelta | None = None,
+    scheduled_for: datetime | None = None,
+    session_id: str | None = None,
+) -> Draft:
+    return Draft(message_id or uuid4().hex, BODY, life, scheduled_for, session_id)
 
 
 def queue(storage: MemoryStorage | None = None, **changes: object) -> Queue:
