@@ -8,131 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import cast
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet
 from connector.dataverse.query import Query, any_of
 from connector.errors import ConnectorError, Misconfigured, Rejected, Transient
-from handlers import command_record, due_facts, people
+from handlers import command_record
 from handlers.command_record import Kind, State
-from handlers.due_facts import DueFacts
+from handlers.due_look import Look, Sweep, named, subject_of
 from handlers.due_run import FAILED, DueRunHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import InvoicingHandler
-from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
+from handlers.plan import Decision, NothingToDo, Plan, Refusals
 from handlers.reading import ask
 from mappings import keys, tables
-from mappings.acting import Person
-from mappings.backlog import BacklogRow
-from mappings.business_date import business_date
-from mappings.ceiling import Ceiling, sums
+from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices, CreateInvoices
-from mappings.refusal import Refusal
-from mappings.row import Row
-from mappings.schedule import DueRun, by_contract, shared_out
+from mappings.schedule import DueRun, by_contract
 
 IN_DOUBT = "in-doubt"
 UNFINISHED = (FAILED, IN_DOUBT, "refused", "already-running")
 WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What is due, with what each run's invoice takes if they are made in order, the oldest of a contract first.
-
-    ``over``: what of it is above a ceiling, as sentences.
-    """
-
-    until: date
-    facts: DueFacts
-    taken: Mapping[DueRun, tuple[BacklogRow, ...]]
-    over: tuple[str, ...] = ()
-
-    def plain(self) -> dict[str, object]:
-        """It as a dry run answers it."""
-        return {
-            "dry_run": True,
-            "until": self.until.isoformat(),
-            "runs": [
-                _named(run, self) | {"ready": len(self.taken[run]), "total": str(total(self.taken[run]))}
-                for run in self.facts.due.runs
-            ],
-            "unfit": self.unfit(),
-            "above_ceiling": list(self.over),
-        }
-
-    def unfit(self) -> list[dict[str, object]]:
-        """The rows that are due and can't be invoiced."""
-        return [
-            {
-                "row": str(one.row.id),
-                "day": one.day.isoformat(),
-                "contract": None if one.contract is None else str(one.contract),
-                "why": one.why,
-            }
-            for one in self.facts.due.unfit
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """``record``: what came of the command when it was carried out before."""
-
-    record: Row | None
-    people: tuple[Person, ...]
-    today: date
-    facts: DueFacts | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Finds what a command is about; its decisions write nothing."""
-
-    invoicing: InvoicingHandler
-    ceiling: Ceiling | None
-
-    def gather(self, subjects: Sequence[CreateDueInvoices], dataverse: Reader) -> Mapping[CreateDueInvoices, _Known]:
-        ids = [keys.command_row_id(one.command) for one in subjects]
-        records, *users = ask(
-            dataverse,
-            Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", ids)),
-            *people.questions(self.invoicing.acting, (one.requested_by for one in subjects)),
-        )
-        by_id, who = {record.id: record for record in records}, people.people(users)
-        today = business_date(self.invoicing.now(), self.invoicing.zone)
-        known = {}
-        for one, id in zip(subjects, ids, strict=True):
-            record = None if one.dry_run else by_id.get(id)
-            facts = None
-            if record is None:
-                facts = due_facts.gather(one.due or today, one.contracts, self.invoicing.zone, dataverse)
-            known[one] = _Known(record, who, today, facts)
-        return known
-
-    def decide(self, subject: CreateDueInvoices, facts: _Known, refusals: Refusals) -> Decision:
-        if facts.record is not None:
-            if facts.record.text("psac_subject") != _subject(subject):
-                return Refuse("command-id-reused", f"{subject}: another command was given under this id before.")
-            return NothingToDo("The command has been carried out.", command_record.outcome_of(facts.record))
-        try:
-            self.invoicing.acting.who(subject.requested_by, facts.people)
-        except Refusal as refusal:
-            return Refuse(refusal.code, refusal.sentence)
-        found, until = facts.facts or DueFacts(False, ()), subject.due or facts.today
-        if (refusal_ := _forbidden(found)) is not None:
-            return refusal_
-        if until > facts.today and not subject.dry_run:
-            return Refuse("not-due-yet", f"{until} is still to come; what is due then can be looked at, not invoiced.")
-        taken = shared_out(found.due.runs, found.ready, facts.today, self.invoicing.zone)
-        rows = [row for several in taken.values() for row in several]
-        over = [] if self.ceiling is None else self.ceiling.above(len(rows), sums(rows, found.currencies))
-        if over and not (subject.confirmed or subject.dry_run):
-            return Refuse("over-ceiling", f'{" ".join(over)} If that is meant, say so with "confirmed": true.')
-        return NothingToDo("It was looked at.", {"sweep": Sweep(until, found, taken, tuple(over))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +52,7 @@ class _Record:
         record = command_record.created(
             keys.command_row_id(subject.command),
             Kind.SWEEP,
-            _subject(subject),
+            subject_of(subject),
             subject.requested_by,
             State.DONE,
             outcome=outcome,
@@ -177,12 +75,12 @@ class DueInvoices:
         self, commands: Sequence[CreateDueInvoices], fixed_point: FixedPoint
     ) -> dict[CreateDueInvoices, Outcome]:
         """One outcome per command. Failures of Dataverse become outcomes; nothing is raised for them."""
-        looked = fixed_point.settle(_Look(self.invoicing, self.ceiling), commands)
+        looked = fixed_point.settle(Look(self.invoicing, self.ceiling), commands)
         return {command: self._carried_out(command, looked[command], fixed_point) for command in commands}
 
     def look(self, command: CreateDueInvoices, fixed_point: FixedPoint) -> Sweep | Outcome:
         """What it would be about, or why it would not be carried out."""
-        outcome = fixed_point.settle(_Look(self.invoicing, self.ceiling), [command])[command]
+        outcome = fixed_point.settle(Look(self.invoicing, self.ceiling), [command])[command]
         return _sweep_in(outcome) or outcome
 
     def _carried_out(self, command: CreateDueInvoices, looked: Outcome, fixed_point: FixedPoint) -> Outcome:
@@ -235,20 +133,20 @@ class _Course:
             self.unsure |= outcome.unsure
             if isinstance(outcome, Settled):
                 self.commits += outcome.commits
-                self.told.append(_named(run, self.sweep) | dict(outcome.outcome))
+                self.told.append(named(run, self.sweep) | dict(outcome.outcome))
                 if outcome.outcome.get("outcome") not in UNFINISHED:
                     continue
             elif isinstance(outcome.failure, Rejected):
                 because = f"{outcome.failure.sentence} ({outcome.failure.code})"
                 word = IN_DOUBT if outcome.failure.code.endswith(IN_DOUBT) else FAILED
-                self.told.append(_named(run, self.sweep) | {"outcome": word, "invoices": [], "because": because})
+                self.told.append(named(run, self.sweep) | {"outcome": word, "invoices": [], "because": because})
             elif isinstance(outcome.failure, Misconfigured | Transient):
                 return Unsettled(outcome.failure, self.unsure)
             else:
                 self.failure = outcome.failure
                 return None
             waiting = {"outcome": WAITING, "invoices": [], "because": f"The run of {run.day} comes first."}
-            self.told += [_named(later, self.sweep) | waiting for later in chain[number + 1 :]]
+            self.told += [named(later, self.sweep) | waiting for later in chain[number + 1 :]]
             return None
         return None
 
@@ -260,43 +158,6 @@ class _Course:
             contract=run.contract,
         )
         return self.fixed_point.settle(DueRunHandler(run, self.invoicing), [command])[command]
-
-
-def total(rows: Sequence[BacklogRow]) -> Decimal:
-    """What they come to, charged work only, before tax."""
-    return sum((row.billable for row in rows), Decimal(0))
-
-
-def _forbidden(found: DueFacts) -> Refuse | None:
-    if not found.has_action:
-        return Refuse(
-            "no-schedule-action",
-            f"This environment has no action {due_facts.ACTION}, and without it due invoices can't be made: another "
-            "action would take more than what is due. Create them contract by contract.",
-        )
-    if found.jobs:
-        names = ", ".join(f"{job.text('msdyn_name')} ({job.ref})" for job in found.jobs)
-        return Refuse(
-            "product-invoices-itself",
-            f"The product's own job that creates invoices is active: {names}. Both would invoice the same rows. "
-            "Deactivate it, or leave due invoices to it.",
-        )
-    return None
-
-
-def _subject(command: CreateDueInvoices) -> str:
-    until = "today" if command.due is None else command.due.isoformat()
-    return f"{command.kind} {until} {len(command.contracts) or 'all'}"
-
-
-def _named(run: DueRun, sweep: Sweep) -> dict[str, object]:
-    contract = next((one for one in sweep.facts.contracts if one.id == run.contract), None)
-    return {
-        "contract": str(run.contract),
-        "number": None if contract is None else contract.text("ordernumber"),
-        "day": run.day.isoformat(),
-        "rows": [str(id) for id in run.all_rows],
-    }
 
 
 def _sweep_in(outcome: Outcome) -> Sweep | None:
