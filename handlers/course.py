@@ -28,7 +28,7 @@ class Course:
     refusals: dict[Reference, Rejected | Conflict | Misconfigured] = field(default_factory=dict)
     _unknown: int = 0
     _unanswered: list[frozenset[Reference]] = field(default_factory=list)
-    _conflicts: Counter[str] = field(default_factory=Counter)
+    _conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _created: set[Reference] = field(default_factory=set)
     _undone: int = 0
 
@@ -70,8 +70,9 @@ class Course:
                 blocked = conflict.record or str(subject_of(change_set.changes[0]))
                 if plan.each_alone and len(change_set.changes) == 1 and _rows(change_set) not in self._unanswered:
                     self.refusals[subject_of(change_set.changes[0])] = conflict
-                self._conflicts[blocked] += 1
-                if self._conflicts[blocked] >= self.limits.conflicts:
+                seen = blocked, _version(change_set, blocked)
+                self._conflicts[seen] += 1
+                if self._conflicts[seen] >= self.limits.conflicts:
                     return conflict
             case UnknownOutcome() as unknown:
                 self._unanswered.append(_rows(change_set))
@@ -85,6 +86,12 @@ class Course:
             case failure:
                 return failure
         return None
+
+
+def _version(change_set: ChangeSet, row: str) -> str:
+    """The version a row was to be changed from: one that moves on each time is others at work, and comes to rest."""
+    changes = (change for change in change_set.changes if isinstance(change, Update))
+    return next((change.etag for change in changes if str(change.row) == row), "")
 
 
 def _rows(change_set: ChangeSet) -> frozenset[Reference]:

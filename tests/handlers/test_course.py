@@ -1,0 +1,30 @@
+"""What ends a run by conflicts: the same version in the way again and again, not others at work on a row."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from connector.dataverse.changes import ChangeSet, Reference, Update
+from connector.errors import Conflict
+from handlers.course import Course, Limits
+from handlers.plan import Plan
+
+ROW = Reference("psac_command", UUID(int=1, version=4))
+
+
+def looks(course: Course, *versions: str) -> list[bool]:
+    """Whether each conflict on the row, from this version, ends the run."""
+    conflict = Conflict("row-changed", "Changed.", str(ROW))
+    ends = []
+    for version in versions:
+        change_set = ChangeSet((Update(ROW, {"psac_mark": 1}, version),))
+        ends.append(course.weigh(Plan("Move on.", (change_set,)), change_set, conflict) is conflict)
+    return ends
+
+
+def test_a_row_that_stays_as_it_is_and_in_the_way_ends_the_run_the_third_time() -> None:
+    assert looks(Course(Limits()), "1", "1", "1") == [False, False, True]
+
+
+def test_a_row_that_others_move_on_each_time_does_not() -> None:
+    assert looks(Course(Limits()), "1", "2", "3", "4") == [False] * 4
