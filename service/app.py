@@ -44,7 +44,7 @@ from mappings.acting import AS_SIGNED_IN
 from mappings.inter_organizational import Owed
 from mappings.messages import AnyCommand, CreateDueInvoices, Message
 from mappings.profile import Profile
-from service.announcing import tellers
+from service.announcing import announced, announcing, tellers
 from service.answering import replies
 from service.missions import acting
 from service.missions import mission as mission_of
@@ -151,7 +151,9 @@ class App:
             return None
 
         def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
-            return replace(self.mission.due, stopping=stopping).settle([command], self.fixed_point)[command]
+            end = replace(self.mission.due, stopping=stopping).settle([command], self.fixed_point)[command]
+            announced(announcing(self.settings.servicebus, self.now), command, end)
+            return end
 
         zone = self.settings.business_time_zone
         return Sweep(due.at, zone, self.now, carry_out, confirmed=due.above_ceiling == "invoice")

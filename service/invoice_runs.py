@@ -24,6 +24,7 @@ from handlers.plan import NOT_YET
 from mappings.invoice_expectation import Expectation
 from mappings.invoice_run import Outcome, command, refused
 from mappings.messages import CreateInvoices
+from service.announcing import announced
 from service.app import App
 from service.contracts import Contract
 from service.plan_in_words import InWords, in_words
@@ -133,18 +134,11 @@ class Run:
             if left and stop.wait(max(waits.values())):
                 break
         return [
-            replace(invoiced(contract, one.command, outcomes[one]), untold=self._announced(one, outcomes[one]))
+            replace(
+                invoiced(contract, one.command, outcomes[one]), untold=announced(self.announcing, one, outcomes[one])
+            )
             for one, contract in commands.items()
         ]
-
-    def _announced(self, one: CreateInvoices, end: fixed_point.Outcome) -> str:
-        """Tell whoever listens; why that could not be done, if it could not."""
-        try:
-            if self.announcing is not None:
-                self.announcing.tell(one, end)
-        except ConnectorError as failure:
-            return f"{failure.sentence} ({failure.code})"
-        return ""
 
 
 def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced:

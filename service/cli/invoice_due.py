@@ -60,8 +60,12 @@ def _day(named: Sequence[str]) -> date | None:
 def _outcome(service: App, command: CreateDueInvoices) -> Mapping[str, Any]:
     """What came of it; a refusal is said and ends the command, any other failure is the caller's."""
     from handlers.fixed_point import AgainstTheRules, Settled
+    from service.announcing import announced, announcing
+    from service.cli.output import say
 
     ended = service.execute(command)
+    if untold := announced(announcing(service.settings.servicebus, service.now), command, ended):
+        say(f"What came of it could not be announced: {untold}")
     if isinstance(ended, Settled):
         return ended.outcome
     if isinstance(ended.failure, AgainstTheRules):

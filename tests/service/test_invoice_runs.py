@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from azure.servicebus import ServiceBusClient
 from typer.testing import CliRunner, Result
 
 from sandbox.company import company
-from sandbox.world import Sandbox
+from sandbox.world import REPLIES, Sandbox
 from service.cli.main import app as command_line
 from service.local_world import register_in
 from tests.service.many_contracts import PRICE, http, invoices, ready_contracts
@@ -231,4 +232,28 @@ def test_ctrl_c_finishes_what_is_at_work_and_says_how_to_go_on(
     (recorded,) = run(configured, "invoice", "runs", "list")
     assert (recorded["state"], recorded["ended"]) == ("not-finished", {"created": len(ended)})
     run(configured, "invoice", "create", "--resume", id)
+    assert invoices(world) == dict.fromkeys(contracts, 1)
+
+
+def test_a_run_announces_its_invoices_and_what_could_not_be_announced_is_when_it_is_resumed(
+    configured: CliRunner, world: Sandbox, nothing_set: pytest.MonkeyPatch
+) -> None:
+    contracts = ready_contracts(world, 2)
+    nothing_set.setenv("PSA_CONNECTOR_SERVICEBUS__EVENTS", "no-such-queue")
+    result = called(configured, "invoice", "create", "ORD-N000", "ORD-N001", "-o", "json")
+    assert result.exit_code == 4
+    assert "2 could not be announced, and are when the run is resumed: " in result.stderr
+    assert invoices(world) == dict.fromkeys(contracts, 1)
+    nothing_set.setenv("PSA_CONNECTOR_SERVICEBUS__EVENTS", REPLIES)
+    for _ in range(2):
+        run(configured, "invoice", "create", "--resume", json.loads(result.stdout)[0]["run"])
+    with (
+        ServiceBusClient.from_connection_string(world.servicebus) as client,
+        client.get_queue_receiver(REPLIES) as receiver,
+    ):
+        events = [json.loads(b"".join(one.body)) for one in receiver.peek_messages(max_message_count=10)]
+    assert {UUID(event["data"]["contract"]): event["type"] for event in events} == dict.fromkeys(
+        contracts, "psa-connector.invoice.created"
+    )
+    assert len(events) == 2, "those that were sent again have the same id"
     assert invoices(world) == dict.fromkeys(contracts, 1)
