@@ -129,7 +129,7 @@ class Run:
         while left:
             found, _ = settle_patiently(app.mission, app.fixed_point, list(left), app.policy, app.now)
             outcomes |= cast(Mapping[CreateInvoices, fixed_point.Outcome], found)
-            waits = {one: pause for one in left if (pause := _pause(outcomes[one], tries)) is not None}
+            waits = {one: seconds for one in left if (seconds := pause(outcomes[one], tries)) is not None}
             left, tries = list(waits), tries + 1
             if left and stop.wait(max(waits.values())):
                 break
@@ -175,7 +175,7 @@ def _word(failure: ConnectorError) -> Outcome:
             return refused(failure.code)
 
 
-def _pause(end: fixed_point.Outcome, tries: int) -> float | None:
+def pause(end: fixed_point.Outcome, tries: int) -> float | None:
     """Seconds until it is worth another try; ``None`` when it is over."""
     if isinstance(end, Settled) or tries >= len(DELAYS):
         return None
