@@ -52,17 +52,20 @@ class Survey:
     """Looks through slices of entries. One survey is one run; what it counted stays readable.
 
     A difference on an entry changed after ``still`` counts as in flight: an event about it may be on its way.
-    ``month``: only entries dated in it.
+    ``month``: only entries dated in it. ``left_open``: by the run before; none of them is looked at a second time.
     """
 
     handler: ActualsHandler | VerificationHandler
     dataverse: Reader
     still: datetime
     month: tuple[date, date] | None = None
+    left_open: frozenset[Ref] = frozenset()
     looked_at: int = 0
     in_flight: set[Ref] = field(default_factory=set)
     open: set[Ref] = field(default_factory=set)
     _told: set[Ref] = field(default_factory=set)
+    _seen: set[Ref] = field(default_factory=set)
+    """Of those left open; to remember every entry would take the memory of the whole window."""
 
     @property
     def _rules(self) -> ActualsHandler:
@@ -71,7 +74,8 @@ class Survey:
     def drifts(self, slices: Iterable[Slice]) -> Iterator[Drift]:
         """The entries that drifted, as they are found; each is told once."""
         for found in slices:
-            new = [ref for ref in sorted(found, key=str) if ref not in self._told | self.in_flight]
+            new = [ref for ref in sorted(found, key=str) if ref not in self._told | self.in_flight | self._seen]
+            self._seen |= self.left_open.intersection(new)
             for begin in range(0, len(new), CHUNK):
                 yield from self._chunk(new[begin : begin + CHUNK], found)
 

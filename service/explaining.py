@@ -39,7 +39,7 @@ class Explained:
 
 def explained(app: App, name: str) -> Explained:
     """The entry of this id, address or approval, explained. Raises ``NoSuchEntry`` and ``ConnectorError``."""
-    entry = entry_named(app.dataverse, name)
+    entry = entry_named(app.dataverse, name, app.dataverse.url)
     handler, rules = app.mission.entries, app.rules
     explanation = explain(entry, handler, app.dataverse)
     facts = explanation.facts

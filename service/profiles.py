@@ -10,7 +10,9 @@ import re
 from dataclasses import replace
 
 from connector.dataverse.client import DataverseClient
+from connector.dataverse.query import Query, any_of
 from connector.errors import Misconfigured
+from handlers.reading import ask
 from mappings import tables
 from mappings.entry import DATED
 from mappings.not_to_exceed import NotToExceed
@@ -54,6 +56,7 @@ def profile_of(client: DataverseClient, settings: Settings) -> Profile:
     if own.not_to_exceed is not None:
         faults += _faults_of_check(*own.not_to_exceed, columns)
     faults.sort(key=_by_line)
+    faults += _units_not_there(client, settings)
     if Creator(settings.actuals.creator) not in version.profile.creators:
         faults.insert(0, ONLY_THE_PRODUCT)
     if faults:
@@ -67,6 +70,21 @@ def profile_of(client: DataverseClient, settings: Settings) -> Profile:
         not_to_exceed=own.not_to_exceed[1] if own.not_to_exceed else None,
         days=tuple((table, day) for table, names in version.days if (day := _day(columns, table, names))),
     )
+
+
+def _units_not_there(client: DataverseClient, settings: Settings) -> list[str]:
+    """A unit named by mistake would leave its dates in the wrong zone, and nothing would ever show it."""
+    wanted = sorted(settings.unit_time_zones)
+    if not wanted:
+        return []
+    (units,) = ask(client, Query(tables.ORGANIZATIONAL_UNIT, (), any_of(f"{tables.ORGANIZATIONAL_UNIT}id", wanted)))
+    there = {unit.id for unit in units}
+    return [
+        f"PSA_CONNECTOR_UNIT_TIME_ZONES names organizational unit {id}, which is not in this environment, or not "
+        "shared with this service; correct or remove it."
+        for id in wanted
+        if id not in there
+    ]
 
 
 def _recognised(client: DataverseClient, candidates: tuple[Shipped, ...], columns: Columns) -> Shipped:

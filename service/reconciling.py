@@ -131,11 +131,13 @@ class Reconciler:
             # At the end: what the window shows too is known to be in flight or not.
             [left_open],
         )
-        report, survey = self._report(Window(since), slices, now)
+        report, survey = self._report(Window(since), slices, now, frozenset(left_open))
         return replace(report, unmarked=self._move(kept, survey, now))
 
-    def _report(self, window: Window, slices: Iterable[Slice], now: datetime) -> tuple[Report, Survey]:
-        survey = Survey(self.handler, self.dataverse, now - self.in_flight, window.month)
+    def _report(
+        self, window: Window, slices: Iterable[Slice], now: datetime, left_open: frozenset[Ref] = frozenset()
+    ) -> tuple[Report, Survey]:
+        survey = Survey(self.handler, self.dataverse, now - self.in_flight, window.month, left_open)
         drifts = tuple(survey.drifts(slices))
         found = Report(window, now, survey.looked_at, len(survey.in_flight), drifts, _currencies(self.dataverse))
         return found, survey

@@ -146,7 +146,8 @@ def _tell(found: Report, output: Output, url: str) -> None:
                 figure("Amount"),
                 Column("Repair"),
             )
-            show("Differences", columns, cells(found), empty="Nothing differs.")
+            none = "Nothing differs yet." if found.in_flight else "Nothing differs."
+            show("Differences", columns, cells(found), empty=none)
             for drift in found.drifts:
                 # Beneath the table: an address is longer than a column may be, and is opened, not compared.
                 line(link(url, drift.entry))

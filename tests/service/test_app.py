@@ -122,7 +122,7 @@ def test_a_contract_is_found_by_id_number_and_name_in_any_case(service: App) -> 
 
 def test_the_rules_follow_the_settings(world: Sandbox) -> None:
     settings = sandbox_settings(world)
-    unit, tokyo = uuid4(), ZoneInfo("Asia/Tokyo")
+    unit, tokyo = company().organizational_unit, ZoneInfo("Asia/Tokyo")
     actuals = {"owner": "entry", "inter_organizational": "always", "zero_price": "write", "second_look": 7}
     settings = settings.model_copy(
         update={"actuals": settings.actuals.model_copy(update=actuals), "unit_time_zones": {unit: tokyo}}

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from sandbox.company.company import LoadedEntry
 from sandbox.world import Sandbox
 from service.cli.main import app
+from service.entries import entry_named
 from service.registration import register_command_table
 from tests.flow.world import World
 from tests.service.processes import pointing_at
@@ -71,7 +72,7 @@ def test_an_entry_goes_by_its_id_its_approvals_and_the_addresses_that_open_them(
     world: World, split: LoadedEntry
 ) -> None:
     by_id = told(str(split.id))
-    url = "https://contoso.crm4.dynamics.com"
+    url = world.sandbox.dataverse
     braces = f"%7B{str(split.id).upper()}%7D"
     for name in (
         str(split.id).upper(),
@@ -101,6 +102,20 @@ def test_a_name_that_leads_nowhere_is_answered_with_one_sentence(world: World, n
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
     assert not result.stdout
+
+
+def test_an_address_of_another_environment_is_refused_though_a_copy_has_the_same_ids(
+    world: World, split: LoadedEntry
+) -> None:
+    result = explain(f"https://contoso-test.crm4.dynamics.com/main.aspx?etn=msdyn_timeentry&id={split.id}")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "opens a row of contoso-test.crm4.dynamics.com, but the settings name 127.0.0.1" in result.stderr
+
+
+def test_the_host_of_the_web_api_is_that_of_the_app(world: World, split: LoadedEntry) -> None:
+    address = f"https://contoso.crm4.dynamics.com/main.aspx?etn=msdyn_timeentry&id={split.id}"
+    for url in ("https://contoso.api.crm4.dynamics.com", "https://Contoso.crm4.dynamics.com"):
+        assert entry_named(world.client, address, url).id == split.id
 
 
 def test_an_approval_that_releases_nothing_is_said_to(world: World) -> None:
