@@ -74,7 +74,7 @@ def selection(
     command: Marking, chosen: Iterable[BacklogRow], already: Iterable[UUID], refused: Mapping[UUID, str]
 ) -> dict[str, object]:
     """What is written down before anything is changed."""
-    asked: dict[str, object] = {"asked": digest(command)}
+    asked: dict[str, object] = {"asked": digest(command), "command": str(command.command)}
     if command.contracts:
         asked["contracts"] = [str(id) for id in command.contracts]
     if command.where is not None:
@@ -100,6 +100,12 @@ def set_aside(record: Row) -> tuple[tuple[UUID, ...], dict[UUID, str]]:
 def asked(record: Row) -> str:
     """The digest of the command that was given."""
     return str(_held(record).get("asked", ""))
+
+
+def command_of(record: Row) -> UUID | None:
+    """The id of the command this record was written for; records of older versions do not tell."""
+    told = _held(record).get("command")
+    return None if told is None else UUID(told)
 
 
 def command_in(record: Row, command: UUID) -> Marking | None:

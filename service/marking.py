@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from connector.dataverse.query import Query, any_of
 from handlers import command_record
 from handlers.fixed_point import Settled, Unsettled
-from handlers.marking_record import Outcome, command_in, outcome_in
+from handlers.marking_record import Outcome, command_in, command_of, outcome_in
 from handlers.readiness import MOST_ROWS
 from handlers.reading import ask
 from mappings import keys, tables
@@ -19,6 +19,7 @@ from mappings.backlog import Backlog
 from mappings.ceiling import Ceiling
 from mappings.marking import Mark
 from mappings.messages import Marking, MarkNotReady, MarkReady
+from mappings.row import Row
 from mappings.selection import Filter, Selection
 from service.app import App
 from service.backlog_view import BacklogLine, Review
@@ -102,12 +103,20 @@ def commands(mark: Mark, backlog: Backlog, requested_by: str, rows: Sequence[UUI
 
 
 def recorded(app: App, ids: Sequence[UUID]) -> dict[UUID, Marking]:
-    """The commands to mark that were given under these ids, as far as they were recorded."""
-    by_row = {keys.command_row_id(id): id for id in ids}
+    """The commands to mark that were given under these ids, or are recorded in rows of these ids."""
+    by_row = {id: id for id in ids} | {keys.command_row_id(id): id for id in ids}
     wanted = any_of(f"{tables.COMMAND}id", sorted(by_row))
     (found,) = ask(app.dataverse, Query(tables.COMMAND, command_record.COLUMNS, wanted))
-    told = {by_row[record.id]: command_in(record, by_row[record.id]) for record in found}
+    told = {by_row[record.id]: _command_in(record, by_row[record.id]) for record in found}
     return {id: command for id, command in told.items() if command is not None}
+
+
+def _command_in(record: Row, named: UUID) -> Marking | None:
+    """The record's command, named by its own id or by that of its record."""
+    if record.text("psac_kind") != command_record.Kind.COMMAND:
+        return None
+    id = named if record.id != named else command_of(record)
+    return None if id is None else command_in(record, id)
 
 
 def carry_out(app: App, command: Marking) -> Marked:

@@ -104,7 +104,10 @@ def not_ready(
 
 def resume(
     command: Annotated[
-        list[UUID], typer.Argument(parser=row_id, metavar="COMMAND", help="Ids of commands that were broken off.")
+        list[UUID],
+        typer.Argument(
+            parser=row_id, metavar="COMMAND", help="Ids of commands that were broken off, or of their records."
+        ),
     ],
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
@@ -205,6 +208,8 @@ def _carry_out(service: App, given: list[Marking], output: Output) -> None:
 
     done = []
     for number, command in enumerate(given, 1):
+        # Said before it is carried out: whoever closes the window knows how to go on.
+        say(f"Command {command.command}.")
         done.append(carry_out(service, command))
         if len(given) > 1:
             say(f"{number} of {len(given)} commands carried out.")

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from typer.testing import CliRunner
 
+from mappings import keys
 from mappings.backlog import Backlog
 from mappings.marking import Mark
 from sandbox.world import Sandbox
@@ -69,7 +70,8 @@ def test_the_mark_is_taken_off_again_and_what_is_so_already_is_no_failure(run: A
     assert (code, again["unmarked"], again["already"]) == (0, [], done["marked"])
 
 
-def test_a_command_that_was_broken_off_is_carried_on_from_its_record(run: Any, world: Sandbox) -> None:
+@pytest.mark.parametrize("named_by", ["command", "record"])
+def test_a_command_that_was_broken_off_is_carried_on_from_its_record(run: Any, world: Sandbox, named_by: str) -> None:
     _, listed, _ = run("list", "milestones")
     rows = [UUID(row["id"]) for row in listed]
     app = compose(sandbox_settings(world), now=world.clock.now)
@@ -81,14 +83,22 @@ def test_a_command_that_was_broken_off_is_carried_on_from_its_record(run: Any, w
         assert app.dataverse.commit(plan.change_sets)  # type: ignore[union-attr]  # the selection, and then no more
     finally:
         app.close()
-    code, (done,), _ = run("resume", str(command.command))
+    # Whoever killed the command line saw its id; and `audit list` tells that of its record.
+    id = command.command if named_by == "command" else keys.command_row_id(command.command)
+    code, (done,), _ = run("resume", str(id))
     assert (code, sorted(done["marked"])) == (0, sorted(map(str, rows)))
+    assert done["command"] == str(command.command)
 
 
 def test_a_command_nobody_recorded_can_not_be_carried_on(run: Any) -> None:
     code, data, said = run("resume", str(uuid4()))
     assert (code, data) == (1, [])
     assert "is no command to mark that was recorded here" in said
+
+
+def test_the_command_is_named_before_it_is_carried_out(run: Any) -> None:
+    _, (done,), said = run("ready", "milestones", *CONTRACT, "--yes")
+    assert f"Command {done['command']}." in said
 
 
 def test_nothing_selected_is_nothing_done(run: Any) -> None:
