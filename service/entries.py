@@ -21,11 +21,11 @@ class NoSuchEntry(Exception):
 def entry_named(dataverse: Reader, name: str, url: str) -> Ref:
     """The time entry or expense a name leads to in the environment at ``url``. Raises ``NoSuchEntry``."""
     table, id, host = _named(name.strip())
+    if table not in (None, *_TABLES):
+        raise NoSuchEntry(f"{name!r} opens a row of {table}; name a time entry, an expense or an approval.")
     if host is not None and host != (here := _host(url)):
         # A copy of an environment has the same ids: the other one would be explained in this one's place.
         raise NoSuchEntry(f"{name!r} opens a row of {host}, but the settings name {here}; name the id, or change them.")
-    if table not in (None, *_TABLES):
-        raise NoSuchEntry(f"{name!r} opens a row of {table}; name a time entry, an expense or an approval.")
     times, expenses, approvals = ask(
         dataverse,
         Query(tables.TIME_ENTRY, ("msdyn_timeentryid",), equals("msdyn_timeentryid", id)),
