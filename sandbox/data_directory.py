@@ -1,4 +1,4 @@
-"""A directory in which a sandbox keeps its Dataverse: one SQLite file, for one sandbox at a time."""
+"""A directory in which a sandbox keeps its data, for one sandbox at a time: one SQLite file for each service."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import Final
 
 from sandbox.dataverse.catalog import SCHEMA
 from sandbox.dataverse.store import Store
+from sandbox.servicebus.sqlite_storage import SqliteStorage, WrongFile
 
 DATABASE: Final = "dataverse.sqlite"
-"""The file in the directory."""
+"""Dataverse's file in the directory."""
+MESSAGES: Final = "servicebus.sqlite"
+"""The Service Bus's."""
 _MARK: Final = 0x50534143
 """Marks a file as a sandbox's ("PSAC" in ASCII), in the header that SQLite leaves to applications."""
 _FORM: Final = 1
@@ -48,6 +51,14 @@ def file_in(directory: Path) -> str:
             raise DataInUse(f"The data in {directory} are in use by another sandbox.") from error
         raise NoData(f"The file {path} can't be used: {error}.") from error
     return str(path)
+
+
+def messages_in(directory: Path) -> SqliteStorage:
+    """The messages in a directory that ``file_in`` has made sure of. Raises ``NoData``."""
+    try:
+        return SqliteStorage(directory / MESSAGES)
+    except (WrongFile, sqlite3.Error) as error:
+        raise NoData(f"The messages in {directory} can't be used: {error}") from error
 
 
 def _claim(probe: sqlite3.Connection, directory: Path) -> None:

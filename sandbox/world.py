@@ -17,7 +17,7 @@ from sandbox.company import Company, load
 from sandbox.control_http import UnderWay
 from sandbox.data_directory import DataInUse as DataInUse
 from sandbox.data_directory import NoData as NoData
-from sandbox.data_directory import Remembered, file_in
+from sandbox.data_directory import Remembered, file_in, messages_in
 from sandbox.dataverse.credentials import kept
 from sandbox.dataverse.events import EventPoster
 from sandbox.dataverse.product import (
@@ -69,13 +69,12 @@ class WrongSchema(ValueError):
 class Sandbox:
     """A Service Bus and a Dataverse for tests and first runs; start it, talk to it over its sockets, stop it.
 
-    ``queues``: other queues than the product's own, and ``topics`` beside them.
-    ``company``: load the demo company, but not into data
-    that were begun without it. Ports of 0 are free ones.
+    ``queues``: other queues than the product's own, and ``topics`` beside them. ``company``: load the demo company, but
+    not into data that were begun without it. Ports of 0 are free ones.
 
-    ``data``: a directory for one SQLite file with Dataverse's rows, tables, tokens and keys (raises ``NoData``,
-    ``DataInUse``); without it everything is in memory. Messages always are: what nobody received when the sandbox stops
-    is gone. Opened again, it listens on the ports of last time unless they are taken or others are asked for.
+    ``data``: a directory for two SQLite files, Dataverse's rows, tables, tokens and keys, and the messages (raises
+    ``NoData``, ``DataInUse``); without it everything is in memory. Opened again, it listens on the ports of last time
+    unless they are taken or others are asked for.
     ``environment``: which product it behaves like; psa-3, or what the data are of. In Project Operations approval makes
     actuals at once, and nothing else does, until a switch is moved. ``schema``: files or folders of files that describe
     tables and columns of one's own; ``start`` then raises ``WrongSchema`` for a wrong one.
@@ -100,6 +99,7 @@ class Sandbox:
         self.faults = Faults(self.clock)
         self.switches = Switches()
         database = ":memory:" if data is None else file_in(data)
+        self._messages = None if data is None else messages_in(data)
         self.web = DataverseServer(self.clock, self.faults, database=database, actions=actions(self.switches))
         store = self.web.organisation.store
         self._remembered = Remembered(store)
@@ -110,7 +110,7 @@ class Sandbox:
         settings = tuple(queues)
         if any(queue.name.lower() == EVENTS for queue in settings):
             keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
-        self.bus = ServiceBusServer(settings, keys, self.clock, topics=topics)
+        self.bus = ServiceBusServer(settings, keys, self.clock, topics=topics, storage=self._messages)
         self.web.control.board.section("product", Attributes(self.switches))
         self.web.organisation.before_delete.update(before_delete(self.switches))
         self.web.organisation.before_write.update(guards(self.switches))
@@ -138,6 +138,7 @@ class Sandbox:
             self._fill()
         except BaseException:
             self.web.organisation.store.close()
+            self._close_messages()
             raise
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(started,), name="sandbox", daemon=True)
@@ -163,6 +164,7 @@ class Sandbox:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)
         thread.join(_WAIT)
+        self._close_messages()
 
     def snapshot(self) -> bytes:
         """Dataverse as it is: rows, tables, registered steps. Queues, faults, switches and the clock are not in it."""
@@ -232,11 +234,16 @@ class Sandbox:
                 raise
             started.set_exception(problem)
 
+    def _close_messages(self) -> None:
+        if self._messages is not None:
+            self._messages.close()
+
     def _settle(self, environment: Environment | None) -> None:
         """Which product this is: an environment is of one kind for good."""
         known = self._remembered.get(_ENVIRONMENT)
         if known is not None and environment not in (None, Environment(known)):
             self.web.organisation.store.close()
+            self._close_messages()
             raise NoData(f"These data are those of a {known} environment; begin another one in a new directory.")
         self.switches.environment = environment or Environment(known or Environment.PSA_3)
         if self.switches.environment is Environment.PROJECT_OPERATIONS:

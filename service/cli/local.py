@@ -21,7 +21,6 @@ from service.local_world import PACE, addresses, register_in, sandbox_settings
 from service.running import until_stopped
 from service.signals import stop_event
 
-QUEUES_IN_MEMORY = "The queues are in memory in this version: messages nobody received are gone when it stops."
 MOVED = "The Service Bus is not on the port of last time: `psa-connector register` tells Dataverse where it is now."
 
 
@@ -110,7 +109,7 @@ def _instead(taken: int, servicebus_port: int, dataverse_port: int) -> str:
 
 def _tell_of_data(data: Path | None) -> None:
     if data is not None:
-        say(f"Dataverse is kept in {data}. {QUEUES_IN_MEMORY}")
+        say(f"Dataverse and the messages in the queues are kept in {data}.")
 
 
 def announce(world: Sandbox) -> None:

@@ -118,6 +118,6 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="Keep the sandbox's Dataverse in this directory, and go on where it was left. The queues stay in memory.",
+        help="Keep the sandbox's Dataverse and its messages in this directory, and go on where they were left.",
     ),
 ]

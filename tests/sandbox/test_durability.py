@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 import requests
 
-from sandbox.data_directory import DATABASE
+from sandbox.data_directory import DATABASE, MESSAGES
 from sandbox.dataverse.seed import seed_id
 from sandbox.world import EVENTS, DataInUse, Sandbox
 
@@ -78,7 +78,7 @@ def test_a_sandbox_opened_again_has_the_same_rows_tables_tokens_and_keys(tmp_pat
         call(first, "POST", "new_things", {"new_name": "also kept"})
         etag = call(first, "GET", f"accounts({account})")["@odata.etag"]
         known = dict(first.tokens), first.servicebus_send_key
-    assert [path.name for path in (tmp_path / "made for it").iterdir()] == [DATABASE]
+    assert sorted(path.name for path in (tmp_path / "made for it").iterdir()) == [DATABASE, MESSAGES]
     with Sandbox(company=False, data=tmp_path / "made for it") as second:
         assert (dict(second.tokens), second.servicebus_send_key) == known
         assert call(second, "GET", f"accounts({account})")["@odata.etag"] == etag

@@ -77,7 +77,7 @@ def test_whoever_has_read_the_first_line_can_stop_it_at_once(command: list[str],
 def test_opened_again_it_is_where_it_was_with_the_same_addresses_token_and_rows(tmp_path: Path) -> None:
     with started("sandbox", "--empty", "--data", "kept", cwd=tmp_path) as process:
         told = first_line(process)
-        assert "messages nobody received are gone when it stops" in wait_for(process, "kept in kept")
+        assert "Dataverse and the messages in the queues are" in wait_for(process, "kept in kept")
         assert ask(told, "POST", "accounts", {"name": "A"}).status_code == 204
         end(process)
     with started("sandbox", "--empty", "--data", "kept", cwd=tmp_path) as process:

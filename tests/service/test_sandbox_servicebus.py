@@ -36,3 +36,32 @@ def test_a_file_of_queues_that_makes_no_sense_is_wrong_usage(tmp_path: Path) -> 
     result = CliRunner().invoke(app, ["sandbox", "--empty", "--servicebus-config", str(tmp_path / "Config.json")])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "exactly one namespace" in " ".join(result.stderr.split())
+
+
+def test_messages_are_there_again_with_the_data(tmp_path: Path) -> None:
+    with started("sandbox", "--empty", "--data", "d", cwd=tmp_path) as process:
+        connection = first_line(process)["servicebus"]
+        with ServiceBusClient.from_connection_string(connection) as client:
+            with client.get_queue_sender("commands") as sender:
+                sender.send_messages([ServiceBusMessage("one"), ServiceBusMessage("two")])
+            with client.get_queue_receiver("commands") as receiver:
+                (message,) = receiver.receive_messages(max_wait_time=IN_TIME)
+                receiver.complete_message(message)
+        process.kill()
+        process.wait(IN_TIME)
+    with started("sandbox", "--data", "d", cwd=tmp_path) as process:
+        assert first_line(process)["servicebus"] == connection
+        with (
+            ServiceBusClient.from_connection_string(connection) as client,
+            client.get_queue_receiver("commands") as receiver,
+        ):
+            assert [str(each) for each in receiver.receive_messages(max_wait_time=IN_TIME)] == ["two"]
+        process.terminate()
+        process.wait(IN_TIME)
+
+
+def test_messages_in_a_file_that_is_not_the_sandboxs_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "servicebus.sqlite").write_bytes(b"nonsense" * 1000)
+    result = CliRunner().invoke(app, ["sandbox", "--empty", "--data", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "can't be used" in " ".join(result.stderr.split())
