@@ -10,6 +10,7 @@ import typer
 from service.cli import invoice_runs
 from service.cli.backlog_options import CustomerOption
 from service.cli.exits import INTERRUPTED, Exit
+from service.cli.invoice_resolve import resolve_invoice
 from service.cli.invoice_show import list_invoices, show_invoice
 from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, row_id, someone
 
@@ -24,6 +25,7 @@ STOPPING = "Asked to stop: what is at work is finished first; ask again to end a
 app = typer.Typer(help="Project invoices.", no_args_is_help=True, rich_markup_mode=None)
 app.command("list", short_help="Show the invoices.")(list_invoices)
 app.command("show", short_help="Show one with its lines and details.")(show_invoice)
+app.command("resolve", short_help="Say what came of a call that is in doubt.")(resolve_invoice)
 app.add_typer(invoice_runs.app, name="runs")
 
 
@@ -76,7 +78,7 @@ def create(
     filters = bool(customer or currency or owner)
     if sum((bool(contracts), everything, filters, resume is not None)) != 1:
         raise typer.BadParameter(
-            "Name contracts, or say by --customer, --currency or --owner which are meant, or --all, or --resume a run."
+            "Name contracts, or --all. Or say by --customer, --currency or --owner which are meant, or --resume a run."
         )
     if resume is not None and dry_run:
         raise typer.BadParameter("What is left of a run, `invoice runs show` tells; leave --dry-run out.")
