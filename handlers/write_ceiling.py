@@ -115,21 +115,17 @@ class WriteCeiling:
         before = sum((load for _, load in self._passing), self._written + self._through)
         after = before + load
         if self.rows and after.rows > self.rows * (part if before.rows else 1):
-            return self._sentence(f"{before.rows} actuals", f"{load.rows} more", f"{self.rows}")
+            return _sentence(f"{before.rows} actuals", f"{load.rows} more", f"{self.rows}", fits=load.rows <= self.rows)
         for currency in load.amounts:
             code = self._codes.get(currency, str(currency))
             ceiling = self.amount_in(code)
             earlier = before.amounts.get(currency, Decimal(0))
             if ceiling is not None and after.amounts[currency] > ceiling * (part if earlier else 1):
-                return self._sentence("actuals", f"one more in {code}", f"amounts in {code}")
+                # A failure's sentence carries no amount.
+                written = f"actuals in {code}" if earlier else f"no actual in {code}"
+                fits = load.amounts[currency] <= ceiling
+                return _sentence(written, "what is to be written next", f"amounts in {code}", fits=fits)
         return None
-
-    def _sentence(self, written: str, more: str, ceiling: str) -> str:
-        return (
-            f"This service's user created {written} within 24 hours; {more} would pass the write ceiling of {ceiling}. "
-            "See that they are right; then raise the ceiling, or start the service with --yes. It goes on by itself as "
-            "the 24 hours move on."
-        )
 
     def _read(self) -> None:
         """Count anew. What is on its way meanwhile may be in the count already, and is counted until it is through."""
@@ -146,3 +142,12 @@ class WriteCeiling:
                 sums[currency] = sums.get(currency, Decimal(0)) + abs(row.number("msdyn_amount") or Decimal(0))
         self._codes = {row.id: row.text("isocurrencycode") or str(row.id) for row in currencies}
         self._written, self._through, self._read_at = Load(len(rows), sums), Load(), at
+
+
+def _sentence(written: str, more: str, ceiling: str, *, fits: bool) -> str:
+    """Why it pauses. What ``fits`` no ceiling by itself waits for a person, however long."""
+    return (
+        f"This service's user created {written} within 24 hours; {more} would pass the write ceiling of {ceiling}. "
+        "See that they are right; then raise the ceiling, or start the service with --yes. "
+        + ("It goes on by itself as the 24 hours move on." if fits else "It does not go on by itself.")
+    )

@@ -170,9 +170,9 @@ class App:
         log.info("this environment is %s; its actuals are created by the %s", profile, actuals.creator)
         log.info("working: events from queue %s, commands from queue %s", bus.approvals_queue, bus.commands_queue)
         log.info(
-            "patience: a passing fault is tried %d times within %s, then put aside; a fault of ours pauses",
+            "patience: a passing fault is tried %d times within %d hours, then put aside; a fault of ours pauses",
             self.policy.attempts,
-            self.policy.ceiling,
+            self.policy.ceiling // timedelta(hours=1),
         )
         async with asyncio.TaskGroup() as tasks:
             for worker in self.workers:

@@ -102,6 +102,24 @@ def test_what_would_pass_the_ceiling_is_not_written_and_is_our_own_fault(
     assert world.live(second) == []
 
 
+@pytest.mark.parametrize(
+    ("limits", "said", "end"),
+    [
+        ({"rows": 3}, "created 2 actuals within 24 hours; 2 more would pass the write ceiling of 3.", "move on."),
+        ({"usd": 2399}, "created no actual in USD within 24 hours; what is to be written next would pass", "itself."),
+        ({"usd": 4799}, "created actuals in USD within 24 hours; what is to be written next would pass", "move on."),
+    ],
+)
+def test_it_says_what_was_written_what_it_would_pass_and_whether_waiting_helps(
+    world: World, clock: Clock, limits: dict[str, int], said: str, end: str
+) -> None:
+    *_, held = settle(world, ceiling(world, clock, **limits), world.approved(), world.approved())
+    assert isinstance(held, Unsettled)
+    sentence = str(held.failure)
+    assert said in sentence
+    assert sentence.endswith(end)
+
+
 def test_the_count_is_dataverses_so_that_a_restart_forgets_nothing(world: World, clock: Clock) -> None:
     for minutes in (1, 60, 1439):
         written_earlier(world, NOW - timedelta(minutes=minutes))

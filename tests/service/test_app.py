@@ -90,7 +90,7 @@ def test_it_runs_until_stopped_says_how_patient_it_is_and_gives_everything_back(
     with caplog.at_level("INFO", logger="service.app"):
         asyncio.run(asyncio.wait_for(start_and_stop(), 30))
     (patience,) = [message for message in caplog.messages if message.startswith("patience: ")]
-    assert "30 times within 1 day" in patience
+    assert "30 times within 24 hours" in patience
     assert world.bus.counts("approvals").locked == world.bus.counts("commands").locked == 0
 
 
