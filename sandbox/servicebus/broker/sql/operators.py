@@ -22,6 +22,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "-": operator.sub,
     "*": operator.mul,
 }
+_LONGEST = 32767
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
@@ -46,6 +47,8 @@ def calculate(sign: str, left: Any, right: Any) -> Any:
     if left is None or right is None:
         return None
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
+        if len(left) + len(right) > _LONGEST:
+            raise FilterError(f"A text can have at most {_LONGEST} characters.")
         return left + right
     if not (is_number(left) and is_number(right)):
         raise FilterError(f"{_name(left)} and {_name(right)} cannot be combined by {sign}.")

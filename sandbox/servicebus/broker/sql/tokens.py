@@ -61,6 +61,8 @@ def tokens_of(text: str) -> list[Token]:
     """All words of a text, and the end."""
     if len(text) > _LONGEST:
         raise SqlError(f"An expression must have at most {_LONGEST} characters.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise SqlError("An expression holds half a character, which no message can carry.")
     found: list[Token] = []
     position = 0
     while position < len(text):

@@ -174,6 +174,7 @@ def test_values_that_do_not_go_together_are_an_error(expression: str) -> None:
         ("EXISTS(1)", "a name was expected"),
         ("AND = 1", "a value was expected"),
         ("ä = 1 # x", "not understood"),
+        ("x = '\ud800'", "half a character"),
     ],
 )
 def test_what_is_no_filter_is_refused_with_the_reason(expression: str, sentence: str) -> None:
@@ -203,9 +204,10 @@ def test_what_is_no_action_is_refused(action: str) -> None:
         Action(action)
 
 
-def test_an_action_that_cannot_be_carried_out_is_an_error() -> None:
+@pytest.mark.parametrize("action", ["SET sys.To = TRUE", "SET color = color + color " * 20])
+def test_an_action_that_cannot_be_carried_out_is_an_error(action: str) -> None:
     with pytest.raises(FilterError):
-        Action("SET sys.To = TRUE").applied(MESSAGE)
+        Action(action).applied(MESSAGE)
 
 
 @given(st.text(alphabet="ab%_", max_size=12), st.text(alphabet="ab%_\\", max_size=8))
