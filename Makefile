@@ -9,7 +9,7 @@ endif
 READY := $(VENV)/.ready
 CLIENTS := $(VENV)/.clients
 
-.PHONY: help demo run sandbox test clients check bench lock clean
+.PHONY: help demo run sandbox test clients check chaos bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## what each verb does
@@ -35,6 +35,9 @@ check: $(READY) ## lint, format, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+chaos: $(READY) ## invoices through a storm of kills, lost replies and second deliveries; CHAOS_SEED repeats one
+	$(BIN)/python -m pytest -q -p no:randomly tests/chaos -o python_files='chaos_*.py' -o python_functions='chaos_*' -o timeout=3600 -s
 
 bench: $(READY) ## timings as ratios, one JSON object a line
 	$(BIN)/python -m pytest -q -p no:randomly tests/benchmarks -o python_files='bench_*.py' -o python_functions='bench_*' -s
