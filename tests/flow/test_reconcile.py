@@ -280,6 +280,7 @@ def test_where_the_product_creates_a_month_is_compared_and_nothing_can_be_repair
     world.write_foreign_cost(differs)
     world.sandbox.clock.advance(A_WHILE)
     configured.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+    configured.setenv("PSA_CONNECTOR_ACTUALS__GRACE", "1")
     run = CliRunner()
     month = f"{differs.day:%Y-%m}"
     result = run.invoke(app, ["reconcile", "--month", month, "--output", "csv"])
