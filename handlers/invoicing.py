@@ -97,7 +97,8 @@ class InvoicingHandler:
         state, outcome = command_record.state_of(attempt), command_record.outcome_of(attempt)
         if state is State.DONE or facts.contents is None:
             if outcome.get("outcome") == REFUSED:
-                return Refuse(str(outcome["code"]), str(outcome["because"]))
+                again = "The command is ended by that; mend it, and give a new command under a new id."
+                return Refuse(str(outcome["code"]), f"{outcome['because']} {again}")
             return NothingToDo("The command has been carried out.", outcome)
         if not facts.contents.invoices and (state is not State.CALLED or facts.still_ready):
             return unseen_invoice.after(attempt, facts, self.patience)

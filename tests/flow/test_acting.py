@@ -178,7 +178,7 @@ def test_an_operator_invoices_in_her_own_name_with_her_own_privileges_only(offic
 @pytest.mark.parametrize(
     ("without", "told"), [("invoice", "prvCreateInvoice"), ("psac_command", "prvCreatepsac_Command")]
 )
-def test_who_may_not_invoice_is_refused_in_dataverses_words_and_nothing_is_written(
+def test_who_may_not_invoice_is_refused_in_dataverses_words_and_only_that_is_written(
     office: Office, without: str, told: str
 ) -> None:
     office.open_work()
@@ -190,9 +190,14 @@ def test_who_may_not_invoice_is_refused_in_dataverses_words_and_nothing_is_writt
     assert end.code == "person-refused"
     assert told.lower() in end.sentence.lower()
     assert ben in end.sentence
+    assert "new command" in end.sentence
     assert office.world.invoiced("C1")[0] == 0
-    found = office.row(f"psac_commands?$filter=psac_kind eq 'attempt' and psac_requestedby eq '{ben}'")
-    assert found["value"] == []
+    recorded = office.world.attempt(command)
+    assert (recorded["outcome"], recorded["code"], recorded["invoices"]) == ("refused", "person-refused", [])
+    again = office.give(command)
+    assert isinstance(again, DeadLetter)
+    assert again.sentence == end.sentence
+    assert office.world.invoiced("C1")[0] == 0
     assert isinstance(office.give(invoice(office, olga)), Complete)
     assert office.world.invoiced("C1")[0] == 1
 

@@ -18,6 +18,7 @@ from connector.dataverse.query import Query
 from connector.errors import Conflict, ConnectorError
 from handlers import invoicing
 from handlers.course import Course
+from handlers.fence import fence
 from handlers.fixed_point import FixedPoint, Settled
 from handlers.plan import NothingToDo, Plan
 from mappings import keys
@@ -79,8 +80,6 @@ def test_ignoring_foreign_rows_doubles_an_entry(world: World, monkeypatch: pytes
 
 
 def remove_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
-    fence = invoicing.fence
-
     def only_the_action(*arguments: object) -> ChangeSet:
         fenced = fence(*arguments)  # type: ignore[arg-type]
         return replace(fenced, changes=tuple(change for change in fenced.changes if isinstance(change, Call)))
