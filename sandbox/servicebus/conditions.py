@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.servicebus.amqp.errors import NOT_ALLOWED, NOT_FOUND, AmqpError
+from sandbox.servicebus.amqp.errors import DECODE_ERROR, NOT_ALLOWED, NOT_FOUND, AmqpError
 from sandbox.servicebus.broker.errors import (
     BrokerError,
     LockLost,
@@ -11,6 +11,7 @@ from sandbox.servicebus.broker.errors import (
     RuleNotFound,
     SessionCannotBeLocked,
     SessionLockLost,
+    Unreadable,
 )
 
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
@@ -27,6 +28,7 @@ _CONDITIONS: dict[type[BrokerError], str] = {
     SessionCannotBeLocked: SESSION_CANNOT_BE_LOCKED,
     RuleExists: ENTITY_ALREADY_EXISTS,
     RuleNotFound: NOT_FOUND,
+    Unreadable: DECODE_ERROR,
 }
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sandbox.servicebus.broker.forwarding import check_forwarding
 from sandbox.servicebus.broker.rules import Action, CorrelationFilter, Filter, Rule, SqlFilter
 from sandbox.servicebus.broker.settings import QueueSettings, SubscriptionSettings, TopicSettings
 
@@ -20,7 +21,6 @@ _FOREVER = timedelta(days=36500)
 _DEFAULT_LIFE, _DEFAULT_LOCK, _DEFAULT_WINDOW = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=20)
 _DEFAULT_DELIVERIES = 3
 _CORRELATION = ("ContentType", "CorrelationId", "Label", "MessageId", "ReplyTo", "ReplyToSessionId", "SessionId", "To")
-_FORWARDING = ("ForwardTo", "ForwardDeadLetteredMessagesTo")
 
 
 class WrongConfig(ValueError):
@@ -70,6 +70,7 @@ def entities_of(document: Any) -> Entities:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise WrongConfig(f"Two entities are named {twice}.")
+    namespace.make(lambda: check_forwarding(entities.queues, entities.topics))
     namespace.done("Name")
     return entities
 
@@ -168,15 +169,14 @@ def _subscription(section: Section) -> SubscriptionSettings:
 
 
 def _receiving(given: Section) -> dict[str, Any]:
-    for name in _FORWARDING:
-        if given.get(name, str, ""):
-            raise WrongConfig(f"{given.place}.{name}: the sandbox does not forward messages.")
     return {
         "lock_duration": given.duration("LockDuration", _DEFAULT_LOCK),
         "max_delivery_count": given.get("MaxDeliveryCount", int, _DEFAULT_DELIVERIES),
         "default_ttl": _life(given),
         "dead_letter_expired": given.get("DeadLetteringOnMessageExpiration", bool, False),
         "requires_session": given.get("RequiresSession", bool, False),
+        "forward_to": given.get("ForwardTo", str, "") or None,
+        "forward_dead_letters_to": given.get("ForwardDeadLetteredMessagesTo", str, "") or None,
     }
 
 

@@ -10,6 +10,7 @@ from sandbox.servicebus.amqp.encode import encode, encode_list, encode_map
 from sandbox.servicebus.amqp.errors import DECODE_ERROR, AmqpError
 from sandbox.servicebus.amqp.sections import APPLICATION_PROPERTIES, PROPERTIES, raw_entries, raw_items, sections
 from sandbox.servicebus.amqp.types import Long, Symbol
+from sandbox.servicebus.broker.errors import Unreadable
 from sandbox.servicebus.broker.message import Content
 from sandbox.servicebus.broker.properties import Properties
 
@@ -32,14 +33,17 @@ class MessageProperties:
     """Reads properties out of a message and writes others in."""
 
     def read(self, content: Content) -> Properties:
-        """System properties as text, the sender's as they are."""
-        items, user = _parts(content.bare)
-        system = {
-            name: str(value)
-            for name, place in _PLACES.items()
-            if place < len(items) and (value := decode(items[place])[0]) is not None
-        }
-        key = _partition_key(content)
+        """System properties as text, the sender's as they are; raises ``Unreadable``."""
+        try:
+            items, user = _parts(content.bare)
+            system = {
+                name: str(value)
+                for name, place in _PLACES.items()
+                if place < len(items) and (value := decode(items[place])[0]) is not None
+            }
+            key = _partition_key(content)
+        except AmqpError as problem:
+            raise Unreadable(problem.description) from problem
         return Properties(system if key is None else {**system, "partitionkey": key}, user)
 
     def write(self, content: Content, properties: Properties) -> Content:

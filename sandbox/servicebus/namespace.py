@@ -15,7 +15,7 @@ from sandbox.servicebus.amqp.errors import INVALID_FIELD, NOT_ALLOWED, NOT_FOUND
 from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink, terminus_fields
 from sandbox.servicebus.amqp.types import Symbol, UInt
 from sandbox.servicebus.broker.broker import Broker
-from sandbox.servicebus.broker.queue import Queue
+from sandbox.servicebus.broker.queue import Queue, ReceivingEntity
 from sandbox.servicebus.broker.store import MessageStore
 from sandbox.servicebus.broker.topic import Subscription, Topic
 from sandbox.servicebus.cbs import CbsService
@@ -80,7 +80,7 @@ class Namespace:
         sends = isinstance(link, SendingLink)
         terminus = link.source if sends else link.target
         if terminus is not None and terminus.descriptor in _COORDINATOR:
-            raise AmqpError(NOT_IMPLEMENTED, "The sandbox has no transactions.")
+            raise AmqpError(NOT_IMPLEMENTED, "The sandbox's Service Bus has no transactions.")
         fields = terminus_fields(terminus)
         if not fields or not isinstance(fields[0], str):
             raise AmqpError(INVALID_FIELD, "The link names no address.")
@@ -113,6 +113,8 @@ class Namespace:
             return
         if store.sessions is not None:
             raise AmqpError(NOT_ALLOWED, f"{store.path} has sessions: a receiver has to accept one of them.")
+        if isinstance(store, ReceivingEntity) and store.forward_to is not None:
+            raise AmqpError(NOT_ALLOWED, f"{store.path} forwards its messages to {store.forward_to}.")
         outlet = QueueOutlet(link, store, self.dispatcher, self._clock.now)
         link.outlet = outlet
         self.dispatcher.add(outlet)
@@ -132,6 +134,8 @@ class Namespace:
         _serve(link, f"{entity.path}/$management", service)
 
     def _entity(self, address: Address) -> MessageStore | Topic:
+        if not address.path and address.management:
+            raise AmqpError(NOT_IMPLEMENTED, "Entities cannot be managed here: describe them in a Config.json.")
         found = self.broker.find(address.path)
         if found is not None:
             return found.dead_letters if address.dead_letter else found

@@ -40,6 +40,7 @@ from sandbox.servicebus.amqp.performatives import (
 )
 from sandbox.servicebus.amqp.session import Session
 from sandbox.servicebus.amqp.states import write_error
+from sandbox.servicebus.amqp.strangers import answer
 from sandbox.servicebus.amqp.types import Array, Symbol
 
 MAX_FRAME_SIZE = 65536
@@ -177,7 +178,7 @@ class Connection(asyncio.Protocol):
             return False
         header = bytes(self._buffer[:HEADER_SIZE])
         del self._buffer[:HEADER_SIZE]
-        self._output += wanted
+        self._output += answer(header, wanted)
         if header != wanted:
             self._closing = True
         return not self._closing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from sandbox.servicebus.broker.forwarding import Forwarding, check_forwarding
 from sandbox.servicebus.broker.properties import Reader
 from sandbox.servicebus.broker.queue import Queue, ReceivingEntity
 from sandbox.servicebus.broker.settings import QueueSettings, TopicSettings
@@ -23,6 +24,8 @@ class Broker:
         topics: Iterable[TopicSettings] = (),
         reader: Reader | None = None,
     ) -> None:
+        queues, topics = list(queues), list(topics)
+        check_forwarding(queues, topics)
         self.storage = storage
         self._receiving: dict[str, ReceivingEntity] = {}
         self._topics: dict[str, Topic] = {}
@@ -36,6 +39,7 @@ class Broker:
             topic = self._topics[each.name.lower()] = Topic(each, storage, reader)
             for subscription in topic.subscriptions:
                 self._receiving[subscription.path.lower()] = subscription
+        self._forwardings = [Forwarding(*each) for each in self._handing_on()]
 
     @property
     def receiving(self) -> list[ReceivingEntity]:
@@ -56,14 +60,26 @@ class Broker:
         return self._topics.get(name.lower())
 
     def advance(self, now: datetime) -> None:
-        """Let come due what is due, everywhere."""
+        """Let come due what is due, everywhere, and hand on what is to be forwarded."""
         for each in self._all():
             each.advance(now)
+        while any(each.run(now) for each in self._forwardings):
+            pass  # what was handed on may have to go further; chains end, see ``check_forwarding``
 
     def next_moment(self) -> datetime | None:
         """When the next entity has something to do; None if none waits for anything."""
         moments = (each.next_moment() for each in self._all())
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def _handing_on(self) -> Iterator[tuple[MessageStore, Queue | Topic]]:
+        for entity in self._receiving.values():
+            for source, name in (
+                (entity, entity.forward_to),
+                (entity.dead_letters, entity.forward_dead_letters_to),
+            ):
+                target = None if name is None else self._topics.get(name.lower()) or self._receiving.get(name.lower())
+                if isinstance(target, Queue | Topic):
+                    yield source, target
 
     def _claim(self, name: str) -> None:
         if name.lower() in self._receiving or name.lower() in self._topics:

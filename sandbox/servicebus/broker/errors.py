@@ -41,6 +41,10 @@ class NotSupported(BrokerError):
     """Asked for something this broker does not do."""
 
 
+class Unreadable(BrokerError):
+    """A message's properties cannot be read, so no rule can look at them."""
+
+
 class RuleExists(BrokerError):
     """The subscription has a rule of this name."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container
+from collections.abc import Container, Iterator
 
 
 class Lines:
@@ -15,6 +15,9 @@ class Lines:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._waiting)
 
     def __contains__(self, number: int) -> bool:
         return number in self._waiting

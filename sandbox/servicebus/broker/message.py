@@ -49,6 +49,12 @@ class DeadLettering:
     description: str
     source: str
 
+    @property
+    def properties(self) -> dict[str, str]:
+        """The reason as application properties, under the names clients know."""
+        named = {"DeadLetterReason": self.reason, "DeadLetterErrorDescription": self.description}
+        return {name: text for name, text in named.items() if text}
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -55,7 +55,7 @@ class Reader(Protocol):
     """Who can read the content of messages, which the broker itself only carries."""
 
     def read(self, content: Content) -> Properties:
-        """The properties of a message."""
+        """The properties of a message; raises ``Unreadable``."""
 
     def write(self, content: Content, properties: Properties) -> Content:
         """The same message with other properties."""

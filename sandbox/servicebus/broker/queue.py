@@ -27,11 +27,13 @@ class ReceivingEntity(MessageStore):
         self._max_delivery_count = settings.max_delivery_count
         self._default_ttl = settings.default_ttl
         self._dead_letter_expired = settings.dead_letter_expired
+        self.forward_to = settings.forward_to
+        self.forward_dead_letters_to = settings.forward_dead_letters_to
         self.dead_letters = DeadLetterQueue(path + DEAD_LETTER_SUFFIX, settings.lock_duration, storage)
 
     def dead_letter(self, token: UUID, reason: str, description: str, now: datetime) -> None:
         """Put the message aside for a person, with the reason."""
-        self._put_aside(self._unlock(token, now), reason, description)
+        self.put_aside(self._unlock(token, now), reason, description)
 
     def counts(self, now: datetime) -> QueueCounts:
         """How many messages there are, by what may happen to them next."""
@@ -53,7 +55,7 @@ class ReceivingEntity(MessageStore):
         if failed.delivery_count < self._max_delivery_count:
             self._return(failed)
             return
-        self._put_aside(
+        self.put_aside(
             failed,
             "MaxDeliveryCountExceeded",
             f"Message could not be consumed after {failed.delivery_count} delivery attempts.",
@@ -61,11 +63,12 @@ class ReceivingEntity(MessageStore):
 
     def _expire(self, message: Message) -> None:
         if self._dead_letter_expired:
-            self._put_aside(message, "TTLExpiredException", "The message expired and was dead lettered.")
+            self.put_aside(message, "TTLExpiredException", "The message expired and was dead lettered.")
         else:
             self._remove(message)
 
-    def _put_aside(self, message: Message, reason: str, description: str) -> None:
+    def put_aside(self, message: Message, reason: str, description: str) -> None:
+        """Put a message, whether it was taken in here already or not, where a person looks."""
         if message.sequence_number in self._messages:
             self._remove(message)
         self.dead_letters.admit(
@@ -88,9 +91,9 @@ class Queue(ReceivingEntity):
         window = settings.duplicate_detection_window
         self._duplicates = None if window is None else DuplicateHistory(settings.name, window, storage)
 
-    def check(self, draft: Draft) -> None:
+    def check(self, message: Draft | Message) -> None:
         """Raise where a message cannot be taken in."""
-        if self.sessions is not None and draft.session_id is None:
+        if self.sessions is not None and message.session_id is None:
             raise NotSupported(f"{self.path} takes only messages with a session id.")
 
     def enqueue(self, draft: Draft, now: datetime) -> int:
@@ -105,6 +108,14 @@ class Queue(ReceivingEntity):
             return number
         self._return(self._dated(drafted(draft, number, now)))
         return number
+
+    def take_over(self, message: Message, now: datetime) -> None:
+        """Take a message that another entity hands on, as if it were sent here now."""
+        self.check(message)
+        self.advance(now)
+        number = self._storage.next_sequence_number(self.path)
+        if self._duplicates is None or not self._duplicates.seen(message.message_id, now):
+            self._return(self._dated(moved(message, number, now)))
 
     def cancel_scheduled(self, numbers: Sequence[int], now: datetime) -> None:
         """Drop messages that are still scheduled; all of them or none."""
@@ -135,6 +146,17 @@ def drafted(draft: Draft, number: int, now: datetime) -> Message:
     if draft.scheduled_for is None or draft.scheduled_for <= now:
         return message
     return replace(message, state=MessageState.SCHEDULED, scheduled_for=draft.scheduled_for)
+
+
+def renumbered(message: Message, number: int) -> Message:
+    """A message in its next entity, which remembers the number it was first given."""
+    first = message.sequence_number if message.enqueued_number is None else message.enqueued_number
+    return replace(message, sequence_number=number, enqueued_number=first)
+
+
+def moved(message: Message, number: int, now: datetime) -> Message:
+    """A message as it begins anew in the entity it was handed on to."""
+    return replace(renumbered(message, number), enqueued_at=now, delivery_count=0, expires_at=None)
 
 
 def shortest(*lives: timedelta | None) -> timedelta | None:

@@ -19,6 +19,8 @@ class QueueSettings:
 
     ``duplicate_detection_window`` of None switches duplicate detection off; ``default_ttl`` of None lets messages
     live until they are settled. With ``dead_letter_expired`` a message whose life ends is put aside, else it is gone.
+    ``forward_to``: the queue or topic that gets every message instead of receivers, and ``forward_dead_letters_to`` the
+    one that gets those put aside.
     """
 
     name: str
@@ -28,6 +30,8 @@ class QueueSettings:
     default_ttl: timedelta | None = None
     dead_letter_expired: bool = False
     requires_session: bool = False
+    forward_to: str | None = None
+    forward_dead_letters_to: str | None = None
 
     def __post_init__(self) -> None:
         _check_name(self.name, "a queue")
@@ -50,6 +54,8 @@ class SubscriptionSettings:
     default_ttl: timedelta | None = None
     dead_letter_expired: bool = False
     requires_session: bool = False
+    forward_to: str | None = None
+    forward_dead_letters_to: str | None = None
 
     def __post_init__(self) -> None:
         _check_name(self.name, "a subscription", with_slashes=False)

@@ -87,6 +87,17 @@ class MessageStore:
         )
         return [self._messages[number] for number in numbers[: max(limit, 0)]]
 
+    # --- forwarding ---------------------------------------------------------------------------------------------
+
+    def in_line(self, now: datetime) -> list[Message]:
+        """All messages that wait for a receiver, first in line first."""
+        self.advance(now)
+        return [self._messages[number] for number in sorted(self._lines)]
+
+    def hand_over(self, message: Message) -> None:
+        """Let go of a message that another entity has taken over."""
+        self._remove(message)
+
     # --- settling -----------------------------------------------------------------------------------------------
 
     def holds(self, token: UUID, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from sandbox.servicebus.broker.duplicates import DuplicateHistory
 from sandbox.servicebus.broker.errors import BrokerError, MessageNotFound, RuleExists, RuleNotFound
 from sandbox.servicebus.broker.message import Draft, Message, MessageState
 from sandbox.servicebus.broker.properties import FilterError, Properties, Reader
-from sandbox.servicebus.broker.queue import ReceivingEntity, drafted, shortest
+from sandbox.servicebus.broker.queue import ReceivingEntity, drafted, moved, renumbered, shortest
 from sandbox.servicebus.broker.rules import DEFAULT_RULE, Rule, TrueFilter, copies
 from sandbox.servicebus.broker.settings import SubscriptionSettings, TopicSettings
 from sandbox.servicebus.broker.timers import Timers
@@ -49,7 +49,7 @@ class Subscription(ReceivingEntity):
         try:
             taken = copies(self._rules.values(), properties)
         except FilterError as problem:
-            self._put_aside(self._numbered(message), "FilterEvaluationException", str(problem))
+            self.put_aside(self._numbered(message), "FilterEvaluationException", str(problem))
             return
         for each in taken:
             content = message.content if each is properties else self._reader.write(message.content, each)
@@ -61,13 +61,12 @@ class Subscription(ReceivingEntity):
                 session_id=session_id,
             )
             if self.sessions is not None and session_id is None:
-                self._put_aside(copy, "SessionIdMissing", "The subscription takes only messages with a session id.")
+                self.put_aside(copy, "SessionIdMissing", "The subscription takes only messages with a session id.")
             else:
                 self._return(self._dated(copy))
 
     def _numbered(self, message: Message) -> Message:
-        number = self._storage.next_sequence_number(self.path)
-        return replace(message, sequence_number=number, enqueued_number=message.sequence_number)
+        return renumbered(message, self._storage.next_sequence_number(self.path))
 
 
 class Topic:
@@ -107,6 +106,15 @@ class Topic:
             self._give_out(message, now)
         return number
 
+    def take_over(self, message: Message, now: datetime) -> None:
+        """Take a message that an entity hands on, as if it were sent here now."""
+        self._reader.read(message.content)
+        self.advance(now)
+        number = self._storage.next_sequence_number(self.path)
+        if self._duplicates is None or not self._duplicates.seen(message.message_id, now):
+            life = shortest(message.time_to_live, self.settings.default_ttl)
+            self._give_out(replace(moved(message, number, now), time_to_live=life), now)
+
     def cancel_scheduled(self, numbers: Sequence[int], now: datetime) -> None:
         """Drop messages that are still scheduled; all of them or none."""
         self.advance(now)
@@ -135,6 +143,8 @@ class Topic:
 
     def _give_out(self, message: Message, now: datetime) -> None:
         properties = self._reader.read(message.content)
+        if message.dead_lettering is not None:
+            properties = replace(properties, user={**properties.user, **message.dead_lettering.properties})
         for subscription in self.subscriptions:
             subscription.offer(message, properties, now)
 

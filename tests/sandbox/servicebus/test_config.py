@@ -15,12 +15,13 @@ from sandbox.servicebus.broker.rules import Action, CorrelationFilter, Rule, Sql
 from sandbox.servicebus.config import Entities, WrongConfig, entities_of, read_config
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+MINE = "queue.2"
 RECEIVING = {
     "DeadLetteringOnMessageExpiration": True,
     "DefaultMessageTimeToLive": "PT1H",
     "LockDuration": "PT30S",
     "MaxDeliveryCount": 5,
-    "ForwardDeadLetteredMessagesTo": "",
+    "ForwardDeadLetteredMessagesTo": MINE,
     "ForwardTo": "",
     "RequiresSession": True,
 }
@@ -40,7 +41,7 @@ def with_rule(**properties: Any) -> dict[str, Any]:
 FULL = document(
     queues=[
         {"Name": "queue.1", "Properties": {**RECEIVING, "RequiresDuplicateDetection": True}},
-        {"Name": "queue.2"},
+        {"Name": "queue.2", "Properties": {"ForwardTo": "topic.2"}},
     ],
     topics=[
         {
@@ -74,7 +75,8 @@ FULL = document(
                     ],
                 },
             ],
-        }
+        },
+        {"Name": "topic.2"},
     ],
 )
 
@@ -98,12 +100,16 @@ def test_a_file_of_the_emulator_is_read_with_its_defaults(tmp_path: Path) -> Non
         HOUR,
         True,
         True,
+        None,
+        MINE,
     )
     entities = read_config(file)
     assert entities == Entities(
         (
-            QueueSettings("queue.1", timedelta(seconds=30), 5, timedelta(seconds=20), HOUR, True, True),
-            QueueSettings("queue.2", MINUTE, 3, None, HOUR),
+            QueueSettings(
+                "queue.1", timedelta(seconds=30), 5, timedelta(seconds=20), HOUR, True, True, None, "queue.2"
+            ),
+            QueueSettings("queue.2", MINUTE, 3, None, HOUR, forward_to="topic.2"),
         ),
         (
             TopicSettings(
@@ -112,6 +118,7 @@ def test_a_file_of_the_emulator_is_read_with_its_defaults(tmp_path: Path) -> Non
                 timedelta(minutes=5),
                 timedelta(hours=26),
             ),
+            TopicSettings("topic.2", default_ttl=HOUR),
         ),
     )
     server = ServiceBusServer(entities.queues, [SharedKey("k", "k")], Clock(), topics=entities.topics)
@@ -150,8 +157,8 @@ def properties(**given: Any) -> dict[str, Any]:
         (properties(LockDuration=60), "LockDuration cannot be 60"),
         (properties(MaxDeliveryCount=0), "from 1 to 2000"),
         (properties(MaxDeliveryCount=True), "MaxDeliveryCount cannot be true"),
-        (properties(ForwardTo="other"), "does not forward messages"),
-        (properties(ForwardDeadLetteredMessagesTo="other"), "does not forward messages"),
+        (properties(ForwardTo="other"), "Namespaces.0.: q forwards to other, and there is no such queue or topic"),
+        (properties(ForwardDeadLetteredMessagesTo="t"), "q's dead-letter queue forwards to t, and there is no such"),
         (properties(EnablePartitioning=True), "EnablePartitioning is not supported"),
         (with_rule(FilterType="Other"), "neither Sql nor Correlation"),
         (with_rule(FilterType="Sql", SqlFilter={"SqlExpression": "a ="}), "a value was expected"),

@@ -125,6 +125,14 @@ def test_scheduling_is_for_all_or_none(node: Node) -> None:
     assert (status[b"statusCode"], body) == (200, {b"sequence-numbers": [1, 2]})
 
 
+def test_what_is_sent_to_a_queue_that_forwards_reaches_whoever_waits_at_the_next(wire: Wire) -> None:
+    wire.say(receiver("q", 5), sender("front", 6))
+    wire.credit(5, 1)
+    wire.heard()
+    wire.send(message(), 6)
+    assert sorted(code for code, _ in wire.heard()) == [TRANSFER, DISPOSITION]
+
+
 def test_nothing_can_be_sent_to_a_dead_letter_queue(wire: Wire) -> None:
     node = Node(wire, "q/$DeadLetterQueue/$management")
     status, _, _ = node.ask("com.microsoft:schedule-message", {"messages": [{"message": scheduled()}]})
@@ -201,6 +209,8 @@ def test_a_request_without_a_link_for_the_reply_is_rejected(wire: Wire) -> None:
         (receiver("q/$Transfer/$DeadLetterQueue", 5), b"amqp:not-implemented"),
         (sender("nowhere/$management", 5), b"amqp:not-found"),
         (sender("", 5), b"amqp:not-found"),
+        (sender("$management", 5), b"amqp:not-implemented"),
+        (receiver("front", 5), b"amqp:not-allowed"),
         (Attach(name="n", handle=5, role=False, source=source("x"), initial_delivery_count=0), b"amqp:invalid-field"),
         (
             Attach(name="n", handle=5, role=False, target=Described(ULong(0x30), []), initial_delivery_count=0),

@@ -94,7 +94,7 @@ class Pipe(asyncio.Transport):
 
 
 class Wire:
-    """One connection to a namespace with the queues ``q``, ``other`` and ``sessions``, and the topic ``t``."""
+    """One connection to a namespace with some queues (``front`` forwards to ``q``) and the topic ``t``."""
 
     def __init__(self, max_delivery_count: int = 100) -> None:
         self.loop = FakeLoop()
@@ -103,6 +103,7 @@ class Wire:
             QueueSettings("q", max_delivery_count=max_delivery_count),
             QueueSettings("other"),
             QueueSettings("sessions", requires_session=True),
+            QueueSettings("front", forward_to="q"),
         ]
         topics = [TopicSettings("t", (SubscriptionSettings("s"),))]
         self.broker = Broker(queues, MemoryStorage(), topics, MessageProperties())

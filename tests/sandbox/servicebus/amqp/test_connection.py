@@ -59,11 +59,23 @@ def test_the_amqp_header_is_answered_only_when_the_clients_has_come() -> None:
     assert (code, opened[2], opened[4]) == (OPEN, 65536, 240000)
 
 
-@pytest.mark.parametrize("header", [AMQP_HEADER, b"\x16\x03\x01\x02\x00\x01\x00\x01", b"GET / HT"])
+@pytest.mark.parametrize("header", [AMQP_HEADER, b"\x16\x03\x01\x02\x00\x01\x00\x01"])
 def test_whoever_does_not_start_with_sasl_is_told_so_and_dropped(header: bytes) -> None:
     wire = Wire()
     wire.feed(header)
     assert wire.octets() == SASL_HEADER
+    assert wire.pipe.closed
+
+
+@pytest.mark.parametrize("request_line", [b"GET /$servicebus/websocket HTTP/1.1\r\n", b"PUT /queue HTTP/1.1\r\n"])
+def test_whoever_speaks_http_is_told_in_http_what_there_is_not(request_line: bytes) -> None:
+    wire = Wire()
+    wire.feed(request_line + b"Host: localhost\r\n\r\n")
+    head, _, body = wire.octets().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert f"Content-Length: {len(body)}\r\n".encode() in head
+    assert b"WebSocket" in body
+    assert b"REST" in body
     assert wire.pipe.closed
 
 
