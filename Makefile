@@ -25,7 +25,7 @@ sandbox: $(READY) ## only the outside world: a local Service Bus and Dataverse
 	$(BIN)/psa-connector sandbox
 
 test: $(READY) ## every test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 4
 
 clients: $(CLIENTS) ## other people's clients against the sandbox: Microsoft's for Python, and one of npm where Node is
 	$(BIN)/python -m pytest -q tests/sandbox/clients -o python_files='client_*.py'

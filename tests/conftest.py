@@ -11,6 +11,9 @@ import sys
 import pytest
 
 MAY_SKIP = "samples"
+
+# What a table looks like must not depend on the terminal the tests are started from.
+os.environ.pop("COLUMNS", None)
 _skipped: list[str] = []
 _not_for_windows: list[str] = []
 
