@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from connector.dataverse.changes import ChangeSet, Committed, Create, Reference, Update, subject_of
+from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Reference, Update, subject_of
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, UnknownOutcome
 from handlers.plan import Plan
 
@@ -25,6 +25,8 @@ class Course:
 
     limits: Limits
     commits: int = 0
+    operations: frozenset[str] = frozenset()
+    """The kinds of operation that were carried out."""
     refusals: dict[Reference, Rejected | Conflict | Misconfigured] = field(default_factory=dict)
     _unknown: int = 0
     _unanswered: list[frozenset[Reference]] = field(default_factory=list)
@@ -60,6 +62,7 @@ class Course:
         match outcome:
             case Committed():
                 self.commits += 1
+                self.operations |= operations_of(change_set)
                 # What was never answered can't land any more once the same rows were written by another request.
                 written = _rows(change_set)
                 self._unanswered = [rows for rows in self._unanswered if not rows <= written]
@@ -86,6 +89,14 @@ class Course:
             case failure:
                 return failure
         return None
+
+
+def operations_of(change_set: ChangeSet) -> frozenset[str]:
+    """What kinds of operation a change set is made of: to create, to change or to call, and what."""
+    return frozenset(
+        change.action if isinstance(change, Call) else f"{type(change).__name__} {change.row.table}"
+        for change in change_set.changes
+    )
 
 
 def _version(change_set: ChangeSet, row: str) -> str:

@@ -18,11 +18,14 @@ from connector.dataverse.access import Dataverse
 from connector.dataverse.changes import ChangeSet, Create
 from connector.dataverse.query import Query, any_of
 from connector.errors import Conflict, ConnectorError, Rejected, Transient
-from handlers.course import Course, Limits
+from handlers.course import Course, Limits, operations_of
 from handlers.gate import Gate
 from handlers.plan import Handler, NothingToDo, NotYet, Plan, Refuse
 
 log = logging.getLogger(__name__)
+
+READING = frozenset({"read"})
+"""The kind of operation that every look at a subject begins with."""
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -37,20 +40,27 @@ class Settled:
     """The subject is at its fixed point; ``commits`` counts the change sets that were written on the way.
 
     ``unsure``: a write on the way was never answered and may still land, so the point must be looked at once more.
+    ``operations``: the kinds of operation that went well on the way, besides reading.
     """
 
     because: str
     outcome: Mapping[str, object] = field(default_factory=dict)
     commits: int = 0
     unsure: bool = False
+    operations: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """The subject is not at its fixed point, and why; ``unsure`` as with ``Settled``."""
+    """The subject is not at its fixed point, and why; ``unsure`` as with ``Settled``.
+
+    ``operations``: the kinds of operation that failed, all or none of which were to be carried out; empty when none was
+    tried.
+    """
 
     failure: ConnectorError
     unsure: bool = False
+    operations: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 Outcome = Settled | Unsettled
@@ -93,7 +103,7 @@ class FixedPoint:
                 case NothingToDo(because, outcome, is_news):
                     if is_news:
                         log.warning("%s: %s", subject, because)
-                    done[subject] = Settled(because, outcome, course.commits, course.unsure)
+                    done[subject] = Settled(because, outcome, course.commits, course.unsure, course.operations)
                 case NotYet(because, code, is_news):
                     log.log(logging.WARNING if is_news else logging.INFO, "%s: not yet. %s", subject, because)
                     done[subject] = Unsettled(Transient(code, because), course.unsure)
@@ -122,7 +132,7 @@ class FixedPoint:
             failure: ConnectorError = Transient("read-refused", f"Reading was refused: {refused.sentence}")
         except ConnectorError as error:
             failure = error
-        done.update((subject, Unsettled(failure, courses[subject].unsure)) for subject in waiting)
+        done.update((subject, Unsettled(failure, courses[subject].unsure, READING)) for subject in waiting)
         return {}
 
     def _admitted(self, plans: Mapping[S, Plan], courses: Mapping[S, Course], done: dict[S, Outcome]) -> dict[S, Plan]:
@@ -150,7 +160,7 @@ class FixedPoint:
             failure = courses[subject].weigh(plans[subject], change_set, outcome)
             if failure is not None:
                 named = self._named(failure, change_set) if isinstance(failure, Conflict) else failure
-                done[subject] = Unsettled(named, courses[subject].unsure)
+                done[subject] = Unsettled(named, courses[subject].unsure, operations_of(change_set))
         for subject, plan in plans.items():
             if courses[subject].commits > before[subject]:
                 log.info("%s: %s", subject, plan.because)

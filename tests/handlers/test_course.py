@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from connector.dataverse.changes import ChangeSet, Reference, Update
+from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Reference, Update
 from connector.errors import Conflict
 from handlers.course import Course, Limits
 from handlers.plan import Plan
@@ -28,3 +28,12 @@ def test_a_row_that_stays_as_it_is_and_in_the_way_ends_the_run_the_third_time() 
 
 def test_a_row_that_others_move_on_each_time_does_not() -> None:
     assert looks(Course(Limits()), "1", "2", "3", "4") == [False] * 4
+
+
+def test_the_kinds_of_operation_that_went_well_are_told() -> None:
+    course, plan = Course(Limits()), Plan("because", ())
+    row, other = Reference("thing", UUID(int=1)), Reference("other", UUID(int=2))
+    course.weigh(plan, ChangeSet((Create(row, {}), Update(other, {}, "1"))), Committed(()))
+    course.weigh(plan, ChangeSet((Call("DoThis", row),)), Committed(()))
+    course.weigh(plan, ChangeSet((Update(row, {}, "1"),)), Conflict("changed", "It changed."))
+    assert course.operations == {"Create thing", "Update other", "DoThis"}
