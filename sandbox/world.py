@@ -69,8 +69,8 @@ class WrongSchema(ValueError):
 class Sandbox:
     """A Service Bus and a Dataverse for tests and first runs; start it, talk to it over its sockets, stop it.
 
-    ``queues``: other queues than the product's own, and ``topics`` beside them. ``company``: load the demo company, but
-    not into data that were begun without it. Ports of 0 are free ones.
+    ``queues``: other queues than the product's own, and ``topics`` beside them; ``keys``: more than the sandbox's own.
+    ``company``: load the demo company, but not into data that were begun without it. Ports of 0 are free ones.
 
     ``data``: a directory for two SQLite files, Dataverse's rows, tables, tokens and keys, and the messages (raises
     ``NoData``, ``DataInUse``); without it everything is in memory. Opened again, it listens on the ports of last time
@@ -89,6 +89,7 @@ class Sandbox:
         company: bool = True,
         *,
         topics: Iterable[TopicSettings] = (),
+        keys: Iterable[SharedKey] = (),
         data: Path | None = None,
         environment: Environment | None = None,
         schema: Sequence[Path] = (),
@@ -106,11 +107,11 @@ class Sandbox:
         self._settle(environment)
         self.servicebus_send_key = (_EVENTS_KEY, kept(store, "Service Bus key of Dataverse"))
         """Name and key for Dataverse's service endpoint: it may send to the event queue, nothing else."""
-        keys = [SharedKey(_SERVICE_KEY, kept(store, "Service Bus key of the service"))]
+        accepted = [*keys, SharedKey(_SERVICE_KEY, kept(store, "Service Bus key of the service"))]
         settings = tuple(queues)
         if any(queue.name.lower() == EVENTS for queue in settings):
-            keys.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
-        self.bus = ServiceBusServer(settings, keys, self.clock, topics=topics, storage=self._messages)
+            accepted.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
+        self.bus = ServiceBusServer(settings, accepted, self.clock, topics=topics, storage=self._messages)
         self.web.control.board.section("product", Attributes(self.switches))
         self.web.organisation.before_delete.update(before_delete(self.switches))
         self.web.organisation.before_write.update(guards(self.switches))

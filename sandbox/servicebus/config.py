@@ -34,9 +34,14 @@ class Entities:
     queues: tuple[QueueSettings, ...]
     topics: tuple[TopicSettings, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all queues and topics."""
+        return [each.name for each in (*self.queues, *self.topics)]
+
     def beside(self, queues: Iterable[QueueSettings]) -> Entities:
         """These entities, and those of some queues whose names are not taken."""
-        taken = {queue.name.lower() for queue in self.queues} | {topic.name.lower() for topic in self.topics}
+        taken = {name.lower() for name in self.names}
         more = (queue for queue in queues if queue.name.lower() not in taken)
         return Entities((*self.queues, *more), self.topics)
 
@@ -66,7 +71,7 @@ def entities_of(document: Any) -> Entities:
         tuple(_queue(each) for each in namespace.sections("Queues")),
         tuple(_topic(each) for each in namespace.sections("Topics")),
     )
-    names = [each.name.lower() for each in entities.queues] + [each.name.lower() for each in entities.topics]
+    names = [name.lower() for name in entities.names]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise WrongConfig(f"Two entities are named {twice}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote_plus
@@ -19,18 +20,30 @@ _PREFIX = "SharedAccessSignature "
 
 @dataclass(frozen=True, slots=True)
 class SharedKey:
-    """A named key and its rights, ``Send`` and ``Listen``; with ``queue`` it is good for that queue only."""
+    """A named key and its rights, ``Send`` and ``Listen``.
+
+    With ``queue`` it is good for that queue only, with ``entities`` for these queues and topics.
+    """
 
     name: str
     key: str
     rights: frozenset[str] = frozenset({SEND, LISTEN})
     queue: str | None = None
+    entities: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.key:
             raise ValueError("A shared key needs a name and a key.")
         if unknown := self.rights - {SEND, LISTEN}:
             raise ValueError(f"The key {self.name} cannot have the rights {', '.join(sorted(unknown))}.")
+
+
+def emulator_key(entities: Iterable[str]) -> SharedKey:
+    """The key in every connection string for Microsoft's emulator, good for these entities.
+
+    Everybody knows it, so it must open nothing that is worth protecting from others on this machine.
+    """
+    return SharedKey("RootManageSharedAccessKey", "SAS_KEY_VALUE", entities=frozenset(entities))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,8 @@ def check_token(token: str, audience: str, keys: dict[str, SharedKey], now: date
         raise TokenRefused("The token was made for another audience.")
     if key.queue is not None and not _covers(key.queue.lower(), path):
         raise TokenRefused(f"The key {key.name} is good for the queue {key.queue} only.")
+    if key.entities is not None and not any(_covers(name.lower(), path) for name in key.entities):
+        raise TokenRefused(f"The key {key.name} is not good for {path or 'the whole namespace'}.")
     return Grant(path, key.rights, until)
 
 

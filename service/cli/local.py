@@ -13,6 +13,7 @@ import typer
 from sandbox.dataverse.product.switches import Environment
 from sandbox.listening import PortTaken
 from sandbox.servicebus.config import Entities, WrongConfig, read_config
+from sandbox.servicebus.sas import emulator_key
 from sandbox.world import QUEUES, DataInUse, NoData, Sandbox, WrongSchema
 from service.app import compose
 from service.cli.exits import Exit
@@ -69,11 +70,12 @@ def _started(
     """A running sandbox. What keeps it from starting is one sentence: wrong usage (2), or a directory of data that
     another one has (1) or that can't be used (3)."""
     try:
-        entities = Entities((), ()) if servicebus_config is None else read_config(servicebus_config)
-        entities = entities.beside(QUEUES)
+        described = Entities((), ()) if servicebus_config is None else read_config(servicebus_config)
+        entities = described.beside(QUEUES)
         world = Sandbox(
             entities.queues,
             topics=entities.topics,
+            keys=[emulator_key(described.names)],
             servicebus_port=servicebus_port,
             dataverse_port=dataverse_port,
             company=company,

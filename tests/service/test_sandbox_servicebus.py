@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
+from azure.servicebus.exceptions import ServiceBusAuthenticationError
 from typer.testing import CliRunner
 
 from service.cli.main import app
 from tests.service.processes import IN_TIME, first_line, started
+
+
+EMULATORS_KEY = (
+    ";SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;"
+)
 
 
 def test_queues_topics_and_subscriptions_come_from_a_file_of_microsofts_emulator(tmp_path: Path) -> None:
@@ -27,6 +34,12 @@ def test_queues_topics_and_subscriptions_come_from_a_file_of_microsofts_emulator
             for queue in ("orders", "approvals", "commands"):
                 with client.get_queue_sender(queue) as sender:
                     sender.send_messages(ServiceBusMessage("x"))
+        emulators = connection.partition(";")[0] + EMULATORS_KEY
+        with ServiceBusClient.from_connection_string(emulators, retry_total=0) as client:
+            with client.get_queue_receiver("orders") as receiver:
+                assert [str(message) for message in receiver.receive_messages(max_wait_time=IN_TIME)] == ["x"]
+            with pytest.raises(ServiceBusAuthenticationError), client.get_queue_sender("commands"):
+                pass
         process.terminate()
         process.wait(IN_TIME)
 

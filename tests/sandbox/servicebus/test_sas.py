@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sandbox.servicebus.amqp.errors import AmqpError
-from sandbox.servicebus.sas import Grants, SharedKey, TokenRefused, check_token
+from sandbox.servicebus.sas import Grants, SharedKey, TokenRefused, check_token, emulator_key
 from tests.sandbox.servicebus.wire import sas_token
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -76,6 +76,25 @@ def test_a_key_of_one_queue_is_good_for_no_other() -> None:
     token = sas_token("sb://h/unique", "sender", "k", LATER)
     with pytest.raises(TokenRefused, match="good for the queue orders only"):
         check_token(token, "sb://h/unique", KEYS, NOW)
+
+
+def test_the_emulators_key_opens_the_entities_it_was_made_for_and_no_others() -> None:
+    key = emulator_key(["Orders", "news"])
+    keys = {key.name: key}
+
+    def token(resource: str) -> str:
+        return sas_token(resource, "RootManageSharedAccessKey", "SAS_KEY_VALUE", LATER)
+
+    for path in ("orders", "ORDERS/$DeadLetterQueue", "news/Subscriptions/s"):
+        grant = check_token(token(f"sb://localhost/{path}"), f"sb://localhost/{path}", keys, NOW)
+        assert grant.rights == {"Send", "Listen"}
+    for path in ("commands", "orders2", ""):
+        with pytest.raises(TokenRefused, match="The key RootManageSharedAccessKey is not good for"):
+            check_token(token("sb://localhost/"), f"sb://localhost/{path}", keys, NOW)
+    with pytest.raises(TokenRefused, match="no shared access key named RootManage"):
+        check_token(token("sb://localhost/orders"), "sb://localhost/orders", KEYS, NOW)
+    with pytest.raises(TokenRefused, match="is not good for"):
+        check_token(token("sb://h/orders"), "sb://h/orders", {key.name: emulator_key([])}, NOW)
 
 
 def test_a_missing_right_is_named() -> None:
