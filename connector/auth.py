@@ -22,8 +22,11 @@ class TokenSource(Protocol):
         """A token. Raises ``Misconfigured`` when sign-in is refused, ``Transient`` when it cannot be reached."""
         ...
 
-    def drop(self, stale: str | None = None) -> None:
-        """The last token was refused: forget it. Given the refused token, a newer one is kept."""
+    def drop(self, stale: str | None = None, claims: str | None = None) -> None:
+        """The last token was refused: forget it. Given the refused token, a newer one is kept.
+
+        ``claims`` is what the refusal asked for (JSON): the next token is asked for with it.
+        """
         ...
 
 
@@ -37,7 +40,7 @@ class StaticToken:
         """The token."""
         return self._token
 
-    def drop(self, stale: str | None = None) -> None:
+    def drop(self, stale: str | None = None, claims: str | None = None) -> None:
         """There is no other; the next refusal is final."""
 
 
@@ -72,7 +75,7 @@ class ClientSecret:
             self._current = token
             return token
 
-    def drop(self, stale: str | None = None) -> None:
+    def drop(self, stale: str | None = None, claims: str | None = None) -> None:
         """Forget the cached token, unless it has been renewed since ``stale`` was handed out."""
         with self._lock:
             if self._application is not None and (stale is None or stale == self._current):

@@ -1,10 +1,13 @@
-"""Connections to Service Bus, and what an error of its SDK means for us."""
+"""Connections to Service Bus, by connection string or signed in, and what an error of its SDK means for us."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from dataclasses import dataclass
 from typing import Any
 
+from azure.core.credentials import AccessToken
 from azure.servicebus.aio import ServiceBusClient
 from azure.servicebus.exceptions import (
     MessageAlreadySettled,
@@ -18,27 +21,80 @@ from azure.servicebus.exceptions import (
 )
 
 from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
+from connector.sign_in.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
 NOT_CONFIRMED = (ServiceBusError, MessageAlreadySettled, ValueError, RuntimeError, OSError)
 """What the SDK raises when a settlement or a close did not go through, or nobody said that it did."""
 
+ROLES = "Azure Service Bus Data Receiver and Azure Service Bus Data Sender"
 
-def connect(connection_string: str) -> ServiceBusClient:
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace that is signed in to: ``host`` is its full name, such as ``contoso.servicebus.windows.net``."""
+
+    host: str
+    tokens: Tokens
+
+
+Access = str | Namespace
+"""How a namespace is reached: by a connection string, or signed in."""
+
+
+class BusCredential:
+    """The SDK's asynchronous credential over ``Tokens``; the scope it is asked for is the one the tokens are for."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        """A token that is valid now; asked for in a thread, as sign-in blocks. Raises ``ConnectorError``."""
+        current = await asyncio.to_thread(self._tokens.access_token)
+        return AccessToken(current.token, int(current.expires_on))
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    async def __aenter__(self) -> BusCredential:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+def connect(access: Access) -> ServiceBusClient:
     """A client of its own, with short retries: the long ones of the SDK hide bad news for a quarter of a minute."""
+    retries: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.2, "retry_backoff_max": 2}
+    if isinstance(access, Namespace):
+        return ServiceBusClient(access.host, BusCredential(access.tokens), **retries)
     try:
-        return ServiceBusClient.from_connection_string(
-            connection_string, retry_total=2, retry_backoff_factor=0.2, retry_backoff_max=2
-        )
+        return ServiceBusClient.from_connection_string(access, **retries)
     except (ValueError, KeyError) as error:
         raise Misconfigured("bus-connection-string", "The Service Bus connection string cannot be read.") from error
 
 
-def failure(error: ServiceBusError, queue: str) -> ConnectorError:
-    """What an error of the SDK means for us."""
+async def signed_in(access: Access) -> None:
+    """Have a token at hand before anything is opened, so that a refused sign-in is told as what it is.
+
+    Raises ``ConnectorError``; a connection string needs none.
+    """
+    if isinstance(access, Namespace):
+        await asyncio.to_thread(access.tokens.access_token)
+
+
+def failure(error: ServiceBusError, queue: str, access: Access = "") -> ConnectorError:
+    """What an error of the SDK means for us. A token that was refused is forgotten, so that the next one is new."""
+    if isinstance(error.inner_exception, ConnectorError):
+        return error.inner_exception
     match error:
         case ServiceBusAuthenticationError() | ServiceBusAuthorizationError():
+            if isinstance(access, Namespace):
+                access.tokens.drop()
+                return Misconfigured(
+                    "bus-sign-in", f"Service Bus refused who is signed in to {queue}: give it the roles {ROLES}."
+                )
             return Misconfigured("bus-sign-in", f"Service Bus refused the sign-in to {queue}: check key and policy.")
         case MessagingEntityNotFoundError() | MessagingEntityDisabledError():
             return Misconfigured("bus-queue", f"Service Bus has no queue {queue}, or it is disabled.")

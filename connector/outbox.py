@@ -9,16 +9,17 @@ from typing import Any, cast
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
-from connector.bus_connection import close_quietly, connect, failure
+from connector.bus_connection import Access, close_quietly, connect, failure, signed_in
 from connector.inbox import Outgoing
 
 
 class Outbox:
     """Sends messages to one queue over one connection: ``async with Outbox(…) as outbox``."""
 
-    def __init__(self, connection_string: str, queue: str) -> None:
+    def __init__(self, access: Access, queue: str) -> None:
         self._queue = queue
-        self._client = connect(connection_string)
+        self._access = access
+        self._client = connect(access)
         self._sender = self._client.get_queue_sender(queue)
         self._sending = asyncio.Lock()
 
@@ -31,6 +32,7 @@ class Outbox:
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Send them in few batches, in order. Raises ``ConnectorError``; some may have been sent by then."""
         async with self._sending:
+            await signed_in(self._access)
             try:
                 batch = await self._sender.create_message_batch()
                 for outgoing in messages:
@@ -45,12 +47,12 @@ class Outbox:
                 if len(batch):
                     await self._sender.send_messages(batch)
             except ServiceBusError as error:
-                raise failure(error, self._queue) from error
+                raise failure(error, self._queue, self._access) from error
 
 
-async def send(connection_string: str, queue: str, *messages: Outgoing) -> None:
+async def send(access: Access, queue: str, *messages: Outgoing) -> None:
     """Send a few messages and close again, for a command line."""
-    async with Outbox(connection_string, queue) as outbox:
+    async with Outbox(access, queue) as outbox:
         await outbox.send(messages)
 
 

@@ -16,7 +16,7 @@ from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
 
-from connector.bus_connection import NOT_CONFIRMED, close_quietly, connect, failure
+from connector.bus_connection import NOT_CONFIRMED, Access, close_quietly, connect, failure, signed_in
 from connector.clock import utc_now
 from connector.errors import Transient, UnknownOutcome
 from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, TURN, Received, copy_id
@@ -42,13 +42,13 @@ class ServiceBusInbox:
 
     def __init__(
         self,
-        connection_string: str,
+        access: Access,
         queue: str,
         *,
         socket_timeout: float = 0.05,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._connection_string = connection_string
+        self._access = access
         self._queue = queue
         self._socket_timeout = socket_timeout
         self._now = now
@@ -63,7 +63,7 @@ class ServiceBusInbox:
         try:
             await (await self._opened()).peek_messages(1)
         except ServiceBusError as error:
-            raise failure(error, self._queue) from error
+            raise failure(error, self._queue, self._access) from error
 
     async def receive(self, max_messages: int, max_wait: float) -> list[Received]:
         """See ``Inbox``. Prefetch is off: what is not asked for is not locked."""
@@ -72,7 +72,7 @@ class ServiceBusInbox:
                 max_message_count=max_messages, max_wait_time=max_wait
             )
         except ServiceBusError as error:
-            raise failure(error, self._queue) from error
+            raise failure(error, self._queue, self._access) from error
         return [Received(envelope_of(message, self._queue), message) for message in messages]
 
     async def complete(self, received: Received) -> bool:
@@ -156,6 +156,7 @@ class ServiceBusInbox:
     async def _opened(self) -> ServiceBusReceiver:
         """Opened by itself: opening takes half a second, and the wait of the first call would bound it too."""
         if self._receiver is None:
+            await signed_in(self._access)
             receiver = self._new_client().get_queue_receiver(
                 self._queue, prefetch_count=0, socket_timeout=self._socket_timeout
             )
@@ -168,20 +169,20 @@ class ServiceBusInbox:
         return self._receiver
 
     def _new_client(self) -> ServiceBusClient:
-        client = connect(self._connection_string)
+        client = connect(self._access)
         self._clients.append(client)
         return client
 
 
-def probe(connection_string: str, queue: str) -> None:
+def probe(access: Access, queue: str) -> None:
     """Prove that this queue may be received from: opens a receiver once and closes it; no message is touched.
 
     Synchronous: not to be called from a thread whose event loop runs. It takes a second, a refusal some five. Raises
-    ``Misconfigured`` (wrong key, missing right, no such queue, a string nobody can read) or ``Transient``.
+    ``Misconfigured`` (sign-in, wrong key, missing right, no such queue, a string nobody can read) or ``Transient``.
     """
 
     async def once() -> None:
-        inbox = ServiceBusInbox(connection_string, queue)
+        inbox = ServiceBusInbox(access, queue)
         try:
             await inbox.open()
         except UnknownOutcome as error:
