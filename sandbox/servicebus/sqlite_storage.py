@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.servicebus.broker.message import Content, DeadLettering, Message, MessageState
+from sandbox.servicebus.broker.rules import KeptRules
+from sandbox.servicebus.rule_records import read_rules, write_rules
 
-_VERSION = 1
+_VERSION = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TABLES = """
@@ -24,6 +26,10 @@ CREATE TABLE remembered (entity TEXT, message_id TEXT, until INTEGER, PRIMARY KE
 CREATE TABLE counter (entity TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
 CREATE TABLE session_state (entity TEXT, session_id TEXT, state BLOB, PRIMARY KEY (entity, session_id)) WITHOUT ROWID;
 """
+_MORE_TABLES = """
+CREATE TABLE subscription_rules (entity TEXT PRIMARY KEY, current BLOB, given BLOB) WITHOUT ROWID;
+"""
+"""What files of version 1 lack."""
 _COLUMNS = 18
 
 
@@ -101,6 +107,20 @@ class SqliteStorage:
         else:
             self._write("INSERT OR REPLACE INTO session_state VALUES (?, ?, ?)", (queue, session_id, state))
 
+    def rules(self, subscription: str) -> KeptRules | None:
+        """See ``Storage.rules``."""
+        found = self._database.execute(
+            "SELECT current, given FROM subscription_rules WHERE entity = ?", (subscription,)
+        ).fetchone()
+        return None if found is None else KeptRules(*map(read_rules, found))
+
+    def save_rules(self, subscription: str, rules: KeptRules) -> None:
+        """See ``Storage.save_rules``."""
+        self._write(
+            "INSERT OR REPLACE INTO subscription_rules VALUES (?, ?, ?)",
+            (subscription, write_rules(rules.current), write_rules(rules.given)),
+        )
+
     def commit(self) -> None:
         """Make everything written so far last, and on the disk before this returns."""
         for queue in self._given:
@@ -122,9 +142,14 @@ class SqliteStorage:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and not tables:
-            self._database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+            self._make(_TABLES + _MORE_TABLES)
+        elif version == 1:
+            self._make(_MORE_TABLES)
         elif version != _VERSION:
             raise WrongFile(f"{path} holds no messages of this version; begin in a new directory.")
+
+    def _make(self, tables: str) -> None:
+        self._database.executescript(f"BEGIN; {tables} PRAGMA user_version = {_VERSION}; COMMIT;")
 
 
 def _row(queue: str, message: Message) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sandbox.servicebus.broker.message import Message
+from sandbox.servicebus.broker.rules import KeptRules
 
 
 class Storage(Protocol):
@@ -42,6 +43,12 @@ class Storage(Protocol):
     def save_session_state(self, queue: str, session_id: str, state: bytes | None) -> None:
         """Keep the state of a session, or with None forget it."""
 
+    def rules(self, subscription: str) -> KeptRules | None:
+        """The rules of a subscription, if clients have ever changed them."""
+
+    def save_rules(self, subscription: str, rules: KeptRules) -> None:
+        """Keep the rules of a subscription as they are now."""
+
     def commit(self) -> None:
         """Make everything written so far last."""
 
@@ -54,6 +61,7 @@ class MemoryStorage:
         self._ids: dict[str, dict[str, datetime]] = {}
         self._numbers: dict[str, int] = {}
         self._states: dict[str, dict[str, bytes]] = {}
+        self._rules: dict[str, KeptRules] = {}
 
     def messages(self, queue: str) -> Iterable[Message]:
         """See ``Storage.messages``."""
@@ -94,6 +102,14 @@ class MemoryStorage:
         states.pop(session_id, None)
         if state is not None:
             states[session_id] = state
+
+    def rules(self, subscription: str) -> KeptRules | None:
+        """See ``Storage.rules``."""
+        return self._rules.get(subscription)
+
+    def save_rules(self, subscription: str, rules: KeptRules) -> None:
+        """See ``Storage.save_rules``."""
+        self._rules[subscription] = rules
 
     def commit(self) -> None:
         """Memory has nothing to wait for."""

@@ -100,6 +100,14 @@ class Rule:
             raise ValueError(f"{self.name!r} cannot be the name of a rule.")
 
 
+@dataclass(frozen=True, slots=True)
+class KeptRules:
+    """The rules of a subscription that clients have changed, and those it was set up with at that time."""
+
+    current: tuple[Rule, ...]
+    given: tuple[Rule, ...]
+
+
 def copies(rules: Iterable[Rule], message: Properties) -> list[Properties]:
     """What becomes of a message: one copy for all rules without an action together, and one for each with one.
 

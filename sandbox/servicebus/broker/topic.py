@@ -11,7 +11,7 @@ from sandbox.servicebus.broker.errors import BrokerError, MessageNotFound, RuleE
 from sandbox.servicebus.broker.message import Draft, Message, MessageState
 from sandbox.servicebus.broker.properties import FilterError, Properties, Reader
 from sandbox.servicebus.broker.queue import ReceivingEntity, drafted, moved, renumbered, shortest
-from sandbox.servicebus.broker.rules import DEFAULT_RULE, Rule, TrueFilter, copies
+from sandbox.servicebus.broker.rules import DEFAULT_RULE, KeptRules, Rule, TrueFilter, copies
 from sandbox.servicebus.broker.settings import SubscriptionSettings, TopicSettings
 from sandbox.servicebus.broker.timers import Timers
 from sandbox.servicebus.storage import Storage
@@ -24,7 +24,10 @@ class Subscription(ReceivingEntity):
         super().__init__(path, settings, storage)
         self.settings = settings
         self._reader = reader
-        rules = (Rule(DEFAULT_RULE, TrueFilter()),) if settings.rules is None else settings.rules
+        self._given = (Rule(DEFAULT_RULE, TrueFilter()),) if settings.rules is None else settings.rules
+        kept = storage.rules(path)
+        # Who changed the rules last wins: clients, or whoever gave the subscription other rules to begin with.
+        rules = self._given if kept is None or kept.given != self._given else kept.current
         self._rules = {rule.name.lower(): rule for rule in rules}
 
     @property
@@ -37,11 +40,13 @@ class Subscription(ReceivingEntity):
         if rule.name.lower() in self._rules:
             raise RuleExists(rule.name)
         self._rules[rule.name.lower()] = rule
+        self._keep_rules()
 
     def remove_rule(self, name: str) -> None:
         """Take from now on nothing because of this rule."""
         if self._rules.pop(name.lower(), None) is None:
             raise RuleNotFound(name)
+        self._keep_rules()
 
     def offer(self, message: Message, properties: Properties, now: datetime) -> None:
         """Take the copies the rules make of a message; where a rule cannot be applied, it is put aside."""
@@ -64,6 +69,9 @@ class Subscription(ReceivingEntity):
                 self.put_aside(copy, "SessionIdMissing", "The subscription takes only messages with a session id.")
             else:
                 self._return(self._dated(copy))
+
+    def _keep_rules(self) -> None:
+        self._storage.save_rules(self.path, KeptRules(tuple(self._rules.values()), self._given))
 
     def _numbered(self, message: Message) -> Message:
         return renumbered(message, self._storage.next_sequence_number(self.path))

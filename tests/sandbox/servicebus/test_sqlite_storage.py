@@ -11,15 +11,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
+from sandbox.servicebus.amqp.types import Int
 from sandbox.servicebus.broker.message import Content, DeadLettering, Message, MessageState
 from sandbox.servicebus.broker.queue import Queue
-from sandbox.servicebus.broker.settings import QueueSettings
+from sandbox.servicebus.broker.rules import Action, CorrelationFilter, FalseFilter, Rule, SqlFilter, TrueFilter
+from sandbox.servicebus.broker.settings import QueueSettings, SubscriptionSettings
+from sandbox.servicebus.broker.topic import Subscription
 from sandbox.servicebus.sqlite_storage import SqliteStorage, WrongFile
 from tests.sandbox.servicebus.broker.queues import LOCK, START, draft, received
+from tests.sandbox.servicebus.broker.topics import Shelf
 from tests.sandbox.servicebus.conftest import receive
 
 FULL = Message(
@@ -109,6 +114,50 @@ def test_a_locked_message_comes_again_with_its_delivery_count(storage: SqliteSto
     again = reopened(storage, path)
     delivery = received(Queue(QueueSettings("q"), again), START)
     assert (delivery.message.message_id, delivery.message.delivery_count) == ("m", 1)
+    again.close()
+
+
+GIVEN = (
+    Rule("all", TrueFilter()),
+    Rule("none", FalseFilter(), Action("SET a = 1")),
+    Rule("sql", SqlFilter("a > 1.5 OR [b c] LIKE 'x%'")),
+    Rule("like", CorrelationFilter({"Label": "é"}, {"n": 1, "flag": True, "real": 1.5, "deep": [1, {"a": 2}]})),
+)
+
+
+def test_rules_that_clients_change_are_kept_until_the_subscription_is_set_up_with_others(
+    storage: SqliteStorage, path: Path
+) -> None:
+    def subscription(kept: SqliteStorage, rules: tuple[Rule, ...] | None = GIVEN) -> Subscription:
+        return Subscription("t/Subscriptions/s", SubscriptionSettings("s", rules), kept, Shelf())
+
+    first = subscription(storage)
+    added = Rule("id", CorrelationFilter({}, {"id": UUID(int=7), "n": Int(3)}))
+    first.add_rule(added)
+    first.remove_rule("NONE")
+    now = [GIVEN[0], *GIVEN[2:], added]
+    assert first.rules == now
+    storage.commit()
+    again = reopened(storage, path)
+    assert subscription(again).rules == now
+    kept = subscription(again).rules[-1].filter
+    assert isinstance(kept, CorrelationFilter)
+    assert [type(each) for each in kept.user.values()] == [UUID, Int]
+    assert subscription(again, GIVEN[:1]).rules == [GIVEN[0]]
+    assert [each.name for each in subscription(again, None).rules] == ["$Default"]
+    again.close()
+
+
+def test_a_file_from_before_rules_were_kept_goes_on(storage: SqliteStorage, path: Path) -> None:
+    storage.save("q", BARE)
+    storage.commit()
+    storage.close()
+    database = sqlite3.connect(path)
+    database.execute("DROP TABLE subscription_rules")
+    database.execute("PRAGMA user_version = 1")
+    database.close()
+    again = SqliteStorage(path)
+    assert (list(again.messages("q")), again.rules("s")) == ([BARE], None)
     again.close()
 
 
