@@ -1,56 +1,91 @@
-"""The self-kept budget: how many requests, and how much execution time, the last five minutes have cost.
+"""The self-kept budget: how many requests, and how much execution time, each web server has charged us lately.
 
-Dataverse grants a user 6,000 requests and 1,200 seconds of execution per sliding 300 seconds and web server
-("Service protection API limits"). Staying below them by ourselves is cheaper than being told.
+Dataverse grants a user 6,000 requests and 1,200 seconds of execution per sliding 300 seconds and web server, and some
+52 requests at once ("Service protection API limits"). Staying below that by ourselves is cheaper than being told.
+Which server answered is known from the affinity cookie it offers; a request may land on any, so the fullest decides.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
+
+from connector.dataverse.lanes import Lanes
+from connector.dataverse.sliding_window import SlidingWindow
 
 NO_WAIT = timedelta()
+NOT_TOLD = ""
+"""The server of an environment that does not say which one answered."""
+
+LONGEST_LINGER = timedelta(seconds=5)
+TIGHT = 0.5
+"""The part of a budget above which it is called tight."""
+
+LOWERED_TO, LEAST, REGAINED_PER_MINUTE = 0.75, 0.1, 0.05
+"""What a refusal leaves of what was thought to be ours, at the least; and how that comes back."""
+
+POLL = timedelta(seconds=1)
+
+
+class Facet(Enum):
+    """What there can be too much of."""
+
+    REQUESTS = "requests"
+    EXECUTION = "execution"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be spent per ``window``; the defaults keep a tenth below what one web server grants."""
+    """What a user is granted per web server and ``window``, and how much of it one process takes.
 
-    requests: int = 5400
-    execution: timedelta = timedelta(seconds=1080)
+    ``headroom``: the part of it that is used at all. ``replicas``: the most processes that ever sign in as this user at
+    once; each takes its share and no more, whoever else is there. A ``degree`` advised for all is shared likewise.
+    """
+
+    requests: int = 6000
+    execution: timedelta = timedelta(seconds=1200)
+    concurrent: int = 52
     window: timedelta = timedelta(seconds=300)
+    headroom: float = 0.9
+    replicas: int = 1
 
 
 class Budget:
-    """A sliding window over what was spent. It reads no clock: every call is told the time (aware UTC).
+    """One user's budget, shared by every thread and client of a process. It reads no clock: it is told the time.
 
-    ``admit`` takes a slot when one is free; otherwise it says how long to wait and takes nothing.
+    ``admit`` lets a request go when there is room for it; otherwise it says how long to wait and counts nothing. Each
+    request admitted is ``charge``d when it ended. ``lanes`` caps how many are under way at once.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._sent: deque[datetime] = deque()
-        self._charged: deque[tuple[datetime, timedelta]] = deque()
-        self._execution = timedelta()
+        self._servers: dict[str, SlidingWindow] = {}
+        self._under_way = 0
         self._held_until: datetime | None = None
+        self._lowered: dict[Facet, tuple[float, datetime]] = {}
         self._lock = threading.Lock()
+        self.lanes = Lanes(self._limits.concurrent // self._limits.replicas)
 
     def admit(self, now: datetime) -> timedelta:
-        """Zero: go, one request is counted. Otherwise: wait at least this long, then ask again."""
+        """Zero: go, one request is under way. Otherwise: wait at least this long, then ask again."""
         with self._lock:
-            self._forget(now)
             wait = self._wait(now)
             if wait == NO_WAIT:
-                self._sent.append(now)
+                self._under_way += 1
             return wait
 
-    def charge(self, now: datetime, execution: timedelta) -> None:
-        """A request ended now and took this long at the far side (its whole duration, when nothing better is known)."""
+    def charge(self, now: datetime, execution: timedelta, server: str | None = NOT_TOLD) -> None:
+        """An admitted request ended after so long at the far side (all of its duration, if nothing better is known).
+
+        ``None``: there was no answer, so it may have been any of the servers.
+        """
         with self._lock:
-            self._charged.append((now, execution))
-            self._execution += execution
+            self._under_way = max(0, self._under_way - 1)
+            for name in [server] if server is not None else list(self._servers) or [NOT_TOLD]:
+                self._servers.setdefault(name, SlidingWindow(self._limits.window)).add(now, execution)
 
     def hold(self, until: datetime) -> None:
         """Dataverse said when to come back: nothing is admitted before. A later moment wins, never an earlier one."""
@@ -58,24 +93,77 @@ class Budget:
             if self._held_until is None or until > self._held_until:
                 self._held_until = until
 
+    def exceeded(self, now: datetime, facets: Iterable[Facet], granted: float | None) -> None:
+        """Dataverse refused a request because there was too much of this; ``granted`` is its limit, where it said so.
+
+        Somebody else may share the user, or a run before this one: what is thought to be ours is lowered for a while.
+        Refusals of what was under way when the first came are one and the same event.
+        """
+        with self._lock:
+            if self._held_until is not None and now < self._held_until:
+                return
+            for facet in facets:
+                self._lowered[facet] = max(LEAST, self._part(facet, now) * LOWERED_TO), now
+                if granted:
+                    self._learn(facet, granted)
+
+    def advise(self, degree: int) -> None:
+        """Dataverse's advice on how many requests at once are useful, for all replicas together."""
+        self.lanes.advise(degree // self._limits.replicas)
+
+    def linger(self, now: datetime) -> timedelta:
+        """How long a worker should let messages gather before it takes a batch that is not going to be full.
+
+        Nothing while less than half of the budget is used; from there on longer and longer, so that batches grow and
+        spend less each. While nothing is admitted, as long as that lasts: what waits in the queue costs no attempt.
+        """
+        with self._lock:
+            wait = self._wait(now)
+            tight = max(0.0, self._pressure(now) - TIGHT) / (1 - TIGHT)
+            return max(wait, LONGEST_LINGER * min(1.0, tight) ** 2)
+
     def _wait(self, now: datetime) -> timedelta:
+        self._forget(now)
         waits = [NO_WAIT]
         if self._held_until is not None and self._held_until > now:
             waits.append(self._held_until - now)
-        if len(self._sent) >= self._limits.requests:
-            waits.append(self._sent[0] + self._limits.window - now)
-        over = self._execution - self._limits.execution
-        if over >= timedelta():
-            for at, cost in self._charged:
-                over -= cost
-                if over < timedelta():
-                    waits.append(at + self._limits.window - now)
-                    break
+        requests, execution = self._requests(now), self._execution(now)
+        if self._under_way >= requests:
+            waits.append(POLL)
+        for server in self._servers.values():
+            excess = server.requests + self._under_way - requests + 1
+            if excess > 0:
+                waits.append(server.until_requests_leave(min(excess, server.requests), now))
+            waits.append(server.until_execution_is_below(execution, now))
         return max(waits)
 
+    def _pressure(self, now: datetime) -> float:
+        requests, execution = self._requests(now), self._execution(now)
+        return max(
+            (max(one.requests / requests, one.execution / execution) for one in self._servers.values()), default=0.0
+        )
+
     def _forget(self, now: datetime) -> None:
-        begin = now - self._limits.window
-        while self._sent and self._sent[0] <= begin:
-            self._sent.popleft()
-        while self._charged and self._charged[0][0] <= begin:
-            self._execution -= self._charged.popleft()[1]
+        for name, server in list(self._servers.items()):
+            server.forget(now)
+            if not server.requests:
+                del self._servers[name]
+
+    def _requests(self, now: datetime) -> int:
+        return max(1, int(self._limits.requests * self._share(Facet.REQUESTS, now)))
+
+    def _execution(self, now: datetime) -> timedelta:
+        return self._limits.execution * self._share(Facet.EXECUTION, now)
+
+    def _share(self, facet: Facet, now: datetime) -> float:
+        return self._limits.headroom * self._part(facet, now) / self._limits.replicas
+
+    def _part(self, facet: Facet, now: datetime) -> float:
+        part, since = self._lowered.get(facet, (1.0, now))
+        return min(1.0, part + REGAINED_PER_MINUTE * ((now - since) / timedelta(minutes=1)))
+
+    def _learn(self, facet: Facet, granted: float) -> None:
+        if facet is Facet.REQUESTS:
+            self._limits = replace(self._limits, requests=int(granted))
+        else:
+            self._limits = replace(self._limits, execution=timedelta(milliseconds=granted))

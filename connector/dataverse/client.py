@@ -53,6 +53,7 @@ class DataverseClient:
     ``tables`` are learned with the first request that needs one, others when first met. ``tag`` is stamped on every
     write of ``commit`` and comes back in the events it causes. ``timeout`` is (connect, read) in seconds; ``pool`` the
     most connections open at once; ``patience`` the longest wait for the own budget before it becomes ``Throttled``.
+    ``keep_affinity`` stays with one web server instead of spreading over all; ``timer`` counts seconds.
     """
 
     def __init__(
@@ -69,6 +70,8 @@ class DataverseClient:
         user_agent: str = "psa-connector",
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.monotonic,
+        keep_affinity: bool = False,
     ) -> None:
         self._transport = Transport(
             url,
@@ -80,6 +83,8 @@ class DataverseClient:
             user_agent=user_agent,
             now=now,
             sleep=sleep,
+            timer=timer,
+            keep_affinity=keep_affinity,
         )
         self._preload = frozenset(tables)
         self._reads = Reads(self._transport, sleep)

@@ -21,17 +21,21 @@ from connector.dataverse.batch import (
     read_batch,
     write_batch,
 )
+from connector.dataverse.batch_pace import MOST_BYTES, BatchPace
 from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Create, subject_of
 from connector.dataverse.exact_json import dumps
 from connector.dataverse.metadata import Metadata
 from connector.dataverse.partitions import Partitions
 from connector.dataverse.reads import ANNOTATIONS
-from connector.dataverse.refusals import failure
+from connector.dataverse.refusals import Kind, Refusal, failure, meaning
 from connector.dataverse.translation import link, parameters_to_wire, tables_named, to_wire
 from connector.dataverse.transport import API, HEADERS, Reply, Transport
-from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
+from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
 
 log = logging.getLogger(__name__)
+
+OUT_OF_TIME = frozenset({"sql-timeout", "timed-out"})
+"""What a smaller batch may escape."""
 
 Outcome = Committed | ConnectorError
 
@@ -45,6 +49,11 @@ class Prepared:
     requests: tuple[Request, ...]
 
     @property
+    def size(self) -> int:
+        """Bytes of what it asks for."""
+        return sum(len(one.target) + len((one.body or "").encode()) for one in self.requests)
+
+    @property
     def part(self) -> Part:
         """It as a part of a batch: a call by itself is no change set, because an environment may take none in there."""
         alone = len(self.requests) == 1 and isinstance(self.change_set.changes[0], Call)
@@ -54,7 +63,8 @@ class Prepared:
 class Commits:
     """Carries out change sets over one transport. Change sets of one partition are never in flight twice at once.
 
-    A batch is sent for one person, or for none. ``welcome`` raises when this service itself is not let in.
+    A batch is sent for one person, or for none, and holds as much as the far side does in good time. ``welcome`` raises
+    when this service itself is not let in.
     """
 
     def __init__(
@@ -65,6 +75,7 @@ class Commits:
         self._welcome = welcome
         self._stamp = f"?tag={quote(tag, safe='')}" if tag else ""
         self._partitions = Partitions()
+        self._pace = BatchPace()
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Outcome]:
         """One outcome per change set, in order. Nothing is sent before every value has been found fit to be sent."""
@@ -88,7 +99,7 @@ class Commits:
             return Rejected("too-many-changes", f"A change set of more than {MAX_OPERATIONS} changes cannot be sent.")
         try:
             self._metadata.learn({name for change in change_set.changes for name in _tables(change)})
-            return Prepared(index, change_set, tuple(self._request(change) for change in change_set.changes))
+            ready = Prepared(index, change_set, tuple(self._request(change) for change in change_set.changes))
         except Misconfigured as error:
             # Asked again next time: an administrator may just have added what is missing.
             for change in change_set.changes:
@@ -96,6 +107,9 @@ class Commits:
             return error
         except ConnectorError as error:
             return error
+        if ready.size > MOST_BYTES:
+            return Rejected("too-large", f"A change set of more than {MOST_BYTES // 1024**2} MB cannot be sent.")
+        return ready
 
     def _request(self, change: Change) -> Request:
         row = subject_of(change)
@@ -120,7 +134,7 @@ class Commits:
     def _send_all(self, prepared: Sequence[Prepared]) -> Iterator[dict[int, Outcome]]:
         """Batch after batch; when one is not answered at all, the rest is not sent."""
         stopped: ConnectorError | None = None
-        for chunk in _chunks(prepared):
+        for chunk in _chunks(prepared, self._pace.operations):
             if stopped is None:
                 outcomes, stopped = self._send(chunk)
                 yield outcomes
@@ -142,6 +156,8 @@ class Commits:
             reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True)
             answers = self._answers(reply)
         except ConnectorError as told:
+            if isinstance(told, UnknownOutcome):
+                self._pace.too_long()
             error = callers.of_batch(told, caller, self._welcome)
             if isinstance(error, callers.PersonRefused):
                 return {ready.index: error for ready in chunk}, None
@@ -162,6 +178,9 @@ class Commits:
             else:
                 outcomes[ready.index] = _unanswered(answers, reply)
             content_id += 0 if isinstance(ready.part, Request) else len(ready.requests)
+        self._pace.took(sum(len(ready.requests) for ready in chunk), reply.took)
+        if any(isinstance(one, ConnectorError) and one.code in OUT_OF_TIME for one in outcomes.values()):
+            self._pace.too_long()
         return outcomes, None
 
     def _answers(self, reply: Reply) -> list[Answered]:
@@ -180,6 +199,8 @@ class Commits:
         for part in parts:
             if part.status >= 400:
                 refusal = self._transport.refused(part.status, part.headers, part.body, reply.headers)
+                if _is_broken_off(refusal) and refusal.code is None:
+                    return _broken_off(self._transport, part.status)
                 error = refused(refusal, ready.change_set, part.content_id, first_content_id)
                 return callers.of_change_set(error, ready.change_set.caller)
         if len(parts) != len(ready.requests):
@@ -190,33 +211,40 @@ class Commits:
 def refused_write(reply: Reply, transport: Transport, is_batch: bool) -> ConnectorError:
     """A write that was answered as a whole with an error: refused, or broken off somewhere nobody knows."""
     refusal = transport.refused(reply.status, reply.headers, reply.body, reply.headers)
-    told = failure(refusal)
-    broken_off = reply.status >= 500 or reply.status == 408
-    if broken_off and not isinstance(told, Throttled) and (is_batch or refusal.code is None):
-        return UnknownOutcome(
-            "broken-off", f"{transport.origin} answered a write with {reply.status}: it may have been carried out."
-        )
-    return told
+    if _is_broken_off(refusal) and (is_batch or refusal.code is None):
+        return _broken_off(transport, reply.status)
+    return failure(refusal)
+
+
+def _is_broken_off(refusal: Refusal) -> bool:
+    return (refusal.status >= 500 or refusal.status == 408) and meaning(refusal)[0] is not Kind.THROTTLED
+
+
+def _broken_off(transport: Transport, status: int) -> UnknownOutcome:
+    return UnknownOutcome(
+        "broken-off", f"{transport.origin} answered a write with {status}: it may have been carried out."
+    )
 
 
 def _tables(change: Change) -> set[str]:
     return tables_named(subject_of(change).table, change.parameters if isinstance(change, Call) else change.values)
 
 
-def _chunks(prepared: Sequence[Prepared]) -> Iterator[list[Prepared]]:
-    """As few batches as hold them, each of one caller."""
+def _chunks(prepared: Sequence[Prepared], most: int) -> Iterator[list[Prepared]]:
+    """As few batches as hold them with so many operations each, every batch of one caller."""
     by_caller: dict[UUID | None, list[Prepared]] = {}
     for ready in prepared:
         by_caller.setdefault(ready.change_set.caller, []).append(ready)
     for of_one in by_caller.values():
         chunk: list[Prepared] = []
-        operations = 0
+        operations = size = 0
         for ready in of_one:
-            if chunk and operations + len(ready.requests) > MAX_OPERATIONS:
+            if chunk and (operations + len(ready.requests) > most or size + ready.size > MOST_BYTES):
                 yield chunk
-                chunk, operations = [], 0
+                chunk, operations, size = [], 0, 0
             chunk.append(ready)
             operations += len(ready.requests)
+            size += ready.size
         yield chunk
 
 

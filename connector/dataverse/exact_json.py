@@ -8,10 +8,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+MOST_DIGITS = 400
+"""More than any number has that a column or a double can hold."""
+
 
 def loads(text: str | bytes) -> object:
-    """Read JSON; numbers with a point are ``Decimal``. Raises ``ValueError`` when it is not JSON."""
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    """Read JSON; numbers with a point are ``Decimal``. Raises ``ValueError`` when it is not JSON or too deep."""
+    try:
+        return json.loads(text, parse_float=_number, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deep") from error
 
 
 def dumps(value: object) -> str:
@@ -43,8 +49,8 @@ def dumps(value: object) -> str:
 
 def exact_number(value: Decimal) -> str:
     """A ``Decimal`` in plain digits, its scale kept, never in exponent form."""
-    if not value.is_finite():
-        raise TypeError("An infinite or undefined Decimal cannot be sent to Dataverse.")
+    if not value.is_finite() or not _is_written_out(value):
+        raise TypeError("A Decimal that is infinite, undefined or out of all proportion cannot be sent to Dataverse.")
     return format(value, "f")
 
 
@@ -53,6 +59,19 @@ def instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise TypeError("An instant without a time zone cannot be sent to Dataverse: pass an aware datetime.")
     return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _number(text: str) -> Decimal:
+    value = Decimal(text)
+    if not _is_written_out(value):
+        raise ValueError("a number is out of all proportion")
+    return value
+
+
+def _is_written_out(value: Decimal) -> bool:
+    """Whether it can be written in plain digits: a few characters may stand for a billion of them."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and abs(exponent) <= MOST_DIGITS and abs(value.adjusted()) <= MOST_DIGITS
 
 
 def _refuse_constant(name: str) -> object:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from connector.dataverse.answer_body import AnswerTooLarge
 from connector.dataverse.batch import (
     MAX_OPERATIONS,
     MalformedBatch,
@@ -23,11 +24,15 @@ from connector.dataverse.batch import (
 from connector.dataverse.exact_json import loads
 from connector.dataverse.refusals import failure
 from connector.dataverse.transport import API, HEADERS, Reply, Transport, origin_of
-from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
+from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient
 
 log = logging.getLogger(__name__)
 
 PAGE = 5000
+MOST_ROWS = 200_000
+"""Rows behind the questions of one request that are held at once. More are read page by page, or not at all."""
+MOST_PAGES = 1000
+"""Pages behind one question that are followed, however empty."""
 ATTEMPTS = 3
 WORTH_ANOTHER_TRY = frozenset({"unreachable", "no-answer", "unavailable", "cut-off"})
 READING = {**HEADERS, "If-None-Match": "null"}
@@ -67,8 +72,12 @@ class Reads:
         return self._again.copy()(self._get, API + path, {**READING, **headers})
 
     def rows(self, paths: Sequence[str], limits: Sequence[int | None]) -> list[list[Row]]:
-        """All rows behind each path (below the service root), all pages; ``limits`` says when enough are read."""
+        """All rows behind each path (below the service root), all pages; ``limits`` says when enough are read.
+
+        Raises ``Rejected`` when they are more than can be held.
+        """
         found: list[list[Row]] = [[] for _ in paths]
+        followed = 0
         pending = [(index, Page(API + path, paged="$top=" not in path)) for index, path in enumerate(paths)]
         while pending:
             answers = self._fetch([page for _, page in pending])
@@ -80,6 +89,9 @@ class Reads:
                 if link is not None and (limit is None or len(found[index]) < limit):
                     following.append((index, Page(self._local(link))))
             pending = following
+            followed += 1
+            if pending and (followed >= MOST_PAGES or sum(map(len, found)) > MOST_ROWS):
+                raise Rejected("too-many-rows", f"The answer has more than {MOST_ROWS:,} rows: ask for less at once.")
         return found
 
     def pages(self, path: str, *preferences: str) -> Iterator[Mapping[str, object]]:
@@ -89,15 +101,28 @@ class Reads:
         while target is not None:
             answer, link = _answer(self._again.copy()(self._get, target, {**READING, "Prefer": prefer}).body)
             yield answer
-            target = None if link is None else self._local(link)
+            following = None if link is None else self._local(link)
+            if following == target:
+                raise Misconfigured("unreadable-answer", f"{self._transport.origin} names a page as its own next one.")
+            target = following
 
     def _fetch(self, pages: Sequence[Page]) -> list[bytes]:
         if len(pages) == 1:
             return [self._again.copy()(self._get, pages[0].target, pages[0].headers).body]
         answers: list[bytes] = []
         for begin in range(0, len(pages), MAX_OPERATIONS):
-            answers += self._again.copy()(self._get_many, pages[begin : begin + MAX_OPERATIONS])
+            answers += self._get_some(pages[begin : begin + MAX_OPERATIONS])
         return answers
+
+    def _get_some(self, pages: Sequence[Page]) -> list[bytes]:
+        """One request; more only where its answer is larger than can be held."""
+        try:
+            return self._again.copy()(self._get_many, pages)
+        except AnswerTooLarge:
+            if len(pages) == 1:
+                raise
+        middle = len(pages) // 2
+        return self._get_some(pages[:middle]) + self._get_some(pages[middle:])
 
     def _get(self, target: str, headers: Mapping[str, str]) -> Reply:
         reply = self._transport.send("GET", target, headers, None, writes=False)

@@ -18,6 +18,9 @@ from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, 
 
 UNTOLD_WAIT = timedelta(seconds=60)
 """How long to stay away when a throttling answer does not say."""
+LONGEST_WAIT = timedelta(days=1)
+"""What claims to be a longer wait is no waiting time; the documented ones are minutes."""
+LIMIT = re.compile(r"exceeded (?:the )?limit of (\d[\d.,]{0,14})")
 
 
 class Kind(Enum):
@@ -163,6 +166,12 @@ def read_refusal(status: int, body: bytes, retry_after: str | None, now: datetim
     return Refusal(status, code, message, read_retry_after(retry_after, now))
 
 
+def granted(message: str) -> float | None:
+    """The limit that a throttling answer names, of requests or of milliseconds; ``None`` when it names none."""
+    named = LIMIT.search(message)
+    return float(re.sub(r"\D", "", named.group(1))) or None if named else None
+
+
 def read_code(text: str) -> int | None:
     """``0x80040237`` and ``-2147220937`` are the same 32 bits; anything else is no code."""
     try:
@@ -175,15 +184,21 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
     """``Retry-After`` in seconds (fractions allowed) or as an HTTP date; ``None`` when absent or unreadable."""
     if text is None:
         return None
+    wait = _seconds(text)
+    if wait is None:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return max(wait, timedelta()) if wait <= LONGEST_WAIT else None
+
+
+def _seconds(text: str) -> timedelta | None:
     try:
-        return max(timedelta(seconds=float(text)), timedelta())
+        return timedelta(seconds=float(text))
     except (ValueError, OverflowError):
-        pass
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
         return None
-    return max((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now, timedelta())
 
 
 def _sentence(refusal: Refusal) -> str:

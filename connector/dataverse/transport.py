@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -17,24 +16,34 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProxyError
 
 from connector.auth import TokenSource
-from connector.dataverse.budget import NO_WAIT, Budget
-from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, meaning, read_refusal
+from connector.dataverse.affinity import cookies, server_of
+from connector.dataverse.answer_body import AnswerTooLarge, body_of
+from connector.dataverse.budget import NO_WAIT, Budget, Facet
+from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, granted, meaning, read_refusal
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
+from connector.sign_in.challenge import claims_in
 
 log = logging.getLogger(__name__)
 
 API = "/api/data/v9.2/"
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 NEVER_SENT = (NewConnectionError, NameResolutionError, ConnectTimeoutError, ProxyError)
+EXCEEDED: Mapping[str, tuple[Facet, ...]] = {
+    "too-many-requests": (Facet.REQUESTS,),
+    "too-much-execution-time": (Facet.EXECUTION,),
+    "throttled": (Facet.REQUESTS, Facet.EXECUTION),
+}
+"""What there was too much of, by the name of the refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of any status; header names in lower case."""
+    """An answer of any status; header names in lower case. ``took``: how long the far side was at it."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    took: timedelta = timedelta()
 
 
 class Bearer(requests.auth.AuthBase):
@@ -52,8 +61,9 @@ class Bearer(requests.auth.AuthBase):
 class Transport:
     """Sends requests to one environment. Safe to share between threads.
 
-    Cookies are refused, so that requests spread over the web servers; redirects are refused, so that the token goes
-    nowhere else. ``patience`` is the longest it waits here for its own budget: a longer wait becomes ``Throttled``.
+    Cookies are refused, so that requests spread over the web servers, unless ``keep_affinity``; redirects are refused,
+    so that the token goes nowhere else. ``patience`` is the longest it waits here for its own budget: a longer wait
+    becomes ``Throttled``. ``timer`` counts seconds.
     """
 
     def __init__(
@@ -68,6 +78,8 @@ class Transport:
         user_agent: str,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
+        timer: Callable[[], float] = time.monotonic,
+        keep_affinity: bool = False,
     ) -> None:
         self.origin = origin_of(url)
         self._tokens = tokens
@@ -76,8 +88,9 @@ class Transport:
         self._patience = patience
         self._now = now
         self._sleep = sleep
+        self._timer = timer
         self._session = requests.Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.cookies.set_policy(cookies(keep_affinity))
         self._session.trust_env = not is_loopback(self.origin)
         self._session.headers["User-Agent"] = user_agent
         self._session.mount(self.origin, HTTPAdapter(pool_connections=1, pool_maxsize=pool, pool_block=True))
@@ -87,7 +100,8 @@ class Transport:
         self._session.close()
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool) -> Reply:
-        """Send once and return the answer whatever its status; a 401 is answered once with a new token.
+        """Send once and return the answer whatever its status; a 401 is answered once with a new token, for the
+        claims it asks for where it does.
 
         ``target`` is the path from the host's root. Raises ``Transient`` when nothing was sent or nothing was to be
         written, ``UnknownOutcome`` when a write was sent and no answer came. What a refusal says: ``refused``.
@@ -96,7 +110,7 @@ class Transport:
         reply = self._send_once(method, target, headers, body, writes, token)
         if reply.status == 401:
             log.info("Dataverse refused the token; signing in again and repeating the request once")
-            self._tokens.drop(token)
+            self._tokens.drop(token, claims_in(reply.headers))
             reply = self._send_once(method, target, headers, body, writes, self._tokens.token())
         if 300 <= reply.status < 400 and reply.status != 304:
             raise Misconfigured("redirected", f"{self.origin} answered with a redirect: it is not a Dataverse address.")
@@ -106,32 +120,46 @@ class Transport:
         """What an answer of status 400 and above says, a whole one or a part of a batch; ``outer`` are the headers of
         the whole. Being told to wait holds every request of this process, whoever sends it."""
         refusal = read_refusal(status, body, headers.get("retry-after", outer.get("retry-after")), self._now())
-        if meaning(refusal)[0] is Kind.THROTTLED:
-            wait = UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after
-            self._budget.hold(self._now() + wait)
+        kind, name = meaning(refusal)
+        if kind is Kind.THROTTLED:
+            self._told_to_wait(refusal, name)
         return refusal
+
+    def _told_to_wait(self, refusal: Refusal, name: str) -> None:
+        now = self._now()
+        wait = UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after
+        self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message))
+        if name == "too-many-at-once":
+            self._budget.lanes.crowded()
+        self._budget.hold(now + wait)
+        log.warning("Dataverse says to wait (%s): nothing is sent for %.1f s", name, wait.total_seconds())
 
     def _send_once(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool, token: str
     ) -> Reply:
-        self._await_budget()
         request_id = str(uuid4())
-        began = time.monotonic()
-        try:
-            answer = self._session.request(
-                method,
-                self.origin + target,
-                headers={**headers, "x-ms-client-request-id": request_id},
-                data=body,
-                auth=Bearer(token),
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise no_answer(error, writes, self.origin) from error
-        finally:
-            took = timedelta(seconds=time.monotonic() - began)
-            self._budget.charge(self._now(), took)
+        server: str | None = None
+        with self._budget.lanes.one():
+            self._await_budget()
+            began = self._timer()
+            try:
+                answer = self._session.request(
+                    method,
+                    self.origin + target,
+                    headers={**headers, "x-ms-client-request-id": request_id},
+                    data=body,
+                    auth=Bearer(token),
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                server = server_of(answer)
+                content = body_of(answer)
+            except requests.RequestException as error:
+                raise no_answer(error, writes, self.origin) from error
+            finally:
+                took = timedelta(seconds=self._timer() - began)
+                self._budget.charge(self._now(), took, server)
         log.debug(
             "%s %s: %s in %.0f ms (request %s, service request %s)",
             method,
@@ -141,7 +169,14 @@ class Transport:
             request_id,
             answer.headers.get("x-ms-service-request-id", "-"),
         )
-        return Reply(answer.status_code, {n.lower(): v for n, v in answer.headers.items()}, answer.content)
+        told = {name.lower(): value for name, value in answer.headers.items()}
+        if (degree := told.get("x-ms-dop-hint", "")).isdecimal():
+            self._budget.advise(int(degree))
+        if content is not None:
+            return Reply(answer.status_code, told, content, took)
+        if writes:
+            raise UnknownOutcome("answer-too-large", f"{self.origin} answered a write with more than can be read.")
+        raise AnswerTooLarge(self.origin)
 
     def _await_budget(self) -> None:
         while (wait := self._budget.admit(self._now())) > NO_WAIT:

@@ -28,12 +28,14 @@ class Tokens:
     def __init__(self) -> None:
         self.generation = 0
         self.dropped: list[str | None] = []
+        self.claims: list[str | None] = []
 
     def token(self) -> str:
         return f"t{self.generation}"
 
-    def drop(self, stale: str | None = None) -> None:
+    def drop(self, stale: str | None = None, claims: str | None = None) -> None:
         self.dropped.append(stale)
+        self.claims.append(claims)
         self.generation += 1
 
 
@@ -101,6 +103,19 @@ def test_a_refused_token_is_renewed_and_the_request_repeated_once() -> None:
 
         assert [call.request.headers["Authorization"] for call in http.calls] == ["Bearer t0", "Bearer t1"]
         assert tokens.dropped == ["t0"]
+
+
+def test_what_a_refusal_of_the_token_asks_for_is_passed_on_once() -> None:
+    tokens = Tokens()
+    challenge = 'Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
+    with responses.RequestsMock() as http:
+        http.post(f"{API}things", status=401, headers={"WWW-Authenticate": challenge})
+        http.post(f"{API}things", status=401, headers={"WWW-Authenticate": challenge})
+
+        with pytest.raises(Misconfigured, match="sign-in-refused"):
+            DataverseClient(ORIGIN, tokens).send("POST", "things", {})
+
+        assert tokens.claims == ['{"access_token":{}}']
 
 
 def test_a_token_refused_twice_is_our_fault() -> None:
@@ -200,7 +215,7 @@ def test_a_real_closed_port_is_transient_for_a_write_because_nothing_was_sent() 
 
 def test_the_own_budget_counts_every_request_and_becomes_throttled_when_it_is_used_up() -> None:
     time = Time()
-    budget = Budget(Limits(requests=2))
+    budget = Budget(Limits(requests=2, headroom=1.0))
     with responses.RequestsMock() as http:
         http.get(f"{API}things", json={})
         client = DataverseClient(ORIGIN, StaticToken("x"), budget=budget, now=time.now, sleep=time.sleep)

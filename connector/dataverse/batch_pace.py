@@ -1,0 +1,41 @@
+"""How many operations go into one batch of writes: about as many as the far side does in ten seconds."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+from connector.dataverse.batch import MAX_OPERATIONS
+
+AIM = timedelta(seconds=10)
+"""Long against what a request costs by itself, short against the two minutes of a transaction and any time-out."""
+FIRST = 200
+FEWEST = 10
+MOST_BYTES = 16 * 1024 * 1024
+
+
+class BatchPace:
+    """The number of operations for the next batch, from how long the last ones took. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._operations = FIRST
+        self._lock = threading.Lock()
+
+    @property
+    def operations(self) -> int:
+        """As many as one batch should carry; a change set is never divided for it."""
+        with self._lock:
+            return self._operations
+
+    def took(self, operations: int, duration: timedelta) -> None:
+        """So many were answered after so long. A few operations say nothing about many."""
+        if operations < FEWEST or duration <= timedelta():
+            return
+        with self._lock:
+            in_time = min(int(operations * (AIM / duration)), self._operations * 2)
+            self._operations = max(FEWEST, min(in_time, MAX_OPERATIONS))
+
+    def too_long(self) -> None:
+        """A batch was not answered in time, or the database ran out of it."""
+        with self._lock:
+            self._operations = max(FEWEST, self._operations // 2)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connector.dataverse.batch_pace import FEWEST, FIRST, BatchPace
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+def test_batches_grow_twofold_at_a_time_to_what_takes_ten_seconds() -> None:
+    pace = BatchPace()
+    pace.took(FIRST, seconds(0.5))
+    assert pace.operations == 2 * FIRST
+    pace.took(2 * FIRST, seconds(5))
+    assert pace.operations == 4 * FIRST
+    pace.took(4 * FIRST, seconds(10))
+    assert pace.operations == 4 * FIRST
+
+
+def test_batches_never_hold_more_than_dataverse_takes_nor_less_than_ten() -> None:
+    pace = BatchPace()
+    for _ in range(9):
+        pace.took(FIRST, seconds(0.01))
+    assert pace.operations == 1000
+    pace.took(100, seconds(3600))
+    assert pace.operations == FEWEST
+
+
+def test_where_plug_ins_make_rows_dear_the_next_batch_is_small_at_once() -> None:
+    pace = BatchPace()
+    pace.took(200, seconds(80))
+
+    assert pace.operations == 25
+
+
+def test_a_slow_call_by_itself_says_nothing_about_batches() -> None:
+    pace = BatchPace()
+    pace.took(1, seconds(60))
+
+    assert pace.operations == FIRST
+
+
+def test_a_batch_that_was_not_answered_in_time_is_half_as_large_next() -> None:
+    pace = BatchPace()
+    pace.too_long()
+
+    assert pace.operations == FIRST // 2
