@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from connector.errors import Misconfigured
 from handlers import command_record
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
+from handlers.due_record import Kept
 from handlers.reading import ask
 from mappings import keys, schedule, tables
 from mappings.backlog import Backlog, BacklogRow
@@ -25,65 +27,134 @@ from mappings.tables import Ref
 
 ACTION = "msdyn_createinvoicefrominvoiceschedule"
 """The product's action that invoices schedule rows."""
+NOTED = "due"
+"""Where the record of an attempt holds the run it was made at."""
 JOB_NAME = "create invoices"
 """What the name of the product's own batch job contains (PSA/invoicing)."""
 
+_OPEN = (State.CALLING, State.CALLED, State.IN_DOUBT)
+"""How far an attempt has come whose outcome is still to be found out."""
 
-NONE = Due()
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt at a run, by the command it was made under; ``run``: ``None`` where the record does not tell."""
+
+    command: UUID
+    run: DueRun | None
+    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DueFacts:
     """What is due up to a day, what is ready on its contracts, and what forbids to invoice it.
 
-    ``generations``: per run, how many attempts have ended. ``jobs``: the product's own jobs that are active.
+    ``attempts``: those that are not through, and those that were asked for; what an open one was made for is not among
+    what is due. ``generations``: per run, how many attempts have ended. ``jobs``: the product's own jobs that are
+    active.
     """
 
-    has_action: bool
-    jobs: tuple[Row, ...]
-    due: Due = NONE
+    has_action: bool = False
+    jobs: tuple[Row, ...] = ()
+    due: Due = field(default_factory=Due)
+    attempts: tuple[Attempt, ...] = ()
     ready: tuple[BacklogRow, ...] = ()
     generations: dict[DueRun, int] = field(default_factory=dict)
     contracts: tuple[Row, ...] = ()
     currencies: tuple[Row, ...] = ()
 
 
-def gather(until: date, only: Sequence[UUID], zone: ZoneInfo, dataverse: Reader) -> DueFacts:
-    """What is due up to a day, that day included; ``only``: these contracts, or where it is empty, all."""
+def gather(until: date, only: Sequence[UUID], zone: ZoneInfo, dataverse: Reader, kept: Sequence[Kept] = ()) -> DueFacts:
+    """What is due up to a day, that day included; ``only``: these contracts, or where it is empty, all.
+
+    ``kept``: runs whose attempts are asked for, however they ended.
+    """
     (messages,) = ask(dataverse, Query(tables.MESSAGE, ("name",), equals("name", ACTION)))
-    facts = DueFacts(bool(messages), _jobs(dataverse))
+    jobs = _jobs(dataverse)
     scheduled, unplanned = _scheduled(until, zone, dataverse)
     if only:
         scheduled = [one for one in scheduled if one.contract is not None and one.contract.id in only]
         unplanned = [one for one in unplanned if one.contract in only]
-    due = schedule.due(scheduled, unplanned, until, zone)
-    contracts = sorted({run.contract for run in due.runs})
-    if not contracts:
-        return replace(facts, due=due)
+    due_on = {one.contract.id for one in scheduled if one.contract} | {
+        one.contract for one in unplanned if one.contract
+    }
+    # Attempts are read after the rows: what was invoiced in between is then known to have been tried.
+    is_attempt = equals("psac_kind", Kind.ATTEMPT)
+    asked = {keys.attempt_id(one.contract, one.command): one for one in kept}
+    open_ones, wanted, ended = ask(
+        dataverse,
+        Query(tables.COMMAND, command_record.COLUMNS, all_of(is_attempt, any_of("psac_state", _OPEN))),
+        Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", sorted(asked))),
+        Query(
+            tables.COMMAND,
+            (),
+            all_of(is_attempt, equals("psac_state", State.DONE), any_of("psac_subject", sorted(map(str, due_on)))),
+        ),
+    )
+    attempts = [one for row in open_ones if (one := _of_due(row)) is not None and _is_meant(one, until, only)]
+    attempts += [
+        _asked_for(row, asked[row.id]) for row in wanted if command_record.state_of(row) is not State.WITHDRAWN
+    ]
+    attempts = list({one.command: one for one in attempts}.values())
+    due = schedule.due(*_unclaimed(scheduled, unplanned, attempts), until, zone)
+    of_due = sorted({run.contract for run in due.runs})
+    named = {*of_due, *(one.contract for one in kept), *(one.run.contract for one in attempts if one.run)}
+    if not named:
+        return DueFacts(bool(messages), jobs, due)
     ready = of_contracts(
         [Backlog.TIME_AND_MATERIAL, Backlog.MILESTONES],
-        contracts,
+        of_due,
         lambda backlog: equals(backlog.status_column, backlog.ready),
         dataverse,
     )
-    found, currencies, attempts = ask(
+    found, currencies = ask(
         dataverse,
-        Query(tables.CONTRACT, ("name", "ordernumber"), any_of("salesorderid", contracts)),
+        Query(tables.CONTRACT, ("name", "ordernumber"), any_of("salesorderid", sorted(named))),
         Query(tables.CURRENCY, CURRENCY_COLUMNS),
-        Query(
-            tables.COMMAND,
-            ("psac_state",),
-            all_of(equals("psac_kind", Kind.ATTEMPT), any_of("psac_subject", map(str, contracts))),
-        ),
     )
-    ended = {attempt.id for attempt in attempts if command_record.state_of(attempt) is State.DONE}
-    return replace(
-        facts,
-        due=due,
-        ready=tuple(ready),
-        generations={run: _generation(run, ended) for run in due.runs},
-        contracts=tuple(found),
-        currencies=tuple(currencies),
+    done = {attempt.id for attempt in ended}
+    return DueFacts(
+        bool(messages),
+        jobs,
+        due,
+        tuple(attempts),
+        tuple(ready),
+        {run: _generation(run, done) for run in due.runs},
+        tuple(found),
+        tuple(currencies),
+    )
+
+
+def _of_due(attempt: Row) -> Attempt | None:
+    """The attempt with its run; ``None`` when it was made at a whole contract."""
+    selection = command_record.selection_of(attempt)
+    if not isinstance(selection, dict) or NOTED not in selection:
+        return None
+    noted: Mapping[str, Any] = selection[NOTED]
+    run = schedule.run_in(UUID(attempt.text("psac_subject") or ""), noted)
+    return Attempt(UUID(noted["command"]), run, command_record.state_of(attempt) in _OPEN)
+
+
+def _asked_for(attempt: Row, kept: Kept) -> Attempt:
+    """The attempt a record names; one that came to nothing without a call does not tell its run."""
+    return _of_due(attempt) or Attempt(kept.command, None, command_record.state_of(attempt) in _OPEN)
+
+
+def _is_meant(attempt: Attempt, until: date, only: Sequence[UUID]) -> bool:
+    run = attempt.run
+    return run is not None and run.day <= until and (not only or run.contract in only)
+
+
+def _unclaimed(
+    scheduled: Sequence[Scheduled], unplanned: Sequence[BacklogRow], attempts: Iterable[Attempt]
+) -> tuple[list[Scheduled], list[BacklogRow]]:
+    """What no attempt was made for whose outcome is still to be found out."""
+    runs = [one.run for one in attempts if one.is_open and one.run is not None]
+    rows = {id for run in runs for id in run.all_rows}
+    milestones = {id for run in runs for id in run.milestones}
+    return (
+        [one for one in scheduled if one.row.id not in rows],
+        [one for one in unplanned if one.row.id not in milestones],
     )
 
 

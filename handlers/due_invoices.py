@@ -1,172 +1,239 @@
 """Creates the invoices that are due by schedule: each once, the oldest first, whoever and however often finds them due.
 
-What is due is found anew every time; nothing is remembered between two sweeps but what stands in the schedule rows and
-in the attempts. A sweep is refused as a whole where the product would do the same work, or can't be asked to.
+What is due is found anew every time. What was called for is not forgotten: an attempt whose outcome nobody has told is
+taken up by whoever comes next, and a command that comes again tells of every run it was recorded with. A sweep is
+refused as a whole where the product would do the same work, or can't be asked to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
-from connector.dataverse.access import Reader
-from connector.dataverse.changes import ChangeSet
-from connector.dataverse.query import Query, any_of
-from connector.errors import ConnectorError, Misconfigured, Rejected, Transient
-from handlers import command_record
-from handlers.command_record import Kind, State
-from handlers.due_look import Look, Sweep, named, subject_of
+from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient
+from handlers.due_look import Look, Piece, Sweep
+from handlers.due_record import Begin, End, Kept
 from handlers.due_run import FAILED, DueRunHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import InvoicingHandler
-from handlers.plan import Decision, NothingToDo, Plan, Refusals
-from handlers.reading import ask
-from mappings import keys, tables
+from handlers.plan import NOT_YET
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices, CreateInvoices
-from mappings.schedule import DueRun, by_contract
 
-IN_DOUBT = "in-doubt"
-UNFINISHED = (FAILED, IN_DOUBT, "refused", "already-running")
+IN_DOUBT, RUNNING = "in-doubt", "already-running"
+UNFINISHED = (FAILED, IN_DOUBT, "refused", RUNNING)
 WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
+IN_A_ROW = 3
+"""Contracts in a row that fail by what may be everybody's fault, after which no other is begun."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """Writes down what came of commands, so that another delivery has the same answer."""
-
-    outcomes: Mapping[CreateDueInvoices, Mapping[str, object]]
-
-    def gather(self, subjects: Sequence[CreateDueInvoices], dataverse: Reader) -> Mapping[CreateDueInvoices, bool]:
-        ids = {one: keys.command_row_id(one.command) for one in subjects}
-        (found,) = ask(dataverse, Query(tables.COMMAND, (), any_of(f"{tables.COMMAND}id", ids.values())))
-        there = {row.id for row in found}
-        return {one: id in there for one, id in ids.items()}
-
-    def decide(self, subject: CreateDueInvoices, facts: bool, refusals: Refusals) -> Decision:
-        outcome = self.outcomes[subject]
-        if facts:
-            return NothingToDo(_in_short(outcome), outcome)
-        record = command_record.created(
-            keys.command_row_id(subject.command),
-            Kind.SWEEP,
-            subject_of(subject),
-            subject.requested_by,
-            State.DONE,
-            outcome=outcome,
-        )
-        return Plan("The outcome is written down.", (ChangeSet((record,)),))
+Told = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class DueInvoices:
     """Carries out ``CreateDueInvoices``, with what invoices any contract; above the ``ceiling`` only when confirmed.
 
-    ``stopping`` is asked between two invoices: what is left then is left to the next sweep.
+    ``at_once``: how many contracts are at work at a time; the runs of one are made one after the other. ``stopping`` is
+    asked before each contract: what is left then is left to the next sweep. ``told`` hears of each run as it ends.
     """
 
     invoicing: InvoicingHandler
     ceiling: Ceiling | None = None
+    at_once: int = 1
     stopping: Callable[[], bool] = lambda: False
+    told: Callable[[Told], None] = lambda run: None
 
     def settle(
         self, commands: Sequence[CreateDueInvoices], fixed_point: FixedPoint
     ) -> dict[CreateDueInvoices, Outcome]:
         """One outcome per command. Failures of Dataverse become outcomes; nothing is raised for them."""
-        looked = fixed_point.settle(Look(self.invoicing, self.ceiling), commands)
-        return {command: self._carried_out(command, looked[command], fixed_point) for command in commands}
+        return {command: self._settled(command, fixed_point) for command in commands}
 
-    def look(self, command: CreateDueInvoices, fixed_point: FixedPoint) -> Sweep | Outcome:
-        """What it would be about, or why it would not be carried out."""
-        outcome = fixed_point.settle(Look(self.invoicing, self.ceiling), [command])[command]
-        return _sweep_in(outcome) or outcome
-
-    def _carried_out(self, command: CreateDueInvoices, looked: Outcome, fixed_point: FixedPoint) -> Outcome:
-        sweep = _sweep_in(looked)
-        if sweep is None:
+    def _settled(self, command: CreateDueInvoices, fixed_point: FixedPoint) -> Outcome:
+        looked = self._looked(command, fixed_point)
+        if not isinstance(looked, Sweep):
             return looked
         if command.dry_run:
-            return Settled("It was a dry run: nothing was written.", sweep.plain())
-        course = _Course(command, self.invoicing, sweep, fixed_point)
-        for chain in by_contract(sweep.facts.due.runs):
-            if self.stopping():
-                return Settled("It was asked to stop; the rest is left to the next sweep.", course.so_far())
-            if (ended := course.along(chain)) is not None:
-                return ended
-        if course.failure is not None:
-            return Unsettled(course.failure, course.unsure)
-        outcome = course.so_far()
-        if not course.told and not sweep.facts.due.unfit:
+            return Settled("It was a dry run: nothing was written.", looked.plain())
+        if looked.pieces:
+            runs = tuple(Kept(one.run.contract, one.run.day, one.command) for one in looked.pieces)
+            begun = fixed_point.settle(Begin(looked.until, runs), [command])[command]
+            if isinstance(begun, Unsettled):
+                return begun
+            if begun.outcome["recorded"] != runs:
+                # Another delivery was faster: its record counts.
+                looked = self._looked(command, fixed_point)
+                if not isinstance(looked, Sweep):
+                    return looked
+        course = _Course(command, self, looked, fixed_point)
+        course.run()
+        if (failure := course.failure) is not None:
+            return Unsettled(failure.failure, course.unsure, failure.operations)
+        outcome = course.outcome()
+        if not looked.pieces and not looked.facts.due.unfit:
             return Settled(_in_short(outcome), outcome)
-        written = fixed_point.settle(_Record({command: outcome}), [command])[command]
-        if isinstance(written, Settled):
-            return Settled(written.because, outcome, course.commits + written.commits, course.unsure or written.unsure)
-        return Unsettled(written.failure, course.unsure or written.unsure)
+        ended = fixed_point.settle(End(outcome), [command])[command]
+        if isinstance(ended, Unsettled):
+            return replace(ended, unsure=course.unsure or ended.unsure)
+        commits, unsure = course.commits + ended.commits, course.unsure or ended.unsure
+        return Settled(_in_short(outcome), outcome, commits, unsure, course.operations | ended.operations)
+
+    def _looked(self, command: CreateDueInvoices, fixed_point: FixedPoint) -> Sweep | Outcome:
+        looked = fixed_point.settle(Look(self.invoicing, self.ceiling), [command])[command]
+        found = looked.outcome.get("sweep") if isinstance(looked, Settled) else None
+        return found if isinstance(found, Sweep) else looked
+
+
+@dataclass
+class _Chain:
+    """What has come of one contract's runs: what is told of them, and the failure that ended them, if one did."""
+
+    told: list[Told] = field(default_factory=list)
+    failure: Unsettled | None = None
+    commits: int = 0
+    unsure: bool = False
+    operations: frozenset[str] = frozenset()
 
 
 @dataclass
 class _Course:
-    """What has come of the runs so far."""
+    """What has come of a sweep's contracts so far, several of them at work at a time."""
 
     command: CreateDueInvoices
-    invoicing: InvoicingHandler
+    due: DueInvoices
     sweep: Sweep
     fixed_point: FixedPoint
-    told: list[dict[str, object]] = field(default_factory=list)
-    failure: ConnectorError | None = None
-    unsure: bool = False
-    commits: int = 0
+    chains: list[_Chain | None] = field(default_factory=list)
+    _in_a_row: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def so_far(self) -> dict[str, object]:
-        """It as it is written down and answered."""
-        return {"until": self.sweep.until.isoformat(), "runs": self.told, "unfit": self.sweep.unfit()}
+    def run(self) -> None:
+        """Every contract, until all are through, or nobody could be invoiced now, or it is asked to stop."""
+        chains = self.sweep.chains
+        if self.due.at_once == 1 or len(chains) < 2:
+            self.chains = [self._unless_stopped(chain) for chain in chains]
+            return
+        with ThreadPoolExecutor(min(self.due.at_once, len(chains)), thread_name_prefix="due") as pool:
+            self.chains = list(pool.map(self._unless_stopped, chains))
 
-    def along(self, chain: Sequence[DueRun]) -> Unsettled | None:
-        """Invoice one contract's runs, the oldest first, until one does not come to its end.
+    def outcome(self) -> dict[str, object]:
+        """It as it is written down and answered; ``left``: runs that were not begun."""
+        told = [run for chain in self._done for run in chain.told]
+        left = self.sweep.left + len(self.sweep.pieces) - len(told)
+        return {"until": self.sweep.until.isoformat(), "runs": told, "unfit": self.sweep.unfit()} | (
+            {"left": left} if left else {}
+        )
 
-        Returned is what ends the whole command: nobody could be invoiced now.
+    @property
+    def failure(self) -> Unsettled | None:
+        """Why it has to be gone on with: a fault of our own set-up only where no contract came through.
+
+        What one contract lacks is told of that one.
         """
-        for number, run in enumerate(chain):
-            outcome = self._settled(run)
-            self.unsure |= outcome.unsure
-            if isinstance(outcome, Settled):
-                self.commits += outcome.commits
-                self.told.append(named(run, self.sweep) | dict(outcome.outcome))
-                if outcome.outcome.get("outcome") not in UNFINISHED:
-                    continue
-            elif isinstance(outcome.failure, Rejected):
-                because = f"{outcome.failure.sentence} ({outcome.failure.code})"
-                word = IN_DOUBT if outcome.failure.code.endswith(IN_DOUBT) else FAILED
-                self.told.append(named(run, self.sweep) | {"outcome": word, "invoices": [], "because": because})
-            elif isinstance(outcome.failure, Misconfigured | Transient):
-                return Unsettled(outcome.failure, self.unsure)
-            else:
-                self.failure = outcome.failure
-                return None
-            waiting = {"outcome": WAITING, "invoices": [], "because": f"The run of {run.day} comes first."}
-            self.told += [named(later, self.sweep) | waiting for later in chain[number + 1 :]]
-            return None
-        return None
+        failures = [chain.failure for chain in self._done if chain.failure is not None]
+        passing = [one for one in failures if not isinstance(one.failure, Misconfigured)]
+        if passing:
+            return next((one for one in passing if isinstance(one.failure, Throttled)), passing[0])
+        through = any(chain.failure is None and chain.told for chain in self._done)
+        return failures[0] if failures and (self._is_ours or not through) else None
 
-    def _settled(self, run: DueRun) -> Outcome:
+    @property
+    def unsure(self) -> bool:
+        """A write that was never answered may still land."""
+        return any(chain.unsure for chain in self._done)
+
+    @property
+    def commits(self) -> int:
+        """How many change sets were written."""
+        return sum(chain.commits for chain in self._done)
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The kinds of operation that went well."""
+        return frozenset().union(*(chain.operations for chain in self._done))
+
+    @property
+    def _done(self) -> list[_Chain]:
+        return [chain for chain in self.chains if chain is not None]
+
+    @property
+    def _is_ours(self) -> bool:
+        return self._in_a_row >= IN_A_ROW
+
+    def _unless_stopped(self, pieces: Sequence[Piece]) -> _Chain | None:
+        if self._is_ours or self.due.stopping():
+            return None
+        chain = self._along(pieces)
+        with self._lock:
+            failure = None if chain.failure is None else chain.failure.failure
+            if isinstance(failure, Throttled):
+                self._in_a_row = IN_A_ROW
+            elif failure is not None and _is_fault(failure):
+                self._in_a_row += 1
+            elif not self._is_ours:
+                self._in_a_row = 0
+            for run in chain.told:
+                self.due.told(run)
+        return chain
+
+    def _along(self, pieces: Sequence[Piece]) -> _Chain:
+        """One contract's runs, the oldest first, until one does not come to its end."""
+        chain = _Chain()
+        for number, piece in enumerate(pieces):
+            outcome = self._carried_out(piece)
+            chain.unsure |= outcome.unsure
+            if isinstance(outcome, Settled):
+                chain.commits += outcome.commits
+                chain.operations |= outcome.operations
+                told = self._told(piece, outcome.outcome)
+            else:
+                told = self._told(piece, _failed(outcome.failure))
+                if not isinstance(outcome.failure, Rejected):
+                    chain.failure = outcome
+            chain.told.append(told)
+            if told["outcome"] in UNFINISHED:
+                waiting = {"outcome": WAITING, "because": f"The run of {piece.run.day} comes first."}
+                chain.told += [self._told(later, waiting) for later in pieces[number + 1 :]]
+                break
+        return chain
+
+    def _told(self, piece: Piece, outcome: Told) -> dict[str, object]:
+        """A run as it is written down and answered; ``ready`` counts what was ready on it when it was called for."""
+        told = {"invoices": [], **outcome}
+        return told | ({"ready": told["rows"]} if "rows" in told else {}) | self.sweep.named(piece)
+
+    def _carried_out(self, piece: Piece) -> Outcome:
         command = CreateInvoices(
-            command=run.command(self.sweep.facts.generations.get(run, 0)),
+            command=piece.command,
             requested_by=self.command.requested_by,
             correlation=self.command.correlation,
-            contract=run.contract,
+            contract=piece.run.contract,
         )
-        return self.fixed_point.settle(DueRunHandler(run, self.invoicing), [command])[command]
+        return self.fixed_point.settle(DueRunHandler(piece.run, self.due.invoicing), [command])[command]
 
 
-def _sweep_in(outcome: Outcome) -> Sweep | None:
-    found = outcome.outcome.get("sweep") if isinstance(outcome, Settled) else None
-    return found if isinstance(found, Sweep) else None
+def _failed(failure: ConnectorError) -> Told:
+    because = f"{failure.sentence} ({failure.code})"
+    if isinstance(failure, Rejected):
+        return {"outcome": IN_DOUBT if failure.code.endswith(IN_DOUBT) else FAILED, "because": because}
+    return {"outcome": FAILED if _is_fault(failure) else RUNNING, "because": because}
 
 
-def _in_short(outcome: Mapping[str, object]) -> str:
-    runs = cast(Sequence[Mapping[str, object]], outcome["runs"])
-    words = [str(run["outcome"]) for run in runs]
+def _is_fault(failure: ConnectorError) -> bool:
+    """It is no matter of this contract, or need not be one."""
+    return isinstance(failure, Misconfigured | Transient) and failure.code != NOT_YET
+
+
+def _in_short(outcome: Told) -> str:
+    words = [str(run["outcome"]) for run in _runs(outcome)]
     said = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
-    return f"Due up to {outcome['until']}: {said or 'nothing'}."
+    left = f", {outcome['left']} left" if "left" in outcome else ""
+    return f"Due up to {outcome['until']}: {said or 'nothing'}{left}."
+
+
+def _runs(outcome: Told) -> Iterable[Told]:
+    runs = outcome["runs"]
+    return runs if isinstance(runs, list) else []

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers import command_record, due_facts, people
+from handlers.command_record import State
 from handlers.due_facts import DueFacts
+from handlers.due_record import Kept, kept_in, subject_of
 from handlers.invoicing import InvoicingHandler
 from handlers.plan import Decision, NothingToDo, Refusals, Refuse
 from handlers.reading import ask
@@ -24,18 +28,40 @@ from mappings.refusal import Refusal
 from mappings.row import Row
 from mappings.schedule import DueRun, shared_out
 
+MOST_RUNS = 1000
+"""Runs of one command, the oldest; what is left is another's. None takes hours, and their ids fit into its record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run and the command it is carried out by. ``called``: an attempt at it stands, whose outcome is to be told."""
+
+    run: DueRun
+    command: UUID
+    called: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What is due, with what each run's invoice takes if they are made in order, the oldest of a contract first.
+    """What is to be done, with what each new run's invoice takes if they are made in order, the oldest first.
 
-    ``over``: what of it is above a ceiling, as sentences.
+    ``over``: what of it is above a ceiling, as sentences. ``left``: how many runs are due besides.
     """
 
     until: date
     facts: DueFacts
+    pieces: tuple[Piece, ...]
     taken: Mapping[DueRun, tuple[BacklogRow, ...]]
     over: tuple[str, ...] = ()
+    left: int = 0
+
+    @property
+    def chains(self) -> list[tuple[Piece, ...]]:
+        """The runs of each contract, the oldest first: a later one takes what an earlier one leaves."""
+        chains: defaultdict[UUID, list[Piece]] = defaultdict(list)
+        for piece in self.pieces:
+            chains[piece.run.contract].append(piece)
+        return [tuple(chain) for chain in chains.values()]
 
     def plain(self) -> dict[str, object]:
         """It as a dry run answers it."""
@@ -43,11 +69,26 @@ class Sweep:
             "dry_run": True,
             "until": self.until.isoformat(),
             "runs": [
-                named(run, self) | {"ready": len(self.taken[run]), "total": str(total(self.taken[run]))}
-                for run in self.facts.due.runs
+                self.named(one) | {"ready": len(self.taken[one.run]), "total": str(_total(self.taken[one.run]))}
+                for one in self.pieces
+                if not one.called
             ],
+            "unfinished": [self.named(one) for one in self.pieces if one.called],
             "unfit": self.unfit(),
             "above_ceiling": list(self.over),
+            "left": self.left,
+        }
+
+    def named(self, piece: Piece) -> dict[str, object]:
+        """A run as it is written down and answered; ``rows`` are its schedule rows."""
+        run = piece.run
+        contract = next((one for one in self.facts.contracts if one.id == run.contract), None)
+        return {
+            "contract": str(run.contract),
+            "number": None if contract is None else contract.text("ordernumber"),
+            "day": run.day.isoformat(),
+            "rows": [str(id) for id in run.all_rows],
+            "command": str(piece.command),
         }
 
     def unfit(self) -> list[dict[str, object]]:
@@ -65,11 +106,13 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What decides about a command. ``record``: what came of the command when it was carried out before."""
+    """What decides about a command. ``record``: what is written down of it from an earlier delivery."""
 
     record: Row | None
     people: tuple[Person, ...]
     today: date
+    until: date
+    kept: tuple[Kept, ...] | None = None
     facts: DueFacts | None = None
 
 
@@ -81,6 +124,7 @@ class Look:
     ceiling: Ceiling | None
 
     def gather(self, subjects: Sequence[CreateDueInvoices], dataverse: Reader) -> Mapping[CreateDueInvoices, Known]:
+        """The record of each command, or what is due."""
         ids = [keys.command_row_id(one.command) for one in subjects]
         records, *users = ask(
             dataverse,
@@ -88,39 +132,89 @@ class Look:
             *people.questions(self.invoicing.acting, (one.requested_by for one in subjects)),
         )
         by_id, who = {record.id: record for record in records}, people.people(users)
-        today = business_date(self.invoicing.now(), self.invoicing.zone)
+        zone = self.invoicing.zone
+        today = business_date(self.invoicing.now(), zone)
         known = {}
         for one, id in zip(subjects, ids, strict=True):
             record = None if one.dry_run else by_id.get(id)
-            facts = None
-            if record is None:
-                facts = due_facts.gather(one.due or today, one.contracts, self.invoicing.zone, dataverse)
-            known[one] = Known(record, who, today, facts)
+            until, kept = one.due or today, None
+            if record is not None and (is_anothers(record, one) or command_record.state_of(record) is State.DONE):
+                known[one] = Known(record, who, today, until)
+                continue
+            if record is not None:
+                until, kept = kept_in(record)
+            facts = due_facts.gather(until, one.contracts, zone, dataverse, kept or ())
+            known[one] = Known(record, who, today, until, kept, facts)
         return known
 
     def decide(self, subject: CreateDueInvoices, facts: Known, refusals: Refusals) -> Decision:
-        if facts.record is not None:
-            if facts.record.text("psac_subject") != subject_of(subject):
-                return Refuse("command-id-reused", f"{subject}: another command was given under this id before.")
+        """What is to be done about it, as a ``sweep``; or that it is done, or may not be."""
+        if facts.record is not None and is_anothers(facts.record, subject):
+            return Refuse("command-id-reused", f"{subject}: another command was given under this id before.")
+        found = facts.facts
+        if facts.record is not None and found is None:
             return NothingToDo("The command has been carried out.", command_record.outcome_of(facts.record))
         try:
             self.invoicing.acting.who(subject.requested_by, facts.people)
         except Refusal as refusal:
             return Refuse(refusal.code, refusal.sentence)
-        found, until = facts.facts or DueFacts(False, ()), subject.due or facts.today
-        if (refusal_ := _forbidden(found)) is not None:
-            return refusal_
-        if until > facts.today and not subject.dry_run:
-            return Refuse("not-due-yet", f"{until} is still to come; what is due then can be looked at, not invoiced.")
-        taken = shared_out(found.due.runs, found.ready, facts.today, self.invoicing.zone)
+        found = found or DueFacts()
+        forbidden = _forbidden(found)
+        if facts.kept is not None:
+            # What it did is told, whatever has become forbidden since.
+            pieces = [one for one in _recorded(facts.kept, found) if one.called or forbidden is None]
+            return NothingToDo("It is carried on.", {"sweep": self._sweep(facts, found, pieces)})
+        if forbidden is not None:
+            return forbidden
+        if facts.until > facts.today and not subject.dry_run:
+            sentence = f"{facts.until} is still to come; what is due then can be looked at, not invoiced."
+            return Refuse("not-due-yet", sentence)
+        sweep = self._sweep(facts, found, _found(found))
+        if sweep.over and not (subject.confirmed or subject.dry_run):
+            return Refuse("over-ceiling", f'{" ".join(sweep.over)} If that is meant, say so with "confirmed": true.')
+        return NothingToDo("It was looked at.", {"sweep": sweep})
+
+    def _sweep(self, facts: Known, found: DueFacts, pieces: Sequence[Piece]) -> Sweep:
+        ordered = sorted(pieces, key=lambda one: (one.run.day, one.run.contract, not one.called, one.command))
+        taken_up = tuple(ordered[:MOST_RUNS])
+        new = [one.run for one in taken_up if not one.called]
+        taken = shared_out(new, found.ready, facts.today, self.invoicing.zone)
         rows = [row for several in taken.values() for row in several]
         over = [] if self.ceiling is None else self.ceiling.above(len(rows), sums(rows, found.currencies))
-        if over and not (subject.confirmed or subject.dry_run):
-            return Refuse("over-ceiling", f'{" ".join(over)} If that is meant, say so with "confirmed": true.')
-        return NothingToDo("It was looked at.", {"sweep": Sweep(until, found, taken, tuple(over))})
+        return Sweep(facts.until, found, taken_up, taken, tuple(over), len(ordered) - len(taken_up))
 
 
-def total(rows: Sequence[BacklogRow]) -> Decimal:
+def is_anothers(record: Row, subject: CreateDueInvoices) -> bool:
+    """Whether a record is that of another command, which was given under the same id."""
+    return record.text("psac_subject") != subject_of(subject)
+
+
+def _found(found: DueFacts) -> list[Piece]:
+    """What is due now, and what was called for and is not through."""
+    called = [Piece(one.run, one.command, called=True) for one in found.attempts if one.run is not None]
+    return called + [_anew(run, found) for run in found.due.runs]
+
+
+def _recorded(kept: Sequence[Kept], found: DueFacts) -> list[Piece]:
+    """What a command set out to do, and nothing besides: each run by its attempt, or anew where there is none."""
+    known = {one.command: one for one in found.attempts}
+    due = {(run.contract, run.day): run for run in found.due.runs}
+    pieces = []
+    for one in kept:
+        attempt, run = known.get(one.command), due.get((one.contract, one.day))
+        bare = run or DueRun(one.contract, one.day, ())
+        if attempt is not None:
+            pieces.append(Piece(attempt.run or bare, one.command, called=True))
+        else:
+            pieces.append(Piece(bare, one.command) if run is None else _anew(run, found))
+    return pieces
+
+
+def _anew(run: DueRun, found: DueFacts) -> Piece:
+    return Piece(run, run.command(found.generations.get(run, 0)))
+
+
+def _total(rows: Sequence[BacklogRow]) -> Decimal:
     """What they come to, charged work only, before tax."""
     return sum((row.billable for row in rows), Decimal(0))
 
@@ -140,20 +234,3 @@ def _forbidden(found: DueFacts) -> Refuse | None:
             "Deactivate it, or leave due invoices to it.",
         )
     return None
-
-
-def subject_of(command: CreateDueInvoices) -> str:
-    """What the record of a command says that it is about."""
-    until = "today" if command.due is None else command.due.isoformat()
-    return f"{command.kind} {until} {len(command.contracts) or 'all'}"
-
-
-def named(run: DueRun, sweep: Sweep) -> dict[str, object]:
-    """A run as it is written down and answered."""
-    contract = next((one for one in sweep.facts.contracts if one.id == run.contract), None)
-    return {
-        "contract": str(run.contract),
-        "number": None if contract is None else contract.text("ordernumber"),
-        "day": run.day.isoformat(),
-        "rows": [str(id) for id in run.all_rows],
-    }

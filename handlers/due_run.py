@@ -19,7 +19,7 @@ from handlers import command_record, due_facts
 from handlers.command_record import State
 from handlers.invoice_facts import InvoiceFacts
 from handlers.invoicing import InvoicingHandler
-from handlers.plan import Decision, NothingToDo, Plan, Refusals
+from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals
 from handlers.rows import reference
 from mappings import keys, tables
 from mappings.business_date import business_date
@@ -58,7 +58,8 @@ class DueRunHandler:
         if attempt is not None:
             return self._after(subject, attempt, facts, refusals)
         known = facts.rows.values()
-        if any(id not in facts.rows for id in self.run.rows) or any(_status(row) not in OPEN for row in known):
+        gone = not self.run.all_rows or any(id not in facts.rows for id in self.run.rows)
+        if gone or any(_status(row) not in OPEN for row in known):
             return NothingToDo("Somebody else carried it out, or took rows of it away.", _ran(known))
         today = business_date(facts.invoice.now, zone)
         ready = tuple(row for row in facts.invoice.ready if self.run.takes(row, today, zone))
@@ -76,7 +77,8 @@ class DueRunHandler:
         lines = tuple(line for line in facts.invoice.lines if line.id in shown)
         call = partial(_by_schedule, self.run, facts, zone)
         narrowed = replace(facts.invoice, ready=ready, lines=lines)
-        return replace(self.invoicing, call=call).decide(subject, narrowed, refusals)
+        noted = {due_facts.NOTED: {**self.run.as_data(), "command": str(subject.command)}}
+        return replace(self.invoicing, call=call, noted=noted).decide(subject, narrowed, refusals)
 
     def _after(self, subject: CreateInvoices, attempt: Row, facts: RunFacts, refusals: Refusals) -> Decision:
         """The call was made. What it brought is written into the rows before it counts as carried out."""
@@ -89,22 +91,31 @@ class DueRunHandler:
             }
             if changes := _changes(rows, values, refusals):
                 return Plan("The schedule rows name the invoice.", changes, each_alone=True)
-        if open_ and not facts.invoice.invoices and rows and all(_status(row) == RunStatus.FAILED for row in rows):
+        decision = self.invoicing.decide(subject, facts.invoice, refusals)
+        waits = not open_ or facts.invoice.invoices or not facts.invoice.still_ready or isinstance(decision, NotYet)
+        if not waits and rows and all(_status(row) == RunStatus.FAILED for row in rows):
+            # They were not when the call was made. Until its time is over the product may still bring an invoice.
             outcome = {"outcome": FAILED, "invoices": [], "because": "The product itself reports that the run failed."}
             return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, outcome),)),))
-        return self.invoicing.decide(subject, facts.invoice, refusals)
+        return decision
 
 
 def _by_schedule(run: DueRun, facts: RunFacts, zone: ZoneInfo, contract: UUID) -> tuple[Change, ...]:
-    """The call, after the rows that milestones without one get: it takes nothing else."""
+    """The call, after the rows that milestones without one get: it takes nothing else.
+
+    The rows are put back to not run with it, written or not: what they say from now on is said of this call, and
+    whoever read them before it can't write into them any more.
+    """
     made = [
         _row_for(milestone, line, run, zone)
         for milestone, line in run.unplanned
         if keys.schedule_row_id(milestone) not in facts.rows
     ]
+    not_run: dict[str, Value] = {"msdyn_invoicerunstatus": int(RunStatus.NOT_RUN)}
+    anew = [Update(reference(row.ref), not_run, row.version) for row in facts.rows.values()]
     given = tuple(Reference(tables.SCHEDULE, id) for id in run.all_rows)
     call = Call(due_facts.ACTION, Reference(tables.CONTRACT, contract), {"InvoiceSchedules": given})
-    return (*made, call)
+    return (*made, *anew, call)
 
 
 def _row_for(milestone: UUID, line: UUID, run: DueRun, zone: ZoneInfo) -> Create:

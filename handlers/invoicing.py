@@ -11,7 +11,7 @@ change set, so that person writes them too; every other record is the service's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -47,14 +47,15 @@ class InvoicingHandler:
     """The handler of ``CreateInvoices``; ``now`` and ``zone`` tell what is dated in the future when facts are read.
 
     ``call``: what makes the invoice of a contract, behind the fence; the last of these changes is the product's action.
-    ``patience``: how long an invoice that is not seen may still come, before that is in doubt. ``owner``: whose they
-    are. ``several``: the product makes one per customer.
+    ``noted``: what else the record of the attempt holds. ``patience``: how long an invoice that is not seen may still
+    come, before that is in doubt. ``owner``: whose they are. ``several``: the product makes one per customer.
     """
 
     now: Callable[[], datetime]
     zone: ZoneInfo
     acting: Acting = AS_SIGNED_IN
     call: Callable[[UUID], tuple[Change, ...]] = whole_contract
+    noted: Mapping[str, object] = field(default_factory=dict)
     patience: timedelta = PATIENCE
     owner: Owner = Owner.PRODUCT
     several: bool = False
@@ -89,7 +90,7 @@ class InvoicingHandler:
             outcome = {"outcome": REFUSED, "invoices": [], "code": refused.code, "because": because}
             return _ended(subject, facts, "The product refused; that is written down.", outcome)
         call = self.call(subject.contract)
-        fenced = fence(subject, due.as_data(), facts.lease, caller, call, facts.withdrawn)
+        fenced = fence(subject, {**due.as_data(), **self.noted}, facts.lease, caller, call, facts.withdrawn)
         return Plan(f"{len(due.rows)} ready rows are invoiced.", (fenced,), each_alone=True)
 
     def _after(self, attempt: Row, facts: InvoiceFacts, refusals: Refusals) -> Decision:

@@ -8,9 +8,10 @@ its own date. (PSA/invoicing; proforma-invoicing/configure-automated-invoice-cre
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -132,8 +133,30 @@ class DueRun:
             case Backlog.PRODUCTS:
                 return False
 
+    def as_data(self) -> dict[str, object]:
+        """It as the record of an attempt at it keeps it; ``run_in`` reads it."""
+        return {
+            "day": self.day.isoformat(),
+            "rows": [str(id) for id in self.rows],
+            "cut_offs": [[str(line), day.isoformat()] for line, day in self.cut_offs],
+            "milestones": [str(id) for id in self.milestones],
+            "unplanned": [[str(milestone), str(line)] for milestone, line in self.unplanned],
+        }
+
     def __str__(self) -> str:
         return f"{Ref(CONTRACT, self.contract)} due {self.day}"
+
+
+def run_in(contract: UUID, data: Mapping[str, Any]) -> DueRun:
+    """The run that an attempt was made at, whatever has become of its rows since."""
+    return DueRun(
+        contract,
+        date.fromisoformat(data["day"]),
+        tuple(UUID(id) for id in data["rows"]),
+        tuple((UUID(line), date.fromisoformat(day)) for line, day in data["cut_offs"]),
+        tuple(UUID(id) for id in data["milestones"]),
+        tuple((UUID(milestone), UUID(line)) for milestone, line in data["unplanned"]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +242,3 @@ def shared_out(
         taken[run] = tuple(row for row in left if run.takes(row, today, zone))
         left = [row for row in left if row not in taken[run]]
     return taken
-
-
-def by_contract(runs: Iterable[DueRun]) -> list[tuple[DueRun, ...]]:
-    """The runs of each contract, the oldest first: a later one takes what an earlier one leaves."""
-    chains: defaultdict[UUID, list[DueRun]] = defaultdict(list)
-    for run in sorted(runs, key=lambda run: (run.day, run.contract)):
-        chains[run.contract].append(run)
-    return [tuple(chain) for chain in chains.values()]

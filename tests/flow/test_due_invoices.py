@@ -118,7 +118,7 @@ def test_two_sweeps_at_once_make_one_invoice(world: DueWorld) -> None:
     row = world.scheduled(world.time_line, DAY)
     world.ready(200, BEFORE)
     world.make_the_action_racy()
-    together = Together(world.client, 2, commits=2)
+    together = Together(world.client, 2, commits=3)
     workers = [in_background(partial(world.sweep, dataverse=side)) for side in together.sides]
     for worker in workers:
         worker.join(30)
@@ -130,7 +130,7 @@ def test_two_sweeps_at_once_make_one_invoice(world: DueWorld) -> None:
 def test_a_lost_answer_is_looked_up_and_not_asked_for_again(world: DueWorld) -> None:
     row = world.scheduled(world.time_line, DAY)
     world.ready(200, BEFORE)
-    outcome = world.sweep(dataverse=BeforeCommit(world.client, world.lose_the_next_answer, commit=2))
+    outcome = world.sweep(dataverse=BeforeCommit(world.client, world.lose_the_next_answer, commit=3))
     assert world.lost_answers == 1
     assert outcome.unsure  # what was never answered is looked at once more
     assert words(outcome) == ["created"]

@@ -62,5 +62,5 @@ def test_the_products_job_goes_by_its_name(name: str, counts: bool) -> None:
 def test_nothing_due_asks_for_no_contract() -> None:
     environment = Environment()
     due_facts.gather(date(2026, 3, 2), (), ZONE, environment)
-    assert len(environment.asked) == 8
-    assert tables.COMMAND not in environment.asked
+    assert len(environment.asked) == 11
+    assert tables.CONTRACT not in environment.asked[8:]

@@ -1,0 +1,141 @@
+"""Workers die, and answers get lost, around the call for what is due: one invoice all the same, and it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from connector.dataverse.changes import ChangeSet
+from connector.settlement import Complete, RedeliverAt
+from handlers.fixed_point import Outcome, Settled, Unsettled
+from handlers.recorded import Mode
+from mappings.messages import CreateDueInvoices
+from service.registration import register_command_table
+from tests.flow.calls import PATIENCE_IS_OVER, Dies, Killed, Office, calls, records
+from tests.flow.due_world import FAILED, NOT_RUN, SUCCESSFUL, DueWorld, still
+
+DAY = date(2020, 10, 5)
+BEFORE = DAY - timedelta(days=1)
+MODES = list(Mode)
+
+
+@pytest.fixture
+def world() -> Iterator[DueWorld]:
+    with still(DAY) as sandbox:
+        world = DueWorld(sandbox)
+        register_command_table(world.signed_in("administrator"))
+        yield world
+
+
+def words(outcome: Outcome) -> list[str]:
+    assert isinstance(outcome, Settled), outcome
+    told: Any = outcome.outcome["runs"]
+    return [run["outcome"] for run in told]
+
+
+def code(outcome: Outcome) -> str:
+    assert isinstance(outcome, Unsettled), outcome
+    return outcome.failure.code
+
+
+def kill(world: DueWorld, office: Office, fits: Callable[[ChangeSet], bool], *, after: bool, **more: Any) -> None:
+    with pytest.raises(Killed):
+        world.sweep(dataverse=office.calling(Dies(world.client, fits, after=after)), **more)
+
+
+def attempts(world: DueWorld) -> list[str]:
+    found = world.http("GET", "psac_commands?$filter=psac_kind eq 'attempt'&$orderby=createdon").json()["value"]
+    return [row["psac_state"] for row in found]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("after", [False, True])
+def test_a_worker_that_dies_before_its_record_or_after_its_call_leaves_one_invoice_that_the_next_sweep_tells(
+    world: DueWorld, mode: Mode, after: bool
+) -> None:
+    row, office = world.scheduled(world.time_line, DAY), Office(world, mode)
+    world.ready(200, BEFORE)
+    kill(world, office, calls if after else records, after=after)
+    assert words(world.sweep(dataverse=office.calling())) == ["created"]
+    assert words(world.sweep(dataverse=office.calling())) == []
+    assert (world.invoices(), world.row(row)) == ([(Decimal(200), 1)], (SUCCESSFUL, True))
+    assert attempts(world) == ["done"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_lost_answer_to_the_call_is_looked_up(world: DueWorld, mode: Mode) -> None:
+    row, office = world.scheduled(world.time_line, DAY), Office(world, mode)
+    world.ready(200, BEFORE)
+    world.sandbox.faults.lose_reply(path=r"\$batch", containing="msdyn_createinvoicefrominvoiceschedule")
+    assert words(world.sweep(dataverse=office.calling())) == ["created"]
+    assert (world.invoices(), world.row(row)) == ([(Decimal(200), 1)], (SUCCESSFUL, True))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_message_that_comes_again_tells_of_every_run_it_was_recorded_with(world: DueWorld, mode: Mode) -> None:
+    office, command = Office(world, mode), CreateDueInvoices(command=uuid4(), requested_by="clerk")
+    for back, amount in ((7, 100), (0, 200)):
+        world.scheduled(world.time_line, DAY - timedelta(days=back))
+        world.ready(amount, DAY - timedelta(days=back + 1))
+    seen: list[ChangeSet] = []
+
+    def second_call(change_set: ChangeSet) -> bool:
+        seen.extend([change_set] if calls(change_set) else [])
+        return calls(change_set) and len(seen) == 2
+
+    kill(world, office, second_call, after=True, command=command.command)
+    assert isinstance(world.message(command, office.calling()), Complete)
+    # Its record has the answer, however often it comes.
+    world.wait(1)
+    again = world.sweep(command=command.command)
+    assert words(again) == ["created", "created"]
+    assert [total for total, _ in world.invoices()] == [Decimal(100), Decimal(200)]
+
+
+def test_a_run_that_failed_earlier_is_not_failed_while_its_next_call_may_be_under_way(world: DueWorld) -> None:
+    row, office = world.scheduled(world.time_line, DAY), Office(world, Mode.RECORDED)
+    world.ready(200, BEFORE)
+    world.sandbox.switches.failing[world.contract] = "Time-out expired."
+    assert words(world.sweep(dataverse=office.calling())) == ["failed"]
+    world.sandbox.switches.failing.clear()
+    kill(world, office, calls, after=False)
+    for _ in range(2):
+        assert code(world.sweep(dataverse=office.calling())) == "not-yet"
+    assert (attempts(world), world.row(row)) == (["done", "calling"], (NOT_RUN, False))
+    world.sandbox.clock.advance(PATIENCE_IS_OVER)
+    assert words(world.sweep(dataverse=office.calling())) == ["in-doubt"]
+    assert world.invoices() == []
+
+
+def test_that_the_product_reports_a_failed_run_counts_once_patience_is_over(world: DueWorld) -> None:
+    row, office = world.scheduled(world.time_line, DAY), Office(world, Mode.RECORDED)
+    world.ready(200, BEFORE)
+    kill(world, office, calls, after=False)
+    world.http("PATCH", f"msdyn_contractlineinvoiceschedules({row})", {"msdyn_invoicerunstatus": FAILED})
+    assert code(world.sweep(dataverse=office.calling())) == "not-yet"
+    world.sandbox.clock.advance(PATIENCE_IS_OVER)
+    assert words(world.sweep(dataverse=office.calling())) == ["failed"]
+    assert words(world.sweep(dataverse=office.calling())) == ["created"]
+    assert world.invoices() == [(Decimal(200), 1)]
+
+
+def test_rows_added_meanwhile_do_not_make_another_attempt_of_one_that_may_be_under_way(world: DueWorld) -> None:
+    office, command = Office(world, Mode.RECORDED), CreateDueInvoices(command=uuid4(), requested_by="clerk")
+    world.scheduled(world.time_line, DAY)
+    world.ready(200, BEFORE)
+    kill(world, office, calls, after=False, command=command.command)
+    late = world.scheduled(world.expenses, DAY)
+    world.ready(50, BEFORE, world.expenses)
+    assert isinstance(world.message(command, office.calling()), RedeliverAt)
+    assert code(world.sweep(dataverse=office.calling())) == "not-yet"
+    assert (attempts(world), world.invoices()) == (["calling"], [])
+    world.sandbox.clock.advance(PATIENCE_IS_OVER)
+    assert isinstance(world.message(command, office.calling()), Complete)
+    assert words(world.sweep(command=command.command)) == ["in-doubt"]
+    assert words(world.sweep(dataverse=office.calling())) == ["in-doubt", "waiting"]
+    assert (world.invoices(), world.row(late)) == ([], (NOT_RUN, False))
