@@ -37,7 +37,7 @@ class Entities:
     @property
     def names(self) -> list[str]:
         """The names of all queues and topics."""
-        return [each.name for each in (*self.queues, *self.topics)]
+        return [queue.name for queue in self.queues] + [topic.name for topic in self.topics]
 
     def beside(self, queues: Iterable[QueueSettings]) -> Entities:
         """These entities, and those of some queues whose names are not taken."""
