@@ -13,6 +13,7 @@ from sandbox.servicebus.amqp.states import Accepted, State
 from sandbox.servicebus.broker.sessions import SessionLock
 from sandbox.servicebus.broker.store import MessageStore
 from sandbox.servicebus.conditions import SESSION_LOCK_LOST, TIMEOUT
+from sandbox.servicebus.faults import BusFaults
 from sandbox.servicebus.queue_links import QueueOutlet
 
 
@@ -41,9 +42,10 @@ class Waiting:
 
 
 class Dispatcher:
-    """Hands waiting messages to receivers with credit, one each in turn."""
+    """Hands waiting messages to receivers with credit, one each in turn. ``faults``: see ``BusFaults``."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: BusFaults) -> None:
+        self.faults = faults
         self._receivers: dict[MessageStore, deque[QueueOutlet]] = {}
         self._draining: list[SendingLink] = []
         self._waiting: list[Waiting] = []
@@ -80,7 +82,7 @@ class Dispatcher:
         """End what lost its session, give out sessions, send what can be sent, then give drained credit back."""
         self._end_lost_sessions(now)
         self._give_out_sessions(now)
-        for store, outlets in self._receivers.items():
+        for store, outlets in list(self._receivers.items()):
             passed = 0
             while passed < len(outlets) and store.has_active(now):
                 outlet = outlets[0]
@@ -112,7 +114,7 @@ class Dispatcher:
                 self._waiting_over(waiting)
                 waiting.granted(lock)
             elif waiting.deadline <= now:
-                waiting.link.session.refuse(
+                waiting.link.session.detach(
                     waiting.link, AmqpError(TIMEOUT, "No session with messages became free in time.")
                 )
 

@@ -30,8 +30,10 @@ from sandbox.servicebus.conditions import (
     SESSION_LOCK_LOST,
     as_amqp,
 )
+from sandbox.servicebus.faults import SERVER_BUSY, BusFaults
 from sandbox.servicebus.management_rules import rule_operations
 from sandbox.servicebus.management_sessions import session_operations
+from sandbox.servicebus.message_faults import before_settling, lose_lock, twin
 from sandbox.servicebus.queue_links import MAX_MESSAGE_SIZE
 from sandbox.servicebus.requests import Reply, Request
 from sandbox.servicebus.sas import LISTEN, SEND
@@ -46,7 +48,9 @@ _STATUS = {
     MESSAGE_LOCK_LOST: 410,
     SESSION_LOCK_LOST: 410,
     NOT_IMPLEMENTED: 501,
+    SERVER_BUSY: 503,
 }
+_SETTLEMENTS = {"completed": "complete", "abandoned": "abandon", "defered": "defer", "suspended": "dead-letter"}
 _PEEK_BYTES = 512 * 1024
 """A peek is cut short beyond this; the client asks on from where it ended."""
 
@@ -63,11 +67,13 @@ class ManagementService:
         require: Callable[[str], None],
         now: Callable[[], datetime],
         holder: object,
+        faults: BusFaults,
     ) -> None:
         self._entity = entity
         self._require = require
         self._now = now
         self._holder = holder
+        self._faults = faults
         self._operations: dict[str, tuple[str, Callable[[dict[Any, Any]], Reply]]] = {
             "schedule-message": (SEND, self._schedule),
             "cancel-scheduled-message": (SEND, self._cancel_scheduled),
@@ -79,26 +85,31 @@ class ManagementService:
                 "update-disposition": (LISTEN, self._update_disposition),
                 "receive-by-sequence-number": (LISTEN, self._receive_by_sequence_number),
             }
-            for name, operation in session_operations(entity, holder, now).items():
+            for name, operation in session_operations(entity, holder, now, faults).items():
                 self._operations[name] = (LISTEN, operation)
         if isinstance(entity, Subscription):
             for name, operation in rule_operations(entity).items():
                 self._operations[name] = (LISTEN, operation)
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply | None:
         """Carry out one operation; what fails is answered with a status and a condition."""
-        right, operation = self._operations.get(request.operation.removeprefix(_VENDOR), (None, None))
+        name = request.operation.removeprefix(_VENDOR)
+        right, operation = self._operations.get(name, (None, None))
         try:
             if right is None or operation is None:
                 raise AmqpError(NOT_IMPLEMENTED, f"The sandbox does not support the operation {request.operation}.")
             self._require(right)
             if not isinstance(request.body, dict):
                 raise AmqpError(ARGUMENT_ERROR, "The body of the request is not a map.")
-            return operation(request.body)
+            return self._carry_out(name, operation, request.body)
         except BrokerError as refusal:
             return _refusal(as_amqp(refusal))
         except AmqpError as refusal:
             return _refusal(refusal)
+
+    def _carry_out(self, name: str, operation: Callable[[dict[Any, Any]], Reply], body: dict[Any, Any]) -> Reply | None:
+        self._faults.refuse("server_busy", self._entity.path, name, "request")
+        return self._faults.answer(self._entity.path, (name, "request"), lambda: operation(body))
 
     def _peek(self, body: dict[Any, Any]) -> Reply:
         first, limit = number(body, "from-sequence-number"), number(body, "message-count")
@@ -131,6 +142,9 @@ class ManagementService:
 
     def _renew_lock(self, body: dict[Any, Any]) -> Reply:
         now, tokens = self._now(), uuids(body, "lock-tokens")
+        for token in tokens:
+            if self._store.holds(token, now) and self._faults.strike("lose_lock", self._store.path, "renew-lock"):
+                lose_lock(self._store, token, None, now)
         self._require_locks(tokens, now)
         ends = tuple(timestamp(self._store.renew(token, now)) for token in tokens)
         return Reply(200, "OK", body={"expirations": Array(Timestamp, ends)})
@@ -148,7 +162,10 @@ class ManagementService:
         if status not in settle:
             raise AmqpError(ARGUMENT_ERROR, f"{status!r} is not a way to settle a message.")
         self._require_locks(tokens, now)
+        operations = (_SETTLEMENTS[str(status)], "settle")
         for token in tokens:
+            if self._faults.any:
+                before_settling(self._faults, self._store, token, self._session(body), now, operations)
             settle[status](token)
         return Reply(200, "OK")
 
@@ -176,6 +193,9 @@ class ManagementService:
             entity.check(draft)
             drafts.append(draft)
         given = tuple(Long(entity.enqueue(draft, now)) for draft in drafts)
+        for draft in drafts:
+            if self._faults.strike("duplicate", entity.path, "schedule-message"):
+                entity.enqueue(twin(draft), now)
         return Reply(200, "OK", body={"sequence-numbers": Array(Long, given)})
 
     def _cancel_scheduled(self, body: dict[Any, Any]) -> Reply:

@@ -12,6 +12,8 @@ from sandbox.servicebus.arguments import number, text
 from sandbox.servicebus.broker.sessions import Sessions
 from sandbox.servicebus.broker.store import MessageStore
 from sandbox.servicebus.conditions import ARGUMENT_ERROR
+from sandbox.servicebus.faults import BusFaults
+from sandbox.servicebus.message_faults import lose_session
 from sandbox.servicebus.requests import Reply
 from sandbox.servicebus.wire import timestamp
 
@@ -21,7 +23,7 @@ _END_OF_TIME = 253402300800000
 
 
 def session_operations(
-    store: MessageStore, holder: object, now: Callable[[], datetime]
+    store: MessageStore, holder: object, now: Callable[[], datetime], faults: BusFaults
 ) -> dict[str, Callable[[dict[Any, Any]], Reply]]:
     """The operations by name, for the receivers of one connection."""
 
@@ -32,7 +34,11 @@ def session_operations(
         return store.sessions
 
     def renew(body: dict[Any, Any]) -> Reply:
-        until = sessions().renew(text(body, "session-id"), holder, now())
+        held, name = sessions(), text(body, "session-id")
+        lock = held.of(name, holder)
+        if faults.strike("lose_lock", store.path, "renew-session-lock"):
+            lose_session(store, lock, now())
+        until = held.renew(name, holder, now())
         return Reply(200, "OK", body={"expiration": timestamp(until)})
 
     def get_state(body: dict[Any, Any]) -> Reply:

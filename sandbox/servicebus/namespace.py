@@ -20,6 +20,8 @@ from sandbox.servicebus.broker.store import MessageStore
 from sandbox.servicebus.broker.topic import Subscription, Topic
 from sandbox.servicebus.cbs import CbsService
 from sandbox.servicebus.dispatcher import Dispatcher
+from sandbox.servicebus.faults import BusFaults
+from sandbox.servicebus.frame_faults import FrameFaults
 from sandbox.servicebus.management import ManagementService
 from sandbox.servicebus.queue_links import MAX_MESSAGE_SIZE, QueueInlet, QueueOutlet
 from sandbox.servicebus.requests import ReplyOutlet, RequestInlet, Service
@@ -39,7 +41,10 @@ class Namespace:
         self.lock: AbstractContextManager[object] = threading.RLock()
         self.broker = broker
         self.keys = {key.name: key for key in keys}
-        self.dispatcher = Dispatcher()
+        self.faults = BusFaults(clock, self._knows)
+        """What goes wrong on demand."""
+        self.interference = FrameFaults(self.faults)
+        self.dispatcher = Dispatcher(self.faults)
         self.connections: dict[Connection, Grants] = {}
         self._clock = clock
         self._on_output = on_output
@@ -64,6 +69,7 @@ class Namespace:
         Returns in how many seconds something comes due, None if nothing is waited for.
         """
         with self.lock:
+            self.interference.strike_now(self.connections)
             now = self._clock.now()
             # First what comes due, in every queue: it may put messages where a receiver is waiting.
             self.broker.advance(now)
@@ -92,6 +98,8 @@ class Namespace:
             return
         address = parse_address(fields[0])
         entity = self._entity(address)
+        for kind in ("detach_link", "server_busy"):
+            self.faults.refuse(kind, address.entity, "attach")
         if address.management:
             self._attach_management(link, address, entity, grants)
         elif isinstance(link, SendingLink):
@@ -104,7 +112,7 @@ class Namespace:
             if not isinstance(entity, Queue | Topic):
                 what = "subscription" if isinstance(entity, Subscription) else "dead-letter queue"
                 raise AmqpError(NOT_ALLOWED, f"Messages cannot be sent to a {what}.")
-            link.inlet = QueueInlet(entity, self._clock.now)
+            link.inlet = QueueInlet(entity, self._clock.now, self.faults)
 
     def _attach_receiver(self, link: SendingLink, store: MessageStore, source: list[object]) -> None:
         asked = asked_session(source)
@@ -130,8 +138,17 @@ class Namespace:
         def require(right: str) -> None:
             grants.require(right, node, _wall_clock())
 
-        service = ManagementService(entity, require, self._clock.now, link.session.connection)
+        service = ManagementService(entity, require, self._clock.now, link.session.connection, self.faults)
         _serve(link, f"{entity.path}/$management", service)
+
+    def _knows(self, path: str) -> bool:
+        """Whether there is an entity, or another node, of this path."""
+        if path != _CBS:
+            try:
+                self._entity(parse_address(path))
+            except AmqpError:
+                return False
+        return True
 
     def _entity(self, address: Address) -> MessageStore | Topic:
         if not address.path and address.management:

@@ -11,11 +11,14 @@ from sandbox.servicebus.amqp.errors import NOT_IMPLEMENTED, AmqpError
 from sandbox.servicebus.amqp.links import SendingLink
 from sandbox.servicebus.amqp.states import Accepted, Modified, Received, Rejected, Released, State
 from sandbox.servicebus.broker.errors import BrokerError
+from sandbox.servicebus.broker.message import Delivery
 from sandbox.servicebus.broker.queue import Queue
 from sandbox.servicebus.broker.sessions import SessionLock
 from sandbox.servicebus.broker.store import MessageStore
 from sandbox.servicebus.broker.topic import Topic
 from sandbox.servicebus.conditions import as_amqp
+from sandbox.servicebus.faults import BusFaults
+from sandbox.servicebus.message_faults import before_settling, lose_lock, settlement, twin
 from sandbox.servicebus.wire import BATCH_FORMAT, read_message, split_batch, write_message
 
 if TYPE_CHECKING:
@@ -29,12 +32,18 @@ _REASON, _DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
 class QueueInlet:
     """Puts what a sender sends into a queue or topic: a message, or all messages of a batch or none."""
 
-    def __init__(self, queue: Queue | Topic, now: Callable[[], datetime]) -> None:
+    def __init__(self, queue: Queue | Topic, now: Callable[[], datetime], faults: BusFaults) -> None:
         self._queue = queue
         self._now = now
+        self._faults = faults
 
-    def arrived(self, message: bytes, message_format: int) -> State:
+    def arrived(self, message: bytes, message_format: int) -> State | None:
         """Enqueue; the sender hears of it when it is stored."""
+        path = self._queue.path
+        self._faults.refuse("server_busy", path, "send")
+        return self._faults.answer(path, ("send",), lambda: self._enqueue(message, message_format))
+
+    def _enqueue(self, message: bytes, message_format: int) -> State:
         if message_format not in (0, BATCH_FORMAT):
             raise AmqpError(NOT_IMPLEMENTED, f"The message format {message_format:#x} is not supported.")
         parts = split_batch(message) if message_format == BATCH_FORMAT else [message]
@@ -47,6 +56,8 @@ class QueueInlet:
             raise as_amqp(refusal) from refusal
         for draft in drafts:
             self._queue.enqueue(draft, now)
+            if self._faults.strike("duplicate", self._queue.path, "send"):
+                self._queue.enqueue(twin(draft), now)
         return Accepted()
 
     def detached(self) -> None:
@@ -68,30 +79,50 @@ class QueueOutlet:
         self.store = store
         self.session = session
         self._dispatcher = dispatcher
+        self._faults = dispatcher.faults
         self._now = now
 
     def serve(self, now: datetime) -> None:
         """Send the next message, locked for this receiver or, if it wants no say, removed as it leaves."""
+        delivery = self._overtaking(now)
         if self.link.sends_settled:
-            message = self.store.take(now, self.session)
+            message = self.store.take(now, self.session) if delivery is None else delivery.message
+            if delivery is not None:
+                self.store.complete(delivery.lock_token, now)
             if message is not None:
                 self.link.send(uuid4().bytes_le, write_message(message), settled=True)
             return
-        delivery = self.store.receive(now, self.session)
+        delivery = delivery or self.store.receive(now, self.session)
         if delivery is not None:
             encoded = write_message(delivery.message, delivery.locked_until)
             self.link.send(delivery.lock_token.bytes_le, encoded, settled=False)
+            if self._faults.strike("lose_lock", self.store.path, "deliver"):
+                lose_lock(self.store, delivery.lock_token, self.session, now)
+
+    def _overtaking(self, now: datetime) -> Delivery | None:
+        """The second message in line, if it is to go before the first, which then is as it was."""
+        if not self._faults.looms("reorder", self.store.path, "deliver"):
+            return None
+        first, second = self.store.receive(now, self.session), self.store.receive(now, self.session)
+        if second is not None and not self._faults.strike("reorder", self.store.path, "deliver"):
+            self.store.release(second.lock_token, now)
+            second = None
+        if first is not None:
+            self.store.release(first.lock_token, now)
+        return second
 
     def credited(self) -> None:
         """Served when the dispatcher next goes round."""
         if self.link.draining:
             self._dispatcher.drain(self.link)
 
-    def settled(self, tag: bytes, state: State) -> State:
+    def settled(self, tag: bytes, state: State) -> State | None:
         """Settle by lock token; answered with the outcome that was asked for, or rejected with the reason."""
         token, now = UUID(bytes_le=tag), self._now()
+        operations = (settlement(state), "settle")
         try:
-            return self._settle(token, state, now)
+            before_settling(self._faults, self.store, token, self.session, now, operations)
+            return self._faults.answer(self.store.path, operations, lambda: self._settle(token, state, now))
         except BrokerError as refusal:
             raise as_amqp(refusal) from refusal
 

@@ -45,8 +45,8 @@ class Service(Protocol):
     status_field: str
     description_field: str
 
-    def answer(self, request: Request) -> Reply:
-        """Carry out one request."""
+    def answer(self, request: Request) -> Reply | None:
+        """Carry out one request; None is no answer."""
 
 
 class ReplyOutlet:
@@ -101,7 +101,8 @@ class RequestInlet:
         if outlet.full:
             raise AmqpError(NOT_ALLOWED, "Too many replies are waiting for credit.")
         reply = self._service.answer(request)
-        outlet.put(_write(reply, message_id, self._service))
+        if reply is not None:
+            outlet.put(_write(reply, message_id, self._service))
         return Accepted()
 
     def detached(self) -> None:

@@ -38,6 +38,9 @@ class ServiceBusServer:
         self._clock = clock
         self._broker = Broker(queues, MemoryStorage() if storage is None else storage, topics, MessageProperties())
         self._namespace = Namespace(self._broker, keys, clock, self._schedule_turn)
+        self.faults = self._namespace.faults
+        """What goes wrong on demand."""
+        self.faults.on_plan(self._wake)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -123,7 +126,7 @@ class ServiceBusServer:
         return True
 
     def _wake(self) -> None:
-        """The clock was moved, by whatever thread."""
+        """The clock was moved, or a fault planned, by whatever thread."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._schedule_turn)

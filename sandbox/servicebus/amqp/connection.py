@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import cast
 
 from sandbox.servicebus.amqp.container import Container, Scheduler, Timer
@@ -16,17 +15,9 @@ from sandbox.servicebus.amqp.errors import (
     AmqpError,
     SessionError,
 )
-from sandbox.servicebus.amqp.frames import (
-    AMQP_FRAME,
-    AMQP_HEADER,
-    EMPTY_FRAME,
-    HEADER_SIZE,
-    SASL_FRAME,
-    SASL_HEADER,
-    Frame,
-    take_frame,
-    write_frame,
-)
+from sandbox.servicebus.amqp.frames import AMQP_FRAME, EMPTY_FRAME, take_frame, write_frame
+from sandbox.servicebus.amqp.handshake import MIN_FRAME_SIZE, Handshake
+from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink
 from sandbox.servicebus.amqp.performatives import (
     Begin,
     Close,
@@ -40,16 +31,15 @@ from sandbox.servicebus.amqp.performatives import (
 )
 from sandbox.servicebus.amqp.session import Session
 from sandbox.servicebus.amqp.states import write_error
-from sandbox.servicebus.amqp.strangers import answer
-from sandbox.servicebus.amqp.types import Array, Symbol
+from sandbox.servicebus.amqp.transit import Arrivals, Departures
+from sandbox.servicebus.amqp.types import Symbol
 
 MAX_FRAME_SIZE = 65536
 IDLE_TIME_OUT = 240.0
 """Seconds of silence after which a peer is taken for dead."""
 _CHANNEL_MAX = 255
-_MIN_FRAME_SIZE = 512
-_MAX_QUEUED = 1024 * 1024
-"""Octets that may wait for a flush before links stop adding to them."""
+Arrival = tuple[int, Performative, bytes]
+"""A frame that came in: its channel, what it says, and what it carries."""
 
 
 class Connection(asyncio.Protocol):
@@ -59,14 +49,15 @@ class Connection(asyncio.Protocol):
         self.container = container
         self._scheduler = scheduler
         self._paused = False
-        self.frame_size = _MIN_FRAME_SIZE
+        self.frame_size = MIN_FRAME_SIZE
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
-        self._output = bytearray()
+        self._departures = Departures(scheduler, self._has_room)
+        self._arrivals: Arrivals[Arrival] = Arrivals(scheduler, self._lag, self._dispatch, self._go_on_reading)
+        self._handshake = Handshake(self._departures.add)
         self._closing = False
-        self._said_header = False
+        self._cut = False
         self._said_open = False
-        self._step: Callable[[], bool] = self._sasl_header
         self._sessions: dict[int, Session] = {}
         self._ended: set[int] = set()
         self._peer_idle: float | None = None
@@ -86,17 +77,14 @@ class Connection(asyncio.Protocol):
                 return
             self._heard = self._scheduler.time()
             self._buffer += data
-            try:
-                while not self._closing and self._step():
-                    pass
-            except AmqpError as problem:
-                self.fail(problem)
-            self.container.touched()
+            self._read()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; nothing is settled by that."""
         with self.container.lock:
             self._closing = True
+            self._arrivals.drop()
+            self._departures.drop()
             if self._heartbeat is not None:
                 self._heartbeat.cancel()
             sessions, self._sessions = self._sessions, {}
@@ -110,42 +98,57 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
-        with self.container.lock:
-            self._paused = False
-            self._go_on()
+        self._paused = False
+        self._has_room()
 
     @property
     def writable(self) -> bool:
-        """Whether more may be queued: not while the peer reads slower than we write."""
-        return not self._paused and len(self._output) < _MAX_QUEUED
+        """Whether more may be queued: not while the peer reads slower than we write, nor when all is said."""
+        return not self._paused and not self._closing and not self._departures.full
 
-    def send(self, channel: int, performative: Performative, payload: bytes = b"") -> None:
-        """Queue one frame for the next flush."""
+    @property
+    def links(self) -> list[SendingLink | ReceivingLink]:
+        """The links of all sessions."""
+        return [link for session in self._sessions.values() for link in session.links.values()]
+
+    def send(
+        self,
+        channel: int,
+        performative: Performative,
+        payload: bytes = b"",
+        link: SendingLink | ReceivingLink | None = None,
+    ) -> None:
+        """Queue one frame for the next flush; ``link``: what it is about."""
         if not self._closing:
-            self._output += write_frame(channel, performative.encode() + payload)
+            interference = self.container.interference
+            lag = interference.lag(performative, link, incoming=False) if interference.active else 0.0
+            self._departures.add(write_frame(channel, performative.encode() + payload), lag)
 
     def flush(self) -> None:
         """Hand what was queued to the socket, and close it if that was the last word."""
         transport = self._transport
         if transport is None:
             return
-        was_full = len(self._output) >= _MAX_QUEUED
-        if self._output:
-            transport.write(bytes(self._output))
-            self._output.clear()
-        if self._closing:
-            transport.close()
-        elif was_full and not self._paused:
-            self._go_on()
+        if self._cut:
+            transport.abort()
+        else:
+            self._departures.flush(transport, closing=self._closing)
+
+    def cut(self) -> None:
+        """Say nothing more, and drop the connection with the next flush: when what it did so far is safe."""
+        self._closing = self._cut = True
+        self._arrivals.drop()
+        self._departures.drop()
 
     def fail(self, error: AmqpError) -> None:
         """Close the connection and say why, as far as the peer has come to understand it."""
         if self._closing:
             return
-        if self._said_header:
+        if self._handshake.over:
             self._say_open()
             self.send(0, Close(error=write_error(error.condition, error.description)))
         self._closing = True
+        self._arrivals.drop()
 
     def stop(self) -> None:
         """Close the connection because its container shuts down."""
@@ -157,10 +160,34 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _go_on(self) -> None:
-        for session in list(self._sessions.values()):
-            session.credited()
+    def _has_room(self) -> None:
+        if self._paused:
+            return
+        with self.container.lock:
+            for session in list(self._sessions.values()):
+                session.credited()
+            self.container.touched()
+
+    def _read(self) -> None:
+        """Do what came in says, as far as that is complete and not held up."""
+        try:
+            while not self._closing and (self._frame() if self._handshake.over else self._handshake.take(self._buffer)):
+                pass
+            self._closing = self._closing or self._handshake.failed
+        except AmqpError as problem:
+            self.fail(problem)
         self.container.touched()
+
+    def _go_on_reading(self) -> None:
+        """Frames that were held up are due."""
+        with self.container.lock:
+            if self._closing:
+                return
+            try:
+                self._arrivals.go_on()
+            except AmqpError as problem:
+                self.fail(problem)
+            self._read()
 
     def _beat(self) -> None:
         if self._scheduler.time() - self._heard > IDLE_TIME_OUT:
@@ -168,51 +195,10 @@ class Connection(asyncio.Protocol):
             self.flush()
             return
         if self._peer_idle is not None and self._said_open:
-            self._output += EMPTY_FRAME
+            self._departures.add(EMPTY_FRAME)
             self.flush()
         pause = IDLE_TIME_OUT / 4 if self._peer_idle is None else min(self._peer_idle / 2, IDLE_TIME_OUT / 4)
         self._heartbeat = self._scheduler.call_later(pause, self._beat)
-
-    def _take_header(self, wanted: bytes) -> bool:
-        if len(self._buffer) < HEADER_SIZE:
-            return False
-        header = bytes(self._buffer[:HEADER_SIZE])
-        del self._buffer[:HEADER_SIZE]
-        self._output += answer(header, wanted)
-        if header != wanted:
-            self._closing = True
-        return not self._closing
-
-    def _sasl_header(self) -> bool:
-        if not self._take_header(SASL_HEADER):
-            return False
-        offer = SaslMechanisms(mechanisms=Array(Symbol, (Symbol("ANONYMOUS"),)))
-        self._output += write_frame(0, offer.encode(), SASL_FRAME)
-        self._step = self._sasl_init
-        return True
-
-    def _sasl_init(self) -> bool:
-        frame = take_frame(self._buffer, _MIN_FRAME_SIZE)
-        if frame is None:
-            return False
-        if frame.kind != SASL_FRAME:
-            raise AmqpError(FRAMING_ERROR, "a SASL frame was expected")
-        init, _ = read_performative(frame.body)
-        if not isinstance(init, SaslInit):
-            raise AmqpError(NOT_ALLOWED, "a sasl-init was expected")
-        granted = init.mechanism == "ANONYMOUS"
-        self._output += write_frame(0, SaslOutcome(code=0 if granted else 1).encode(), SASL_FRAME)
-        self._step = self._amqp_header
-        self._closing = not granted
-        return granted
-
-    def _amqp_header(self) -> bool:
-        # Answered only when the client's has come: some clients stop reading at the SASL outcome.
-        if not self._take_header(AMQP_HEADER):
-            return False
-        self._said_header = True
-        self._step = self._frame
-        return True
 
     def _say_open(self) -> None:
         if not self._said_open:
@@ -229,17 +215,27 @@ class Connection(asyncio.Protocol):
             )
 
     def _frame(self) -> bool:
+        if self._arrivals.full:
+            return False
         frame = take_frame(self._buffer, MAX_FRAME_SIZE)
         if frame is None:
             return False
         if frame.kind != AMQP_FRAME:
             raise AmqpError(FRAMING_ERROR, "an AMQP frame was expected")
         if frame.body:
-            self._dispatch(frame)
+            self._arrivals.add((frame.channel, *read_performative(frame.body)))
         return True
 
-    def _dispatch(self, frame: Frame) -> None:
-        performative, payload = read_performative(frame.body)
+    def _lag(self, arrival: Arrival) -> float:
+        if not self.container.interference.active:
+            return 0.0
+        channel, performative, _ = arrival
+        session = self._sessions.get(channel)
+        link = None if session is None else session.link_of(performative)
+        return self.container.interference.lag(performative, link, incoming=True)
+
+    def _dispatch(self, arrival: Arrival) -> None:
+        channel, performative, payload = arrival
         match performative:
             case Open():
                 self._opened(performative)
@@ -247,22 +243,23 @@ class Connection(asyncio.Protocol):
                 self._say_open()
                 self.send(0, Close())
                 self._closing = True
+                self._arrivals.drop()
             case _ if not self._said_open:
                 raise AmqpError(NOT_ALLOWED, "the first frame must be an open")
             case Begin():
-                self._begin(frame.channel, performative)
+                self._begin(channel, performative)
             case End():
-                self._end(frame.channel)
+                self._end(channel)
             case SaslInit() | SaslMechanisms() | SaslOutcome():
                 raise AmqpError(NOT_ALLOWED, "SASL is over")
             case _:
-                self._to_session(frame.channel, performative, payload)
+                self._to_session(channel, performative, payload)
 
     def _opened(self, peer: Open) -> None:
         if self._said_open:
             raise AmqpError(NOT_ALLOWED, "the connection is open already")
-        if peer.max_frame_size < _MIN_FRAME_SIZE:
-            raise AmqpError(DECODE_ERROR, f"frames of less than {_MIN_FRAME_SIZE} octets are not AMQP")
+        if peer.max_frame_size < MIN_FRAME_SIZE:
+            raise AmqpError(DECODE_ERROR, f"frames of less than {MIN_FRAME_SIZE} octets are not AMQP")
         self.frame_size = min(peer.max_frame_size, MAX_FRAME_SIZE)
         self._say_open()
         if peer.idle_time_out:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from sandbox.servicebus.amqp.connection import Connection
+    from sandbox.servicebus.amqp.interference import Interference
     from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink
 
 
@@ -16,6 +17,10 @@ class Container(Protocol):
 
     name: str
     lock: AbstractContextManager[object]
+
+    @property
+    def interference(self) -> Interference:
+        """Who decides what goes wrong on purpose."""
 
     def attach(self, link: SendingLink | ReceivingLink) -> None:
         """Put an outlet or inlet behind the link, or raise the error that refuses it."""

@@ -26,8 +26,8 @@ class Outlet(Protocol):
     def credited(self) -> None:
         """The peer granted credit, or room to write came back."""
 
-    def settled(self, tag: bytes, state: State) -> State:
-        """The peer says what became of a delivery; the answer is what became of that."""
+    def settled(self, tag: bytes, state: State) -> State | None:
+        """The peer says what became of a delivery; the answer is what became of that, and None is no answer."""
 
     def detached(self) -> None:
         """The link is gone."""
@@ -36,8 +36,8 @@ class Outlet(Protocol):
 class Inlet(Protocol):
     """What stands behind a link we receive on."""
 
-    def arrived(self, message: bytes, message_format: int) -> State:
-        """A whole message came in; the answer is what became of it."""
+    def arrived(self, message: bytes, message_format: int) -> State | None:
+        """A whole message came in; the answer is what became of it, and None is no answer."""
 
     def detached(self) -> None:
         """The link is gone."""
@@ -56,7 +56,7 @@ class Link:
         self.granted_source: Described | None = None
 
     def postpone(self) -> None:
-        """Leave the peer's attach unanswered for now; ``Session.accept`` or ``Session.refuse`` answers it."""
+        """Leave the peer's attach unanswered for now; ``Session.accept`` or ``Session.detach`` answers it."""
         self.answered = False
 
     @property
@@ -142,7 +142,7 @@ class SendingLink(Link):
         """Tell the peer how the link stands."""
         self.session.send_flow(self.handle, self.delivery_count, self.credit, drain=self.draining)
 
-    def settle(self, tag: bytes, state: State) -> State:
+    def settle(self, tag: bytes, state: State) -> State | None:
         """Hand the peer's decision to the outlet; what it refuses comes back as a rejection with the error."""
         try:
             return self.outlet.settled(tag, state)
@@ -203,12 +203,11 @@ class ReceivingLink(Link):
         self._finish()
         settled = first.settled or transfer.settled
         state = self._arrived(first, transfer, message) if size <= self.max_message_size else self._too_large()
-        if not settled:
-            self.session.send(
-                Disposition(role=True, first=first.delivery_id or 0, settled=True, state=write_state(state))
-            )
+        if state is not None and not settled:
+            answer = Disposition(role=True, first=first.delivery_id or 0, settled=True, state=write_state(state))
+            self.session.send(answer, link=self)
 
-    def _arrived(self, first: Transfer, last: Transfer, message: bytes) -> State:
+    def _arrived(self, first: Transfer, last: Transfer, message: bytes) -> State | None:
         try:
             for transfer in (first, last):
                 read_state(transfer.state)

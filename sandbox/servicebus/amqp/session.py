@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sandbox.servicebus.amqp.errors import HANDLE_IN_USE, UNATTACHED_HANDLE, AmqpError, LinkError, SessionError
+from sandbox.servicebus.amqp.interference import Fate
 from sandbox.servicebus.amqp.links import Link, ReceivingLink, SendingLink
 from sandbox.servicebus.amqp.performatives import (
     Attach,
@@ -37,6 +38,7 @@ class Session:
 
     def __init__(self, connection: Connection, channel: int, begin: Begin) -> None:
         self.connection = connection
+        self._interference = connection.container.interference
         self.channel = channel
         self.links: dict[int, SendingLink | ReceivingLink] = {}
         self._detached: set[int] = set()
@@ -62,12 +64,42 @@ class Session:
         """Whether the peer's window, and the connection, have room for another message."""
         return self._remote_window > 0 and not self._waiting and self.connection.writable
 
-    def send(self, performative: Performative, payload: bytes = b"") -> None:
-        """Write one frame on this session's channel."""
-        self.connection.send(self.channel, performative, payload)
+    def send(
+        self, performative: Performative, payload: bytes = b"", link: SendingLink | ReceivingLink | None = None
+    ) -> None:
+        """Write one frame on this session's channel; ``link``: what it is about, where the frame does not say."""
+        if link is None and self._interference.active:
+            link = self.link_of(performative)
+        self.connection.send(self.channel, performative, payload, link)
+
+    def link_of(self, performative: Performative) -> SendingLink | ReceivingLink | None:
+        """The attached link a frame is about; a range of deliveries goes by its first."""
+        match performative:
+            case Transfer(handle=handle) | Detach(handle=handle) | Flow(handle=int(handle)):
+                return self.links.get(handle)
+            case Disposition(role=True, first=first, last=last):
+                for each in self._matching(first, first if last is None else last):
+                    return self._unsettled[each][0]
+        return None
 
     def handle(self, performative: Performative, payload: bytes) -> None:
-        """Do what one frame of the peer says."""
+        """Do what one frame of the peer says, unless something else befalls it."""
+        link = fate = None
+        if self._interference.active:
+            link = self.link_of(performative)
+            fate = self._interference.fate(performative, link)
+        if fate is None or fate.carried_out:
+            self._carry_out(performative, payload)
+        if fate is not None:
+            self._befall(fate, link)
+
+    def _befall(self, fate: Fate, link: SendingLink | ReceivingLink | None) -> None:
+        if fate.error is None:
+            self.connection.cut()
+        elif link is not None:
+            self.detach(link, fate.error)
+
+    def _carry_out(self, performative: Performative, payload: bytes) -> None:
         match performative:
             case Transfer():
                 self._transfer(performative, payload)
@@ -113,6 +145,10 @@ class Session:
 
     def deliver(self, link: SendingLink, tag: bytes, message: bytes, *, settled: bool) -> None:
         """Send a message in as many frames as the peer's frame size asks for, as fast as its window allows."""
+        fate = self._interference.delivering(link) if self._interference.active else None
+        if fate is not None:
+            self._befall(fate, link)
+            return
         delivery_id = self._next_delivery_id
         self._next_delivery_id = (delivery_id + 1) & _SERIAL
         if not settled:
@@ -136,7 +172,10 @@ class Session:
         self._send_waiting()
 
     def detach(self, link: SendingLink | ReceivingLink, error: AmqpError) -> None:
-        """Close a link for good and say why."""
+        """Close a link for good and say why, also one whose attach is not answered yet."""
+        if not link.answered:
+            link.answered = True
+            self.send(link.reply(refused=True), link=link)
         self.links.pop(link.handle, None)
         self._forget(link)
         self._close(link.handle, error)
@@ -146,12 +185,6 @@ class Session:
         """Answer an attach that was postponed, and take the link."""
         link.answered = True
         self.send(link.reply())
-
-    def refuse(self, link: SendingLink | ReceivingLink, error: AmqpError) -> None:
-        """Answer an attach that was postponed, and say why there will be no link."""
-        link.answered = True
-        self.send(link.reply(refused=True))
-        self.detach(link, error)
 
     def _close(self, handle: int, error: AmqpError) -> None:
         self._detached.add(handle)
@@ -240,12 +273,18 @@ class Session:
             return
         last = disposition.last if disposition.last is not None else disposition.first
         for delivery_id in self._matching(disposition.first, last):
-            link, tag = self._unsettled.pop(delivery_id)
+            link, tag = entry = self._unsettled.pop(delivery_id)
             if state is None or isinstance(state, Received):
                 continue
             outcome = link.settle(tag, state)
-            if not disposition.settled:
-                self.send(Disposition(role=False, first=delivery_id, settled=True, state=write_state(outcome)))
+            if disposition.settled:
+                continue
+            if outcome is None:
+                # The peer was not answered: for it the delivery is as unsettled as before.
+                self._unsettled[delivery_id] = entry
+            else:
+                answer = Disposition(role=False, first=delivery_id, settled=True, state=write_state(outcome))
+                self.send(answer, link=link)
 
     def _matching(self, first: int, last: int) -> Iterable[int]:
         """The unsettled deliveries in a range the peer chose, which may be as wide as it likes."""
