@@ -38,11 +38,14 @@ _OPEN = (State.CALLING, State.CALLED, State.IN_DOUBT)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt at a run, by the command it was made under; ``run``: ``None`` where the record does not tell."""
+    """An attempt at a run, by the command it was made under.
+
+    ``run``: ``None`` where the record does not tell. ``outcome``: ``None`` where it is still to be found out.
+    """
 
     command: UUID
     run: DueRun | None
-    is_open: bool
+    outcome: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +135,16 @@ def _of_due(attempt: Row) -> Attempt | None:
         return None
     noted: Mapping[str, Any] = selection[NOTED]
     run = schedule.run_in(UUID(attempt.text("psac_subject") or ""), noted)
-    return Attempt(UUID(noted["command"]), run, command_record.state_of(attempt) in _OPEN)
+    return Attempt(UUID(noted["command"]), run, _outcome(attempt))
 
 
 def _asked_for(attempt: Row, kept: Kept) -> Attempt:
     """The attempt a record names; one that came to nothing without a call does not tell its run."""
-    return _of_due(attempt) or Attempt(kept.command, None, command_record.state_of(attempt) in _OPEN)
+    return _of_due(attempt) or Attempt(kept.command, None, _outcome(attempt))
+
+
+def _outcome(attempt: Row) -> Mapping[str, object] | None:
+    return None if command_record.state_of(attempt) in _OPEN else command_record.outcome_of(attempt)
 
 
 def _is_meant(attempt: Attempt, until: date, only: Sequence[UUID]) -> bool:
@@ -149,7 +156,7 @@ def _unclaimed(
     scheduled: Sequence[Scheduled], unplanned: Sequence[BacklogRow], attempts: Iterable[Attempt]
 ) -> tuple[list[Scheduled], list[BacklogRow]]:
     """What no attempt was made for whose outcome is still to be found out."""
-    runs = [one.run for one in attempts if one.is_open and one.run is not None]
+    runs = [one.run for one in attempts if one.outcome is None and one.run is not None]
     rows = {id for run in runs for id in run.all_rows}
     milestones = {id for run in runs for id in run.milestones}
     return (

@@ -17,13 +17,13 @@ from handlers.due_look import Look, Piece, Sweep
 from handlers.due_record import Begin, End, Kept
 from handlers.due_run import FAILED, DueRunHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
-from handlers.invoicing import InvoicingHandler
+from handlers.invoicing import REFUSED, InvoicingHandler
 from handlers.plan import NOT_YET
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices, CreateInvoices
 
 IN_DOUBT, RUNNING = "in-doubt", "already-running"
-UNFINISHED = (FAILED, IN_DOUBT, "refused", RUNNING)
+UNFINISHED = (FAILED, IN_DOUBT, RUNNING)
 WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
 IN_A_ROW = 3
@@ -37,7 +37,8 @@ class DueInvoices:
     """Carries out ``CreateDueInvoices``, with what invoices any contract; above the ``ceiling`` only when confirmed.
 
     ``at_once``: how many contracts are at work at a time; the runs of one are made one after the other. ``stopping`` is
-    asked before each contract: what is left then is left to the next sweep. ``told`` hears of each run as it ends.
+    asked before each contract: what is left then is left to the next sweep. ``told`` hears of each run as it ends, one
+    after the other.
     """
 
     invoicing: InvoicingHandler
@@ -89,9 +90,13 @@ class DueInvoices:
 
 @dataclass
 class _Chain:
-    """What has come of one contract's runs: what is told of them, and the failure that ended them, if one did."""
+    """What has come of one contract's runs: what is told of them, and the failure that ended them, if one did.
+
+    ``news``: what no record told before.
+    """
 
     told: list[Told] = field(default_factory=list)
+    news: list[Told] = field(default_factory=list)
     failure: Unsettled | None = None
     commits: int = 0
     unsure: bool = False
@@ -175,7 +180,7 @@ class _Course:
                 self._in_a_row += 1
             elif not self._is_ours:
                 self._in_a_row = 0
-            for run in chain.told:
+            for run in chain.news:
                 self.due.told(run)
         return chain
 
@@ -183,7 +188,7 @@ class _Course:
         """One contract's runs, the oldest first, until one does not come to its end."""
         chain = _Chain()
         for number, piece in enumerate(pieces):
-            outcome = self._carried_out(piece)
+            outcome = self._carried_out(piece) if piece.outcome is None else Settled("", _ended(piece.outcome))
             chain.unsure |= outcome.unsure
             if isinstance(outcome, Settled):
                 chain.commits += outcome.commits
@@ -194,9 +199,13 @@ class _Course:
                 if not isinstance(outcome.failure, Rejected):
                     chain.failure = outcome
             chain.told.append(told)
+            if piece.outcome is None:
+                chain.news.append(told)
             if told["outcome"] in UNFINISHED:
                 waiting = {"outcome": WAITING, "because": f"The run of {piece.run.day} comes first."}
-                chain.told += [self._told(later, waiting) for later in pieces[number + 1 :]]
+                rest = [self._told(later, waiting) for later in pieces[number + 1 :]]
+                chain.told += rest
+                chain.news += rest
                 break
         return chain
 
@@ -215,11 +224,23 @@ class _Course:
         return self.fixed_point.settle(DueRunHandler(piece.run, self.due.invoicing), [command])[command]
 
 
+def _ended(recorded: Told) -> Told:
+    """What an attempt's record says came of it, as it was told before."""
+    if recorded["outcome"] != REFUSED:
+        return recorded
+    return {"outcome": FAILED, "because": f"{recorded['because']} ({recorded['code']})"}
+
+
 def _failed(failure: ConnectorError) -> Told:
+    """What is told of a run that did not come to its end; what may pass is gone on with."""
     because = f"{failure.sentence} ({failure.code})"
-    if isinstance(failure, Rejected):
-        return {"outcome": IN_DOUBT if failure.code.endswith(IN_DOUBT) else FAILED, "because": because}
-    return {"outcome": FAILED if _is_fault(failure) else RUNNING, "because": because}
+    match failure:
+        case Rejected():
+            return {"outcome": IN_DOUBT if failure.code.endswith(IN_DOUBT) else FAILED, "because": because}
+        case Misconfigured():
+            return {"outcome": FAILED, "because": because}
+        case _:
+            return {"outcome": RUNNING, "because": because}
 
 
 def _is_fault(failure: ConnectorError) -> bool:

@@ -34,11 +34,15 @@ MOST_RUNS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run and the command it is carried out by. ``called``: an attempt at it stands, whose outcome is to be told."""
+    """A run and the command it is carried out by.
+
+    ``called``: an attempt at it stands; ``outcome``: what came of that, where it is written down.
+    """
 
     run: DueRun
     command: UUID
     called: bool = False
+    outcome: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,7 @@ def _recorded(kept: Sequence[Kept], found: DueFacts) -> list[Piece]:
         attempt, run = known.get(one.command), due.get((one.contract, one.day))
         bare = run or DueRun(one.contract, one.day, ())
         if attempt is not None:
-            pieces.append(Piece(attempt.run or bare, one.command, called=True))
+            pieces.append(Piece(attempt.run or bare, one.command, True, attempt.outcome))
         else:
             pieces.append(Piece(bare, one.command) if run is None else _anew(run, found))
     return pieces

@@ -1,8 +1,8 @@
 """Creates every day, at one local time, the invoices that are due.
 
 The next sweep is counted from the time of day itself, never from the end of the last one: it does not drift, and goes
-with the clock on the wall. Who starts late catches up: what was due at the last sweep is done at once. Nothing is
-remembered, so several services may sweep the same environment, or one twice.
+with the clock on the wall. Who starts late catches up: what was due at the last sweep is done at once. What it
+found is recorded where the money is, so several services may sweep the same environment, or one twice.
 """
 
 from __future__ import annotations
@@ -45,32 +45,41 @@ class Sweep:
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep at once what the last sweep should have, then day by day, until ``stop`` is set."""
         moment = last_sweep(self.now(), self.at, self.zone)
+        command: CreateDueInvoices | None = None
         log.info("what is due is invoiced every day at %s (%s)", self.at.strftime("%H:%M"), self.zone.key)
         while not stop.is_set():
             begun = self.now()
-            done = await asyncio.to_thread(self.sweep, business_date(moment, self.zone), stop.is_set)
+            command = command or self._command(business_date(moment, self.zone))
+            command = await asyncio.to_thread(self.sweep, command, stop.is_set)
             following = next_sweep(moment, self.at, self.zone)
-            if not done and (again := begun + AGAIN) < following:
+            if command is not None and (again := begun + AGAIN) < following:
                 await self._until(again, stop)
             else:
                 await self._until(following, stop)
                 # Whoever slept over several days needs one sweep: it takes all that has become due.
                 moment = last_sweep(max(self.now(), following), self.at, self.zone)
+                command = None
 
-    def sweep(self, day: date, stopping: Callable[[], bool]) -> bool:
-        """Create what is due up to a day; whether there is no use in trying again before the next day."""
-        command = CreateDueInvoices(command=uuid4(), requested_by=REQUESTED_BY, due=day, confirmed=self.confirmed)
+    def sweep(self, command: CreateDueInvoices, stopping: Callable[[], bool]) -> CreateDueInvoices | None:
+        """Create what is due; what is to be carried out again on the same day, if there is use in that.
+
+        The same command goes on where it broke off; another one takes what was left over.
+        """
+        day = command.due
         match self.carry_out(command, stopping):
             case Settled(because, outcome, _, unsure):
                 _tell(outcome)
                 log.info("sweep of %s: %s", day, because)
-                return not unsure
+                return self._command(day) if unsure or "left" in outcome else None
             case Unsettled(AgainstTheRules() as refused):
                 log.warning("sweep of %s: nothing was invoiced. %s (%s)", day, refused.sentence, refused.code)
-                return True
+                return None
             case Unsettled(failure):
                 log.warning("sweep of %s: not finished. %s (%s)", day, failure.sentence, failure.code)
-                return False
+                return command
+
+    def _command(self, day: date | None) -> CreateDueInvoices:
+        return CreateDueInvoices(command=uuid4(), requested_by=REQUESTED_BY, due=day, confirmed=self.confirmed)
 
     async def _until(self, moment: datetime, stop: asyncio.Event) -> None:
         while not stop.is_set() and (left := (moment - self.now()).total_seconds()) > 0:
