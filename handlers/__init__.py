@@ -11,39 +11,51 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from handlers.actuals import ActualsHandler
+from handlers.bounded_invoicing import BoundedInvoicing
 from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.invoice_runs import InvoiceRuns
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
+from handlers.run_end import RunEnds
 from handlers.verification import VerificationHandler
 from mappings.messages import (
     AnyCommand,
     CreateDueInvoices,
     CreateInvoices,
     CreateManyInvoices,
+    LookAtRun,
     Marking,
     MarkNotReady,
     MarkReady,
 )
 from mappings.tables import Ref
 
-Subject = Ref | AnyCommand
-"""What a message turns out to be about: an entry, or a command."""
+Subject = Ref | AnyCommand | LookAtRun
+"""What a message turns out to be about: an entry, a command, or the end of a run."""
 
 
 @dataclass(frozen=True)
 class Mission:
-    """Who handles what. Entries: by who creates their actuals, this service or the product."""
+    """Who handles what. Entries: by who creates their actuals, this service or the product.
+
+    ``at_once``: how many contracts that are due are invoiced at a time.
+    """
 
     entries: ActualsHandler | VerificationHandler
     readiness: ReadinessHandler
     invoicing: InvoicingHandler
+    at_once: int = 1
+
+    @property
+    def single(self) -> BoundedInvoicing:
+        """Who invoices one contract on command: below that ceiling, too."""
+        return BoundedInvoicing(self.invoicing, self.readiness.ceiling)
 
     @property
     def due(self) -> DueInvoices:
         """Who invoices what is due: as any contract is invoiced, below the ceiling of whatever is done in bulk."""
-        return DueInvoices(self.invoicing, self.readiness.ceiling)
+        return DueInvoices(self.invoicing, self.readiness.ceiling, self.at_once)
 
     @property
     def runs(self) -> InvoiceRuns:
@@ -57,6 +69,7 @@ class Mission:
         to_invoice: list[CreateInvoices] = []
         to_sweep: list[CreateDueInvoices] = []
         to_run: list[CreateManyInvoices] = []
+        to_look_at: list[LookAtRun] = []
         for subject in dict.fromkeys(subjects):
             match subject:
                 case Ref():
@@ -69,14 +82,17 @@ class Mission:
                     to_run.append(subject)
                 case CreateDueInvoices():
                     to_sweep.append(subject)
+                case LookAtRun():
+                    to_look_at.append(subject)
                 case _:
                     assert_never(subject)
         about_entries = fixed_point.settle(self.entries, entries)
         about_readiness = fixed_point.settle(self.readiness, to_mark)
-        about_invoices = fixed_point.settle(self.invoicing, to_invoice)
+        about_invoices = fixed_point.settle(self.single, to_invoice)
         about_due = self.due.settle(to_sweep, fixed_point)
         about_runs = fixed_point.settle(self.runs, to_run)
-        every = (about_entries, about_readiness, about_invoices, about_due, about_runs)
+        about_ends = fixed_point.settle(RunEnds(self.invoicing.now), to_look_at)
+        every = (about_entries, about_readiness, about_invoices, about_due, about_runs, about_ends)
         return {subject: outcome for about in every for subject, outcome in about.items()}
 
 

@@ -1,6 +1,7 @@
 """Sends the commands of a run that came as a message: one for each of its contracts, before the message is ended.
 
-Their ids follow from the run and the contract, so sending them again does no harm.
+Their ids follow from the run and the contract, so sending them again does no harm. After them goes a message that has
+somebody look whether the run has come to its end.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from connector.inbox import Outgoing
 from connector.settlement import Complete
 from handlers.replies import Ended, Send
 from mappings.invoice_run import command
-from mappings.messages import CreateManyInvoices
+from mappings.messages import CreateManyInvoices, LookAtRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,14 @@ def _commands(run: CreateManyInvoices, outcome: Mapping[str, object]) -> list[Ou
     if run.dry_run:
         return []
     contracts = [UUID(id) for id in cast(Sequence[str], outcome["contracts"])]
-    each = [command(run.command, id, run.requested_by, correlation=run.correlation) for id in contracts]
+    each = [
+        command(run.command, id, run.requested_by, correlation=run.correlation, confirmed=run.confirmed)
+        for id in contracts
+    ]
     return [
-        Outgoing(one.model_dump_json(exclude_none=True).encode(), str(one.command), correlation_id=one.correlation)
-        for one in each
+        *(
+            Outgoing(one.model_dump_json(exclude_none=True).encode(), str(one.command), correlation_id=one.correlation)
+            for one in each
+        ),
+        Outgoing(LookAtRun(run=run.command).model_dump_json().encode(), f"{run.command}/end"),
     ]

@@ -17,6 +17,7 @@ from connector.dataverse.changes import ChangeSet
 from connector.dataverse.query import Condition, Query, all_of, any_of, equals
 from handlers import command_record, people
 from handlers.backlog_rows import of_contracts
+from handlers.bounded_invoicing import OVER_CEILING, above
 from handlers.command_record import Kind, State
 from handlers.invoicing import InvoicingHandler
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
@@ -126,14 +127,14 @@ class InvoiceRuns:
         if len(preview.due) > MOST_CONTRACTS:
             return Refuse("too-many-rows", f"More than {MOST_CONTRACTS} contracts; name fewer, or filter.")
         if facts.over and not subject.confirmed:
-            return Refuse("over-ceiling", f"{' '.join(facts.over)} Say `confirmed` if that is meant.")
+            return Refuse(OVER_CEILING, above(facts.over))
         record = command_record.created(
             keys.run_row_id(subject.command),
             Kind.RUN,
             str(subject.command),
             subject.requested_by,
             State.RESOLVED,
-            selection=selection(subject.command, preview),
+            selection=selection(subject.command, preview, confirmed=subject.confirmed),
         )
         return Plan(f"A run over {len(preview.due)} contracts is written down.", (ChangeSet((record,)),))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from connector.envelope import Envelope
 from handlers.faults_in_words import in_words
 from handlers.fixed_point import AgainstTheRules
 from mappings import tables
-from mappings.messages import AnyCommand, Command, EntryChanged, LookAtEntry
+from mappings.messages import AnyCommand, Command, EntryChanged, LookAtEntry, LookAtRun
 from mappings.tables import Ref
 
 _COMMAND: TypeAdapter[AnyCommand] = TypeAdapter(Command)
 LOOK = b'"look-at-entry"'
+LOOK_AT_RUN = b'"look-at-run"'
 _ENTRY_TABLES = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
 
 
@@ -69,8 +71,11 @@ def _asked(envelope: Envelope) -> LookAtEntry | None:
         return None
 
 
-def parse_command(envelope: Envelope) -> AnyCommand:
+def parse_command(envelope: Envelope) -> AnyCommand | LookAtRun:
     """What somebody commands. Raises ``Rejected`` saying of each member what is wrong with it."""
+    if LOOK_AT_RUN in envelope.body:
+        with suppress(ValidationError):
+            return LookAtRun.model_validate_json(envelope.body)
     try:
         # Some writers of JSON on Windows begin with a byte order mark.
         return _COMMAND.validate_json(envelope.body.removeprefix(BOM_UTF8))

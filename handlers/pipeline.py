@@ -21,7 +21,7 @@ from handlers.parsing import Ignored, material
 from handlers.reading import ask
 from handlers.replies import Ended, Replies, Teller
 from mappings import tables
-from mappings.messages import EntryChanged, Message
+from mappings.messages import EntryChanged, LookAtRun, Message
 from mappings.tables import Ref
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,9 @@ class Pipeline:
         ended: list[Ended] = []
         for index, envelope in enumerate(envelopes):
             message, outcome = messages.get(index), outcomes.get(subjects[index]) if index in subjects else None
+            if isinstance(message, LookAtRun):
+                # It is our own, and nobody waits for its answer.
+                continue
             command = None if isinstance(message, EntryChanged) else message
             brought = outcome.outcome if isinstance(outcome, Settled) else {}
             ended.append(Ended(envelope, command, settlements[index], brought))

@@ -34,7 +34,9 @@ class Outcome(StrEnum):
         return self in (Outcome.CREATED, Outcome.DIFFERS, Outcome.NOTHING, Outcome.GONE)
 
 
-REFUSALS = frozenset({"contract-gone", "not-allowed", "unknown-person", "person-disabled", "earlier-in-doubt"})
+REFUSALS = frozenset(
+    {"contract-gone", "not-allowed", "unknown-person", "person-disabled", "earlier-in-doubt", "over-ceiling"}
+)
 """The codes under which this service refuses a contract by its own rules; whatever else refuses is Dataverse's."""
 
 
@@ -73,6 +75,13 @@ class Preview:
             sums[one.currency] = sums.get(one.currency, Decimal(0)) + one.total
         return dict(sorted(sums.items()))
 
+    def is_within(self, expected: Mapping[str, Any]) -> bool:
+        """It is no more than what was expected of a run when it was begun, as its record says."""
+        before = {code: Decimal(amount) for code, amount in expected["sums"].items()}
+        return self.rows <= expected["rows"] and all(
+            abs(amount) <= abs(before.get(code, Decimal(0))) for code, amount in self.sums.items()
+        )
+
     def as_data(self) -> dict[str, object]:
         """It as answers and records hold it; amounts are exact and before tax."""
         return {
@@ -83,9 +92,10 @@ class Preview:
         }
 
 
-def selection(run: UUID, preview: Preview) -> dict[str, object]:
-    """What a run's record says it is to do; ``contracts_in`` reads it."""
-    return {"run": str(run), "expected": preview.as_data(), "contracts": [str(one.contract) for one in preview.due]}
+def selection(run: UUID, preview: Preview, *, confirmed: bool) -> dict[str, object]:
+    """What a run's record says it is to do; ``contracts_in`` reads it. ``confirmed``: a person saw how much it is."""
+    contracts = [str(one.contract) for one in preview.due]
+    return {"run": str(run), "expected": preview.as_data(), "confirmed": confirmed, "contracts": contracts}
 
 
 def contracts_in(selection: Mapping[str, Any]) -> tuple[UUID, ...]:
@@ -105,11 +115,19 @@ def outcome(
 
 
 def command(
-    run: UUID, contract: UUID, requested_by: str, generation: int = 0, correlation: str | None = None
+    run: UUID,
+    contract: UUID,
+    requested_by: str,
+    generation: int = 0,
+    correlation: str | None = None,
+    *,
+    confirmed: bool = False,
 ) -> CreateInvoices:
-    """The command by which a run invoices a contract; ``generation``: how many before it were refused."""
+    """The command by which a run invoices a contract; ``generation``: how many before it came to nothing."""
     id = keys.run_command_id(run, contract, generation)
-    return CreateInvoices(command=id, requested_by=requested_by, contract=contract, correlation=correlation)
+    return CreateInvoices(
+        command=id, requested_by=requested_by, contract=contract, correlation=correlation, confirmed=confirmed
+    )
 
 
 def refused(code: str) -> Outcome:
@@ -117,6 +135,15 @@ def refused(code: str) -> Outcome:
     return Outcome.REFUSED if code in REFUSALS else Outcome.FAILED
 
 
+def word_of(recorded: Mapping[str, Any]) -> Outcome:
+    """What the record of a finished attempt says, in the run's word."""
+    word = Outcome(str(recorded["outcome"]))
+    return refused(str(recorded.get("code", ""))) if word is Outcome.REFUSED else word
+
+
 def may_be_tried_again(recorded: Mapping[str, Any]) -> bool:
-    """The record of a finished attempt tells that no invoice can come of it, and another might make one."""
-    return recorded.get("outcome") in (Outcome.REFUSED, Outcome.RUNNING)
+    """The record of a finished attempt tells that no invoice can come of it, and another might make one.
+
+    A ``failed`` one was given up, or a person found that the product made nothing of it.
+    """
+    return recorded.get("outcome") in (Outcome.REFUSED, Outcome.RUNNING, Outcome.FAILED)

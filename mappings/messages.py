@@ -43,6 +43,16 @@ class LookAtEntry(_Message):
     id: UUID
 
 
+class LookAtRun(_Message):
+    """Look whether a run over many contracts has come to its end; sent by whoever sent the run's commands."""
+
+    kind: Literal["look-at-run"] = "look-at-run"
+    run: UUID
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.run}"
+
+
 class _Command(_Message):
     """What every command says: who asks, under which id, and what the answer is to be known by."""
 
@@ -107,6 +117,7 @@ class CreateInvoices(_Command):
     """Create one contract's invoice from everything on it that is ready and not dated in the future."""
 
     kind: Literal["create-invoices"] = "create-invoices"
+    confirmed: Flag = Field(default=False, description="a person has seen how much it is: carry on above the ceilings")
     contract: UUID = Field(description="the id of the one contract to be invoiced")
 
     def __str__(self) -> str:
@@ -155,4 +166,4 @@ class CreateDueInvoices(_Command):
 Marking = MarkReady | MarkNotReady
 AnyCommand = MarkReady | MarkNotReady | CreateInvoices | CreateManyInvoices | CreateDueInvoices
 Command = Annotated[AnyCommand, Field(discriminator="kind")]
-Message = EntryChanged | AnyCommand
+Message = EntryChanged | LookAtRun | AnyCommand

@@ -22,7 +22,7 @@ from handlers.announcing import Announcing
 from handlers.fixed_point import Settled, Unsettled
 from handlers.plan import NOT_YET
 from mappings.invoice_expectation import Expectation
-from mappings.invoice_run import Outcome, command, refused
+from mappings.invoice_run import Outcome, command, refused, word_of
 from mappings.messages import CreateInvoices
 from service.announcing import announced
 from service.app import App
@@ -83,7 +83,8 @@ def previewed(app: App, contracts: Sequence[Contract], requested_by: str) -> lis
 class Run:
     """A run that is recorded. ``quiet``: contracts on which nothing was ready, or that this run has done with.
 
-    ``generations``: how many commands of the run were refused before, by contract.
+    ``generations``: how many commands of the run came to nothing before, by contract. ``confirmed``: a person has seen
+    how much it is; else a contract above the ceiling is refused.
     """
 
     id: UUID
@@ -92,6 +93,7 @@ class Run:
     quiet: frozenset[UUID] = frozenset()
     generations: Mapping[UUID, int] = field(default_factory=dict)
     announcing: Announcing | None = None
+    confirmed: bool = False
 
     def carry_out(self, app: App, at_once: int, stop: threading.Event) -> Iterator[Invoiced]:
         """Each contract's outcome as it comes, so many at work ``at_once``, until all are done or ``stop`` is set."""
@@ -121,9 +123,7 @@ class Run:
         yield from (quiet[begin : begin + TOGETHER] for begin in range(0, len(quiet), TOGETHER))
 
     def _settle(self, app: App, contracts: Sequence[Contract], stop: threading.Event) -> list[Invoiced]:
-        commands = {
-            command(self.id, one.id, self.requested_by, self.generations.get(one.id, 0)): one for one in contracts
-        }
+        commands = {self._command(one.id): one for one in contracts}
         outcomes: dict[CreateInvoices, fixed_point.Outcome] = {}
         left, tries = list(commands), 0
         while left:
@@ -140,6 +140,10 @@ class Run:
             for one, contract in commands.items()
         ]
 
+    def _command(self, contract: UUID) -> CreateInvoices:
+        generation = self.generations.get(contract, 0)
+        return command(self.id, contract, self.requested_by, generation, confirmed=self.confirmed)
+
 
 def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced:
     """How a command ended, in the words of a run."""
@@ -155,10 +159,7 @@ def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
     """What an attempt's record says came of it."""
     invoices = tuple(str(invoice["number"] or invoice["id"]) for invoice in outcome.get("invoices", ()))
     total = Decimal(str(outcome.get("total", outcome.get("expected_total", 0))))
-    word = Outcome(str(outcome["outcome"]))
-    if word is Outcome.REFUSED:
-        word = refused(str(outcome.get("code", "")))
-    return Invoiced(contract, id, word, invoices, total, str(outcome.get("because", "")))
+    return Invoiced(contract, id, word_of(outcome), invoices, total, str(outcome.get("because", "")))
 
 
 def _word(failure: ConnectorError) -> Outcome:

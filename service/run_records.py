@@ -11,15 +11,17 @@ from uuid import UUID
 
 from connector.dataverse.access import Dataverse, Reader
 from connector.dataverse.changes import ChangeSet
-from connector.dataverse.query import Query, any_of, equals
+from connector.dataverse.query import Query, equals
 from connector.errors import Conflict, ConnectorError
 from handlers import command_record
 from handlers.command_record import Kind, State
 from handlers.fixed_point import Settled, Unsettled
 from handlers.invoice_runs import RunFacts
 from handlers.reading import ask
+from handlers.run_attempts import attempts_of
+from handlers.run_end import CALLED
 from mappings import keys, tables
-from mappings.invoice_run import Outcome, contracts_in, may_be_tried_again, outcome
+from mappings.invoice_run import Outcome, Preview, contracts_in, outcome, word_of
 from mappings.messages import CreateManyInvoices
 from mappings.row import Row
 from service.app import App
@@ -28,13 +30,10 @@ from service.invoice_runs import Invoiced, Run, told
 
 LATEST = 20
 """Runs that a list shows unless told otherwise."""
-CHUNK = 500
-"""Attempts that are read together."""
 LOOKS = 3
 """How often the end of a run is written when somebody else ends it at the same moment."""
 
-
-CALLED = "The call was made; what came of it is looked up when the run is resumed."
+WITHDRAWN = "The call came to nothing; it is made again when the run is resumed."
 
 
 class NoSuchRun(Exception):
@@ -43,13 +42,17 @@ class NoSuchRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A run as its row tells of it; ``ended`` counts contracts by their outcome, as far as the run told."""
+    """A run as its row tells of it; ``ended`` counts contracts by their outcome, as far as the run told.
+
+    ``confirmed``: a person saw how much was ``expected`` of it.
+    """
 
     id: UUID
     asked_on: datetime
     requested_by: str
     contracts: tuple[UUID, ...]
     expected: dict[str, Any]
+    confirmed: bool
     is_done: bool
     ended: dict[str, int]
     failed: dict[UUID, tuple[Outcome, str]]
@@ -62,17 +65,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """What a run's command on a contract recorded; ``generation``: how many before it were refused."""
+class Resumed:
+    """A run to be carried on. ``due``: what is left of it as things stand; ``over``: what of that is above a ceiling
+    and more than a person saw when the run was begun.
+    """
 
-    generation: int
-    is_done: bool
-    outcome: dict[str, Any]
-
-    @property
-    def is_refused(self) -> bool:
-        """Nothing can come of it any more, and another may be made."""
-        return self.is_done and may_be_tried_again(self.outcome)
+    record: Recorded
+    run: Run
+    due: Preview
+    over: tuple[str, ...]
 
 
 def preview(app: App, asked: CreateManyInvoices) -> RunFacts:
@@ -89,30 +90,41 @@ def begin(app: App, asked: CreateManyInvoices, facts: RunFacts, contracts: Seque
             raise failure
         case Settled():
             quiet = frozenset(one.contract for one in facts.preview.due if not one.rows)
-            return Run(asked.command, contracts, asked.requested_by, quiet)
+            return Run(asked.command, contracts, asked.requested_by, quiet, confirmed=asked.confirmed)
 
 
-def resumed(app: App, id: UUID) -> tuple[Recorded, Run]:
-    """A run to be carried on. Raises ``NoSuchRun``, ``ConnectorError``."""
+def resumed(app: App, id: UUID, *, confirmed: bool) -> Resumed:
+    """A run to be carried on; ``confirmed``: whatever it is by now. Raises ``NoSuchRun``, ``ConnectorError``."""
     run = recorded(app.dataverse, id)
-    attempts = _attempts(app.dataverse, run)
+    attempts = attempts_of(id, run.contracts, app.dataverse)
     known = {one.id: one for one in contracts_of(app.dataverse, run.contracts)}
     missing = [Contract(id, "", f"{tables.CONTRACT}({id})", "", 2) for id in run.contracts if id not in known]
     contracts = [known[id] for id in run.contracts if id in known]
     ended = {id: one for id, one in attempts.items() if one.is_done}
     again = {id: one.generation + one.is_refused for id, one in attempts.items()}
     done = frozenset(id for id, one in ended.items() if not one.is_refused)
-    return run, Run(id, [*contracts, *missing], run.requested_by, done, again)
+    left = tuple(one.id for one in contracts if one.id not in done)
+    facts = RunFacts(None)
+    if left:
+        facts = preview(app, CreateManyInvoices(command=id, requested_by=run.requested_by, contracts=left))
+    is_known = confirmed or (run.confirmed and facts.preview.is_within(run.expected))
+    carried_on = Run(id, [*contracts, *missing], run.requested_by, done, again, confirmed=is_known)
+    return Resumed(run, carried_on, facts.preview, () if is_known else facts.over)
 
 
-def end(dataverse: Dataverse, id: UUID, contracts: int, ended: Iterable[Invoiced]) -> ConnectorError | None:
-    """Write down what came of a run, or of this part of it; what can't be written is returned."""
-    found = list(ended)
-    counts = Counter(one.outcome for one in found)
-    left = [(one.contract.id, one.outcome, one.because) for one in found if not one.outcome.is_final]
-    told = outcome(contracts, counts, left)
+def end(dataverse: Dataverse, run: Run, ended: Iterable[Invoiced]) -> ConnectorError | None:
+    """Write down what came of a run, now or before; what can't be written is returned."""
+    id, now = run.id, {one.contract.id: (one.outcome, one.because) for one in ended}
     failure: ConnectorError | None = None
     for _ in range(LOOKS):
+        try:
+            before = attempts_of(id, [one.id for one in run.contracts if one.id not in now], dataverse)
+        except ConnectorError as error:
+            failure = error
+            break
+        every = now | {id: (word_of(one.outcome), one.because) for id, one in before.items() if one.is_ended}
+        left = [(id, word, why) for id, (word, why) in every.items() if not word.is_final]
+        told = outcome(len(run.contracts), Counter(word for word, _ in every.values()), left)
         (result,) = dataverse.commit([ChangeSet((command_record.finished(_row(dataverse, id), told),))])
         failure = result if isinstance(result, ConnectorError) else None
         if not isinstance(failure, Conflict):
@@ -141,7 +153,7 @@ def latest(dataverse: Reader, most: int = LATEST) -> list[Recorded]:
 def shown(dataverse: Reader, id: UUID) -> tuple[Recorded, list[Invoiced], list[Contract]]:
     """A run, what came of its contracts, and those of which nothing is recorded. Raises ``NoSuchRun``."""
     run = recorded(dataverse, id)
-    attempts = _attempts(dataverse, run)
+    attempts = attempts_of(id, run.contracts, dataverse)
     by_id = {one.id: one for one in contracts_of(dataverse, run.contracts)}
     ended: list[Invoiced] = []
     open: list[Contract] = []
@@ -149,13 +161,15 @@ def shown(dataverse: Reader, id: UUID) -> tuple[Recorded, list[Invoiced], list[C
         contract = by_id.get(contract_id, Contract(contract_id, "", f"{tables.CONTRACT}({contract_id})", "", 2))
         attempt = attempts.get(contract_id)
         command = keys.run_command_id(id, contract_id, attempt.generation if attempt else 0)
-        if attempt is not None and attempt.outcome:
+        if attempt is not None and attempt.is_ended:
             ended.append(told(contract, command, attempt.outcome))
-        elif attempt is not None:
+        elif attempt is not None and attempt.state is not State.WITHDRAWN:
             ended.append(Invoiced(contract, command, Outcome.IN_DOUBT, because=CALLED))
         elif contract_id in run.failed:
             word, because = run.failed[contract_id]
             ended.append(Invoiced(contract, command, word, because=because))
+        elif attempt is not None:
+            ended.append(Invoiced(contract, command, Outcome.FAILED, because=WITHDRAWN))
         else:
             open.append(contract)
     return run, ended, open
@@ -181,31 +195,8 @@ def _recorded(row: Row) -> Recorded:
         row.text("psac_requestedby") or "",
         contracts_in(asked),
         asked["expected"],
+        bool(asked.get("confirmed", False)),
         brought.get("outcome") == "done",
         brought.get("ended", {}),
         {UUID(id): (Outcome(word), because) for id, (word, because) in brought.get("failed", {}).items()},
     )
-
-
-def _attempts(dataverse: Reader, run: Recorded) -> dict[UUID, Attempt]:
-    """The latest attempt of a run on each contract that has one."""
-    latest: dict[UUID, Attempt] = {}
-    wanted, generation = list(run.contracts), 0
-    while wanted:
-        found = _of_generation(dataverse, run.id, wanted, generation)
-        latest |= found
-        wanted, generation = [id for id, one in found.items() if one.is_refused], generation + 1
-    return latest
-
-
-def _of_generation(dataverse: Reader, run: UUID, contracts: Sequence[UUID], generation: int) -> dict[UUID, Attempt]:
-    ids = {keys.attempt_id(one, keys.run_command_id(run, one, generation)): one for one in contracts}
-    every = sorted(ids)
-    found: list[Row] = []
-    for begin in range(0, len(every), CHUNK):
-        wanted = any_of(f"{tables.COMMAND}id", every[begin : begin + CHUNK])
-        found += ask(dataverse, Query(tables.COMMAND, command_record.COLUMNS, wanted))[0]
-    return {
-        ids[row.id]: Attempt(generation, command_record.state_of(row) is State.DONE, command_record.outcome_of(row))
-        for row in found
-    }

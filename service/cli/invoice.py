@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
 
 import typer
@@ -88,7 +88,7 @@ def create(
     who = requested_by or someone()
     with session(config) as service:
         if resume is not None:
-            _carry_out(service, _resumed(service, resume), output)
+            _carry_out(service, _resumed(service, resume, yes), output)
             return
         from uuid import uuid4
 
@@ -131,6 +131,7 @@ def _meant(
 
 def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, output: Output) -> None:
     """Show what is due; then, unless it is too much for that, write the run down and carry it out."""
+    from handlers.fixed_point import AgainstTheRules
     from service.cli.output import as_json, line, say
     from service.cli.run_report import how_long, how_much, show_preview
     from service.contracts import contracts_of
@@ -138,39 +139,61 @@ def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, ou
     from service.run_records import begin, preview
 
     facts = preview(service, asked)
+    over = " ".join(facts.over)
     by_id = {one.id: one for one in contracts_of(service.dataverse, [due.contract for due in facts.preview.due])}
     chosen = [by_id[due.contract] for due in facts.preview.due if due.contract in by_id]
     if dry_run:
         show_preview(previewed(service, chosen, asked.requested_by), output)
         say(how_much(facts.preview))
+        if over:
+            say(f"{over} It would be done with --yes only.")
         return
     if not chosen:
         as_json([]) if output is Output.JSON else line("There is no such project contract.")
         return
     if len(chosen) > 1:
         say(how_much(facts.preview))
-        if facts.over and not yes:
-            say(f"{' '.join(facts.over)} Nothing was done. If that is meant, say --yes.")
-            raise typer.Exit(Exit.WORK_LEFT)
-        if len(facts.preview.with_work) > 1:
-            say(how_long(facts.preview))
+    if over and not yes:
+        _refuse(over)
+    if len(facts.preview.with_work) > 1:
+        say(how_long(facts.preview))
     fixed = asked.model_copy(
-        update={"contracts": tuple(one.id for one in chosen), "where": None, "everything": False, "confirmed": True}
+        update={"contracts": tuple(one.id for one in chosen), "where": None, "everything": False, "confirmed": yes}
     )
-    _carry_out(service, begin(service, fixed, facts, chosen), output)
+    try:
+        run = begin(service, fixed, facts, chosen)
+    except AgainstTheRules as refused:
+        # It has grown since it was looked at.
+        say(f"{refused.sentence} ({refused.code})")
+        raise typer.Exit(Exit.WORK_LEFT) from refused
+    _carry_out(service, run, output)
 
 
-def _resumed(service: App, id: UUID) -> Run:
+def _refuse(over: str) -> NoReturn:
+    """End the command, as it is too much."""
     from service.cli.output import say
+
+    say(f"{over} Nothing was done. If that is meant, say --yes.")
+    raise typer.Exit(Exit.WORK_LEFT)
+
+
+def _resumed(service: App, id: UUID, yes: bool) -> Run:
+    """The run, unless what is left of it has become more than was confirmed, and more than may be done unasked."""
+    from service.cli.output import say
+    from service.cli.run_report import how_much
     from service.run_records import NoSuchRun, resumed
 
     try:
-        recorded, run = resumed(service, id)
+        found = resumed(service, id, confirmed=yes)
     except NoSuchRun as error:
         say(str(error))
         raise typer.Exit(Exit.FAILED) from error
-    done = len(run.quiet)
-    say(f"Run {id} of {recorded.requested_by}: {done} of {len(run.contracts)} contracts are done.")
+    run, done = found.run, len(found.run.quiet)
+    say(f"Run {id} of {found.record.requested_by}: {done} of {len(run.contracts)} contracts are done.")
+    if found.due.rows:
+        say(how_much(found.due))
+    if found.over:
+        _refuse(" ".join(found.over))
     return run
 
 
@@ -187,15 +210,13 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
     count = len(run.contracts)
     say(f"Run {run.id}: {'1 contract' if count == 1 else f'{count} contracts'}.")
     at_once = service.settings.invoices.concurrency
-    with asked_to_stop(
-        lambda: say("Asked to stop: what is at work is finished first; ask again to end at once.")
-    ) as stop:
+    with asked_to_stop(lambda: say(STOPPING)) as stop:
         report = Report(run, output)
         try:
             run = replace(run, announcing=announcing(service.settings.servicebus, service.now))
             report.tell(run.carry_out(service, at_once, stop))
         finally:
-            unwritten = end(service.dataverse, run.id, len(run.contracts), report.ended)
+            unwritten = end(service.dataverse, run, report.ended)
     if unwritten is not None:
         say(f"What came of the run could not be written into its record: {unwritten.sentence} ({unwritten.code})")
     report.sum_up()

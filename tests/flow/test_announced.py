@@ -23,11 +23,11 @@ from handlers.announcing import Announcing
 from handlers.fixed_point import FixedPoint
 from handlers.parsing import parse_command
 from handlers.pipeline import Pipeline
-from handlers.replies import Ended
+from handlers.replies import Ended, Replies
 from mappings import keys
 from mappings.backlog import Backlog
 from mappings.ceiling import Ceiling
-from mappings.messages import AnyCommand, CreateInvoices, CreateManyInvoices, MarkReady
+from mappings.messages import AnyCommand, CreateInvoices, CreateManyInvoices, LookAtRun, MarkReady
 from sandbox.world import COMMANDS, REPLIES
 from service.app import compose
 from service.local_world import CLERK, PACE, register_in, sandbox_settings
@@ -60,7 +60,7 @@ def commands_of(world: World) -> Pipeline:
     return Pipeline(world.client, world.mission, parse_command, Policy(), world.now, FixedPoint(world.client))
 
 
-def envelope(command: AnyCommand) -> Envelope:
+def envelope(command: AnyCommand | LookAtRun) -> Envelope:
     return Envelope(str(new_id()), command.model_dump_json().encode(), "application/json", queue="commands")
 
 
@@ -126,6 +126,18 @@ def test_one_message_invoices_many_contracts_each_once_and_all_is_announced(worl
     for event in events:
         assert UUID(event["data"]["command"]) == keys.run_command_id(run.command, UUID(event["data"]["contract"]), 0)
         assert event["data"]["correlation"] == "7"
+    the_end_of_the_run_is_written_down_and_nobody_is_answered(world, run)
+
+
+def the_end_of_the_run_is_written_down_and_nobody_is_answered(world: World, run: CreateManyInvoices) -> None:
+    listener, pipeline = Listener(), commands_of(world)
+    pipeline.replies = Replies(listener.send, world.now, otherwise="invoices")
+    (end,) = pipeline.process([envelope(LookAtRun(run=run.command))])
+    assert isinstance(end, Complete)
+    assert listener.heard == []
+    record = world.http("GET", f"psac_commands({keys.run_row_id(run.command)})").json()
+    assert record["psac_state"] == "done"
+    assert json.loads(record["psac_outcome"])["ended"] == {"created": 2, "nothing-to-invoice": 1}
 
 
 @pytest.mark.parametrize("confirmed", [False, True])

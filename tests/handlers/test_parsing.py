@@ -11,7 +11,7 @@ import pytest
 from connector.envelope import Envelope
 from connector.errors import Rejected
 from handlers.parsing import Ignored, parse_command, parse_event
-from mappings.messages import CreateInvoices, EntryChanged, MarkReady
+from mappings.messages import CreateInvoices, EntryChanged, LookAtRun, MarkReady
 from tests.handlers.envelopes import ORGANIZATION, OWN_TAG, context, envelope
 
 ENTRY = UUID("11111111-1111-4111-8111-111111111111")
@@ -129,3 +129,12 @@ def test_the_sentence_about_an_unreadable_command_does_not_repeat_what_was_in_it
     with pytest.raises(Rejected) as caught:
         parse_command(envelope({**INVOICE, "contract": "account key 12345"}))
     assert "12345" not in caught.value.sentence
+
+
+def test_a_look_at_a_run_is_read_among_commands_and_one_that_can_not_be_read_is_refused() -> None:
+    run = UUID(int=7)
+    look = b'{"kind": "look-at-run", "run": "%s"}'
+    assert parse_command(Envelope("1", look % str(run).encode(), None)) == LookAtRun(run=run)
+    with pytest.raises(Rejected) as refused:
+        parse_command(Envelope("1", look % b"x", None))
+    assert refused.value.code == "unreadable-command"

@@ -120,14 +120,26 @@ def test_above_a_ceiling_nothing_is_done_before_a_person_says_yes(
     configured: CliRunner, world: Sandbox, nothing_set: pytest.MonkeyPatch
 ) -> None:
     ready_contracts(world, 3)
+    nothing_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", '{"USD": 249}')
+    result = called(configured, "invoice", "create", "ORD-N000")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert "250.00 USD is more than the ceiling of 249. Nothing was done. If that is meant, say --yes." in result.stderr
     nothing_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", '{"USD": 700}')
+    assert "It would be done with --yes only." in called(configured, "invoice", "create", "--all", "--dry-run").stderr
     result = called(configured, "invoice", "create", "--all")
     assert (result.exit_code, result.stdout) == (4, "")
     assert "750.00 USD is more than the ceiling of 700." in result.stderr
     assert invoices(world) == {}
     assert run(configured, "invoice", "runs", "list") == []
-    run(configured, "invoice", "create", "--all", "--yes")
+    world.switches.failing[C3] = "The price list of this contract has expired."
+    run(configured, "backlog", "ready", "products", "--contract", "ORD-C3")
+    begun = run(configured, "invoice", "create", "--all", "--yes", code=1)[0]["run"]
     assert invoices(world).total() == 3
+
+    world.switches.failing.clear()
+    nothing_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", "0")
+    run(configured, "invoice", "create", "--resume", begun)
+    assert invoices(world).total() == 4, "what is left is no more than a person said yes to"
 
 
 def test_contracts_are_meant_by_customer_currency_and_owner(configured: CliRunner, world: Sandbox) -> None:
