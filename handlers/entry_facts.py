@@ -10,10 +10,11 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
-from handlers import ledger_facts, price_facts
+from handlers import ledger_facts
+from handlers.entry_set_ups import set_ups
 from handlers.ledger_facts import Trace
 from handlers.reading import ask
-from handlers.set_up import SetUp, SetUps
+from handlers.set_up import SetUp
 from mappings import keys, tables
 from mappings.choices import RecordStage, TransactionClass
 from mappings.entry import APPROVAL_COLUMNS, EXPENSE_COLUMNS, TIME_COLUMNS, Approval, Entry, Stage, approval, entry
@@ -89,10 +90,13 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
     traces = ledger_facts.traces(origins)
     as_approved = {ref: found for ref in refs if (found := _as_approved(read.get(ref))) is not None}
     of_entries = {ref.id: traces[ref.id] for ref in refs}
-    lines = (id for trace in of_entries.values() for id in trace.journal_lines)
-    set_ups = SetUps.read(as_approved.values(), lines, dataverse, profile)
-    of_entry = {ref: set_ups.of(as_approved.get(ref), of_entries[ref.id].journal_lines) for ref in refs}
-    of_entry = price_facts.with_prices(of_entry, as_approved, _approvals(read), dataverse, profile)
+    of_entry = set_ups(
+        {ref: as_approved.get(ref) for ref in refs},
+        _approvals(read),
+        {ref: of_entries[ref.id].journal_lines for ref in refs},
+        dataverse,
+        profile,
+    )
     derived = {ref.id: _derived_ids(as_approved.get(ref), ref, of_entries[ref.id], of_entry[ref]) for ref in refs}
     ledgers = ledger_facts.ledgers(of_entries, derived, dataverse, actual_columns(profile))
     return {ref: _facts(read.get(ref), ledgers[ref.id], of_entry[ref]) for ref in refs}

@@ -14,13 +14,14 @@ from itertools import product
 from typing import TypeVar
 from uuid import UUID
 
-from connector.dataverse.access import Dataverse
+from connector.dataverse.access import Dataverse, Reader
 from connector.dataverse.changes import ChangeSet, Create
 from connector.dataverse.query import Query, any_of
 from connector.errors import Conflict, ConnectorError, Rejected, Transient
 from handlers.course import Course, Limits, operations_of
 from handlers.gate import Gate
-from handlers.plan import Handler, NothingToDo, NotYet, Plan, Refuse
+from handlers.plan import Decision, Handler, NothingToDo, NotYet, Plan, Refuse
+from handlers.seldom_changed import Lately, SeldomChanged
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +68,26 @@ Outcome = Settled | Unsettled
 
 
 class FixedPoint:
-    """Settles subjects with a handler. One instance serves all threads of a process."""
+    """Settles subjects with a handler. One instance serves all threads of a process.
 
-    def __init__(self, dataverse: Dataverse, limits: Limits | None = None, gates: Sequence[Gate] = ()) -> None:
+    ``seldom_changed``: where handlers may find what was read in the last minute; without it they read everything.
+    """
+
+    def __init__(
+        self,
+        dataverse: Dataverse,
+        limits: Limits | None = None,
+        gates: Sequence[Gate] = (),
+        seldom_changed: SeldomChanged | None = None,
+    ) -> None:
         self._dataverse = dataverse
         self._limits = limits or Limits()
         self._gates = gates
+        self._seldom_changed = seldom_changed
+
+    def afresh(self) -> FixedPoint:
+        """The same, with nothing told from the last minute: for whoever asks again because something was put right."""
+        return FixedPoint(self._dataverse, self._limits, self._gates)
 
     def settle(self, handler: Handler[S, F], subjects: Sequence[S]) -> dict[S, Outcome]:
         """One outcome per subject. Failures of Dataverse become outcomes; nothing is raised for them."""
@@ -97,9 +112,9 @@ class FixedPoint:
         self, handler: Handler[S, F], waiting: Sequence[S], courses: Mapping[S, Course], done: dict[S, Outcome]
     ) -> dict[S, Plan]:
         plans: dict[S, Plan] = {}
-        for subject, facts in self._gather(handler, waiting, courses, done).items():
+        for subject, decision in self._decisions(handler, waiting, courses, done).items():
             course = courses[subject]
-            match handler.decide(subject, facts, course.refusals):
+            match decision:
                 case NothingToDo(because, outcome, is_news):
                     if is_news:
                         log.warning("%s: %s", subject, because)
@@ -119,15 +134,39 @@ class FixedPoint:
                         plans[subject] = plan
         return plans
 
-    def _gather(
+    def _decisions(
         self, handler: Handler[S, F], waiting: Sequence[S], courses: Mapping[S, Course], done: dict[S, Outcome]
+    ) -> dict[S, Decision]:
+        """What the facts call for. A refusal is said of facts that were all read just now, never of older ones."""
+
+        def decided(subjects: Sequence[S], dataverse: Reader) -> dict[S, Decision]:
+            facts = self._gather(handler, subjects, courses, done, dataverse)
+            return {one: handler.decide(one, known, courses[one].refusals) for one, known in facts.items()}
+
+        if self._seldom_changed is None:
+            return decided(waiting, self._dataverse)
+        lately = Lately(self._dataverse, self._seldom_changed)
+        decisions = decided(waiting, lately)
+        refused = [one for one, decision in decisions.items() if isinstance(decision, Refuse)]
+        if not refused or not lately.has_told:
+            return decisions
+        agreed = {one: decision for one, decision in decisions.items() if one not in set(refused)}
+        return agreed | decided(refused, self._dataverse)
+
+    def _gather(
+        self,
+        handler: Handler[S, F],
+        waiting: Sequence[S],
+        courses: Mapping[S, Course],
+        done: dict[S, Outcome],
+        dataverse: Reader,
     ) -> Mapping[S, F]:
         """The facts of those whose rows could be read. A refused question is no verdict on who was asked about."""
         try:
-            return handler.gather(waiting, self._dataverse)
+            return handler.gather(waiting, dataverse)
         except (Rejected, Conflict) as refused:
             if len(waiting) > 1:
-                each = [self._gather(handler, [one], courses, done) for one in waiting]
+                each = [self._gather(handler, [one], courses, done, dataverse) for one in waiting]
                 return {subject: facts for found in each for subject, facts in found.items()}
             failure: ConnectorError = Transient("read-refused", f"Reading was refused: {refused.sentence}")
         except ConnectorError as error:

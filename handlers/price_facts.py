@@ -2,7 +2,7 @@
 
 An approval ordinarily carries its prices and its billing type, and then nothing is read here. Where one is missing or
 zero, two requests answer for all such entries of a batch: what hangs on the contracts, units and parameters; then the
-lists and their rows. Nothing is kept: a price is never decided from what was read earlier.
+lists and their rows.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, all_of, any_of
-from handlers.price_needs import Need, need_of
+from handlers.price_needs import Need
 from handlers.reading import ask
 from handlers.set_up import SetUp, currency
 from handlers.ties import tied, ties
 from mappings import chargeability, price_lists, price_rows, tables
 from mappings import dimensions as dims
 from mappings.chargeability import Chargeables
-from mappings.choices import TransactionClass
 from mappings.dimensions import Dimension
-from mappings.entry import Approval, Entry
 from mappings.pricing import PriceBook
 from mappings.profile import Profile, Tie
 from mappings.row import Row
@@ -42,32 +40,21 @@ class PriceFacts:
     own_values: Mapping[UUID, Mapping[str, Hashable]]
 
 
-def with_prices(
-    set_ups: Mapping[Ref, SetUp],
-    entries: Mapping[Ref, Entry],
-    approvals: Mapping[Ref, Approval],
-    dataverse: Reader,
-    profile: Profile,
-) -> dict[Ref, SetUp]:
-    """The set-ups, those of entries that need it with price lists and settings: no request without a need, else two.
-
-    ``entries`` are as approved, ``approvals`` the one that holds for each entry, where there is one.
-    """
-    needs = {
-        ref: need
-        for ref, approval in approvals.items()
-        if ref in entries and (need := need_of(entries[ref], approval, set_ups[ref])) is not None
-    }
-    if not needs:
-        return dict(set_ups)
-    facts = read(list(needs.values()), dataverse, profile)
-    return {ref: _completed(set_up, facts, ref) if ref in needs else set_up for ref, set_up in set_ups.items()}
-
-
-def _completed(set_up: SetUp, facts: PriceFacts, entry: Ref) -> SetUp:
+def completed(set_up: SetUp, facts: PriceFacts, entry: Ref) -> SetUp:
+    """A set-up with the prices and settings that were read for its entry."""
     currencies = {row.id: known for row in set_up.currencies.values() if (known := currency(row)) is not None}
     book = replace(facts.prices, currencies=currencies, values=facts.own_values.get(entry.id, {}))
     return replace(set_up, prices=book, chargeables=facts.chargeables)
+
+
+def own_values(needs: Sequence[tuple[Need, PriceFacts]], dataverse: Reader) -> dict[UUID, Mapping[str, Hashable]]:
+    """The entries' own values of dimensions an administrator added: they belong to the entry, so none are ever kept.
+
+    No request where there are no such dimensions, else one.
+    """
+    own = dims.own(dict.fromkeys(one for _, facts in needs for one in facts.prices.dimensions))
+    wanted = [need for need, _ in needs] if own else []
+    return _values(ask(dataverse, _own_columns(wanted, own))[0], own) if wanted else {}
 
 
 def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFacts:
@@ -103,14 +90,10 @@ def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFac
             price_rows.CATEGORY_PRICE_COLUMNS,
             all_of(
                 any_of("msdyn_pricelist", ids),
-                any_of("msdyn_transactioncategory", _all(need.categories for need in needs if _is_expense(need.entry))),
+                any_of("msdyn_transactioncategory", _all(need.categories for need in needs if need.is_of_expense)),
             ),
         ),
-        Query(
-            tables.TIME_ENTRY,
-            tuple(one.entry_column for one in own),
-            any_of("msdyn_timeentryid", [n.entry.ref.id for n in needs if own and not _is_expense(n.entry)]),
-        ),
+        _own_columns(needs if own else (), own),
     )
     return PriceFacts(
         prices=PriceBook(
@@ -127,16 +110,27 @@ def read(needs: Sequence[Need], dataverse: Reader, profile: Profile) -> PriceFac
             costs_in_any_currency=any(row.flag(_ANY_CURRENCY) for row in parameters),
         ),
         chargeables=_chargeables(others[:4]),
-        own_values={
-            row.id: {one.column: price_rows.dimension_value(row.cells.get(one.entry_column)) for one in own}
-            for row in entries
-        },
+        own_values=_values(entries, own),
     )
+
+
+def _own_columns(needs: Sequence[Need], own: Sequence[Dimension]) -> Query:
+    ids = [need.entry.ref.id for need in needs if not need.is_of_expense]
+    return Query(
+        tables.TIME_ENTRY, tuple(dict.fromkeys(one.entry_column for one in own)), any_of("msdyn_timeentryid", ids)
+    )
+
+
+def _values(entries: Iterable[Row], own: Sequence[Dimension]) -> dict[UUID, Mapping[str, Hashable]]:
+    return {
+        row.id: {one.column: price_rows.dimension_value(row.cells.get(one.entry_column)) for one in own}
+        for row in entries
+    }
 
 
 def _role_questions(needs: Sequence[Need], ids: Sequence[UUID], dimensions: Collection[Dimension]) -> list[Query]:
     """Role prices and markups of the roles at work and of none in particular."""
-    ids = ids if any(not _is_expense(need.entry) for need in needs) else []
+    ids = ids if any(not need.is_of_expense for need in needs) else []
     marked_up = ids if any(one.is_markup for one in dimensions) else []
     own = tuple(one.column for one in dims.own(dimensions))
     roles = [*_all(need.roles for need in needs), None]
@@ -195,7 +189,3 @@ def _active(row: Row, column: str) -> UUID | None:
 
 def _all(sets: Iterable[frozenset[UUID]]) -> list[UUID]:
     return sorted(frozenset[UUID]().union(*sets))
-
-
-def _is_expense(entry: Entry) -> bool:
-    return entry.transaction_class is TransactionClass.EXPENSE

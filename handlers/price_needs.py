@@ -12,6 +12,18 @@ from mappings.entry import Approval, Entry
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What price lists and settings are read for."""
+
+    of_expenses: bool
+    contracts: frozenset[UUID]
+    units: frozenset[UUID]
+    lines: frozenset[UUID]
+    roles: frozenset[UUID]
+    categories: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """An entry some price or the billing type of which its approval leaves open, and what the answer hangs on."""
 
@@ -21,6 +33,16 @@ class Need:
     lines: frozenset[UUID]
     roles: frozenset[UUID]
     categories: frozenset[UUID]
+
+    @property
+    def is_of_expense(self) -> bool:
+        """Whether it is an expense's: they have no roles."""
+        return self.entry.transaction_class is TransactionClass.EXPENSE
+
+    @property
+    def scope(self) -> Scope:
+        """The need without the entry that has it."""
+        return Scope(self.is_of_expense, self.contracts, self.units, self.lines, self.roles, self.categories)
 
 
 def need_of(entry: Entry, approval: Approval, set_up: SetUp) -> Need | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -70,6 +70,38 @@ class SetUp:
         return self.currency(self.unit_currencies.get(unit) if unit else None, where)
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What of an entry its set-up is looked up by: entries of one basis differ in their journal lines at most."""
+
+    project: UUID | None = None
+    resource: UUID | None = None
+    category: UUID | None = None
+    unit: UUID | None = None
+
+
+def basis_of(entry: Entry | None) -> Basis:
+    """An entry's; that of an entry that is gone names nothing."""
+    if entry is None:
+        return Basis()
+    return Basis(
+        project=entry.project,
+        resource=entry.resource.id if entry.resource else None,
+        category=entry.expense_category.id if entry.expense_category else None,
+        unit=entry.resourcing_unit,
+    )
+
+
+def journal_lines_of(ids: Sequence[UUID]) -> Query:
+    """The journal lines behind these entries' submissions."""
+    return Query(
+        tables.JOURNAL_LINE,
+        _JOURNAL_LINE_COLUMNS,
+        any_of("msdyn_journallineid", ids),
+        order_by=("createdon desc",),
+    )
+
+
 @dataclass
 class SetUps:
     """The set-up rows of a batch of entries, handed out per entry."""
@@ -107,12 +139,7 @@ class SetUps:
                 any_of("msdyn_projectid", on),
             ),
             Query(tables.CONTRACT_LINE, contract_lines.CONTRACT_LINE_COLUMNS, any_of("msdyn_project", on)),
-            Query(
-                tables.JOURNAL_LINE,
-                _JOURNAL_LINE_COLUMNS,
-                any_of("msdyn_journallineid", sorted(set(journal_lines))),
-                order_by=("createdon desc",),
-            ),
+            journal_lines_of(sorted(set(journal_lines))),
             Query(tables.RESOURCE, ("msdyn_organizationalunit",), any_of("bookableresourceid", working)),
             Query("msdyn_expensecategory", ("msdyn_expensecategoryuid",), any_of("msdyn_expensecategoryid", claimed)),
         )
@@ -139,7 +166,7 @@ class SetUps:
         types = billing_types(tasks[0], selected) if selected else {}
         return cls(projects, lines, journal, resources, categories, contracts, units, currencies, line_tasks, types)
 
-    def of(self, entry: Entry | None, journal_lines: set[UUID]) -> SetUp:
+    def of(self, entry: Entry | None, journal_lines: Collection[UUID]) -> SetUp:
         """The part of it that one entry bills under."""
         project = next((row for row in self.projects if entry and row.id == entry.project), None)
         lines = tuple(line for line in self.lines if entry and line.link_id("msdyn_project") == entry.project)

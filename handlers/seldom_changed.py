@@ -1,0 +1,73 @@
+"""What seldom changes is not read again for a minute: projects' set-up, price lists and settings; never a ledger.
+
+Kept is a whole reading, with what it was made for. A decision takes all of it from one reading or makes a new one, so
+that it never sees two versions side by side; and never from one older than the approval it follows from, so that what
+somebody put in order before they approved is seen at once. Whoever passes Dataverse itself reads everything afresh.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.dataverse.access import Reader
+from connector.dataverse.changes import Record
+from connector.dataverse.query import Query
+from handlers.price_facts import PriceFacts
+from handlers.price_needs import Scope
+from handlers.set_up import Basis, SetUps
+
+LIFETIME = timedelta(seconds=60)
+MOST = 16
+"""Readings that are kept at the most, each of a whole batch; the oldest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read together for these, begun at ``at`` (aware UTC). ``priced``: whose price lists and settings too."""
+
+    at: datetime
+    bases: frozenset[Basis]
+    set_ups: SetUps
+    prices: PriceFacts | None = None
+    priced: frozenset[Scope] = frozenset()
+
+
+class SeldomChanged:
+    """The last minute's readings. Safe between threads; ``now`` is its clock."""
+
+    def __init__(self, now: Callable[[], datetime], lifetime: timedelta = LIFETIME) -> None:
+        self.now = now
+        self._lifetime = lifetime
+        self._newest_first: tuple[Reading, ...] = ()
+        self._lock = threading.Lock()
+
+    def of(self, basis: Basis, since: datetime | None) -> Reading | None:
+        """The newest reading for this that is fresh enough and was not begun before ``since``."""
+        fresh = (one for one in self._fresh() if basis in one.bases)
+        return next((one for one in fresh if since is None or one.at >= since), None)
+
+    def keep(self, reading: Reading) -> None:
+        """Keep a reading for its minute."""
+        with self._lock:
+            kept = sorted((reading, *self._fresh()), key=lambda one: one.at, reverse=True)
+            self._newest_first = tuple(kept[:MOST])
+
+    def _fresh(self) -> list[Reading]:
+        now = self.now()
+        return [one for one in self._newest_first if timedelta() <= now - one.at < self._lifetime]
+
+
+@dataclass
+class Lately:
+    """A Dataverse on which what seldom changes may be told from the last minute. ``has_told``: whether it was."""
+
+    dataverse: Reader
+    seldom_changed: SeldomChanged
+    has_told: bool = False
+
+    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
+        """Everything else is always asked afresh."""
+        return self.dataverse.query(questions)
