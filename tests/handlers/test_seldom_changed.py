@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_the_number_of_requests_and_questions_is_the_same_for_one_entry_and_for_
     """Entries of several projects, and people; each is read for the first time, and once more."""
     entries = []
     for number in range(200):
-        on = {
+        on: dict[str, Any] = {
             "msdyn_project": (PROJECT, INTERNAL)[number % 2],
             "msdyn_bookableresource": new("bookableresource", number),
         }
