@@ -6,7 +6,8 @@ The records are those of every version: an older one holds fewer of the things t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
@@ -27,9 +28,11 @@ from mappings.marking import Mark
 from mappings.row import Row
 from service.names import names
 
-INVOICING = "create-invoices"
-KINDS = (*Mark, INVOICING)
-"""The commands that are recorded."""
+INVOICING, RUNNING, SWEEPING = "create-invoices", "create-many-invoices", "create-due-invoices"
+_RECORDED = {INVOICING: Kind.ATTEMPT, RUNNING: Kind.RUN, SWEEPING: Kind.SWEEP}
+"""How the commands that make invoices are recorded; all others are markings."""
+COMMANDED = "commanded"
+"""A contract that a run or sweep had a command for, as long or as far as nothing else is told of it there."""
 
 HELD_AT_ONCE = 25
 """Records whose selections and outcomes, up to two million characters each, are held at once."""
@@ -52,7 +55,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What came of one row: the outcome's word, its status before and after, and why where it is told."""
+    """What came of one row: the outcome's word, its status before and after, and why where it is told.
+
+    Of runs and sweeps the rows are contracts; ``was`` is then the day one was due, ``to`` its invoices.
+    """
 
     row: UUID
     outcome: str
@@ -74,10 +80,11 @@ class Audited:
     ended_on: datetime | None
     outcome: str
     changes: tuple[Change, ...] = field(default=())
+    words: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, *outcomes: str) -> int:
         """How many rows ended so."""
-        return sum(change.outcome in outcomes for change in self.changes)
+        return sum(self.words.get(one, 0) for one in outcomes)
 
 
 def audited(dataverse: Scanner, asked: Asked, zone: ZoneInfo) -> Iterator[Audited]:
@@ -104,9 +111,9 @@ def names_of(dataverse: Reader, who: str) -> tuple[str, ...]:
 
 
 def _condition(asked: Asked, zone: ZoneInfo) -> Condition:
-    parts: list[Condition] = [any_of("psac_kind", (Kind.COMMAND, Kind.ATTEMPT))]
-    if asked.kind == INVOICING:
-        parts = [equals("psac_kind", Kind.ATTEMPT)]
+    parts: list[Condition] = [any_of("psac_kind", (Kind.COMMAND, *_RECORDED.values()))]
+    if asked.kind in _RECORDED:
+        parts = [equals("psac_kind", _RECORDED[asked.kind])]
     elif asked.kind is not None:
         parts = [any_of("psac_subject", (f"{asked.kind} {backlog}" for backlog in Backlog))]
     if asked.since is not None:
@@ -124,8 +131,10 @@ def _begin(day: date, zone: ZoneInfo) -> datetime:
 
 def _is_meant(record: Row, asked: Asked) -> bool:
     """What a filter of Dataverse can't say: ids are derived from the command, and from the contract."""
-    if record.text("psac_kind") == Kind.COMMAND:
-        return asked.command is None or record.id == keys.command_row_id(asked.command)
+    kind = record.text("psac_kind")
+    if kind != Kind.ATTEMPT:
+        named = keys.run_row_id if kind == Kind.RUN else keys.command_row_id
+        return asked.command is None or record.id == named(asked.command)
     contract = UUID(record.text("psac_subject") or "")
     if asked.contract not in (None, contract):
         return False
@@ -146,29 +155,63 @@ def _told(
     known = names(dataverse, [one.link("createdby") for one in records])
     for record in records:
         selection, outcome = (_json(held.get(record.id), column) for column in _HEAVY)
-        invoices = record.text("psac_kind") == Kind.ATTEMPT
-        changes = _invoiced(selection, outcome) if invoices else _marked(record, selection, outcome)
-        if not invoices and of_contract is not None:
-            changes = tuple(change for change in changes if change.row in of_contract)
-            asked_for = selection.get("contracts", ())
-            if not changes and str(contract) not in asked_for:
+        about = _about(record, selection, outcome)
+        changes, words = about.changes, about.words
+        if contract is not None and record.text("psac_kind") != Kind.ATTEMPT:
+            is_marking = record.text("psac_kind") == Kind.COMMAND
+            wanted = of_contract if is_marking and of_contract is not None else {contract}
+            changes, words = tuple(change for change in changes if change.row in wanted), None
+            if not changes and not (is_marking and str(contract) in selection.get("contracts", ())):
                 continue
-        writer, kind, _, about = record.link("createdby"), *(record.text("psac_subject") or "").partition(" ")
-        asked_on = record.instant("createdon")
+        writer, asked_on = record.link("createdby"), record.instant("createdon")
         if asked_on is None:
             raise TypeError(f"{record.ref}: createdon is empty.")
         ended = record.text("psac_state") == State.DONE
         yield Audited(
             record.id,
-            INVOICING if invoices else kind,
-            f"{tables.CONTRACT}({kind})" if invoices else about,
+            about.kind,
+            about.what,
             record.text("psac_requestedby") or "",
             asked_on,
             "" if writer is None else known.get(writer, str(writer)),
             record.instant("modifiedon") if ended else None,
             str(outcome.get("outcome", "done")) if ended else "not finished",
             changes,
+            Counter(change.outcome for change in changes) if words is None else words,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a record is about; ``words``: how many rows ended how, where not every row tells it."""
+
+    kind: str
+    what: str
+    changes: tuple[Change, ...]
+    words: Mapping[str, int] | None = None
+
+
+def _about(record: Row, selection: dict[str, Any], outcome: dict[str, Any]) -> _About:
+    subject = record.text("psac_subject") or ""
+    match record.text("psac_kind"):
+        case Kind.ATTEMPT:
+            return _About(INVOICING, f"{tables.CONTRACT}({subject})", _invoiced(selection, outcome))
+        case Kind.RUN:
+            contracts = selection.get("contracts", ())
+            left = outcome.get("failed", {})
+            told = (Change(UUID(id), *_word_and_why(left.get(id))) for id in contracts)
+            return _About(RUNNING, _many(len(contracts)), tuple(told), outcome.get("ended", {}))
+        case Kind.SWEEP:
+            _, until, count = subject.split(" ")
+            until = outcome.get("until") or selection.get("until") or until
+            many = "all contracts" if count == "all" else _many(int(count))
+            return _About(SWEEPING, f"due {until}, {many}", _swept(selection, outcome))
+    kind, _, backlog = subject.partition(" ")
+    return _About(kind, backlog, _marked(record, selection, outcome))
+
+
+def _many(contracts: int) -> str:
+    return "1 contract" if contracts == 1 else f"{contracts} contracts"
 
 
 def _json(record: Row | None, column: str) -> dict[str, Any]:
@@ -194,9 +237,30 @@ def _marked(record: Row, selection: dict[str, Any], outcome: dict[str, Any]) -> 
 
 def _invoiced(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:
     """The rows that were ready when the invoice was called for, and the invoices that came of it."""
-    numbers = ", ".join(str(one.get("number") or one["id"]) for one in outcome.get("invoices", ()))
+    numbers = _numbers(outcome)
     word = "invoiced" if numbers else "chosen"
     return tuple(Change(UUID(id), word, "ready", numbers) for _, id in selection.get("rows", ()))
+
+
+def _word_and_why(told: Sequence[str] | None) -> tuple[str, str, str, str]:
+    return (COMMANDED, "", "", "") if told is None else (told[0], "", "", told[1])
+
+
+def _swept(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:
+    """What came of each contract and day; while nothing has yet, what was found due. And what could not be invoiced."""
+    if not outcome:
+        return tuple(Change(UUID(contract), COMMANDED, day) for contract, day, _ in selection.get("runs", ()))
+    return (
+        *(
+            Change(UUID(run["contract"]), run["outcome"], run["day"], _numbers(run), str(run.get("because", "")))
+            for run in outcome.get("runs", ())
+        ),
+        *(Change(UUID(one["row"]), "unfit", one["day"], why=one["why"]) for one in outcome.get("unfit", ())),
+    )
+
+
+def _numbers(outcome: Mapping[str, Any]) -> str:
+    return ", ".join(str(one.get("number") or one["id"]) for one in outcome.get("invoices", ()))
 
 
 def _word(backlog: Backlog, status: int | None) -> str:

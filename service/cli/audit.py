@@ -25,7 +25,9 @@ COUNTS = ("done", "already", "refused", "changed")
 ROW_COLUMNS = ("row", "row_outcome", "from", "to", "why")
 PART = 25
 """Commands that a part of a table holds."""
-DONE = ("marked", "unmarked", "invoiced")
+DONE = ("marked", "unmarked", "invoiced", "created", "created-differs", "created-and-gone")
+ALREADY = ("already", "nothing-to-invoice", "already-run")
+REFUSED = ("refused", "failed", "in-doubt", "already-running", "waiting", "unfit")
 
 
 class Form(StrEnum):
@@ -42,6 +44,8 @@ class WhichKind(StrEnum):
     MARK_READY = "mark-ready"
     MARK_NOT_READY = "mark-not-ready"
     CREATE_INVOICES = "create-invoices"
+    CREATE_MANY_INVOICES = "create-many-invoices"
+    CREATE_DUE_INVOICES = "create-due-invoices"
 
 
 def command_id(text: str) -> UUID:
@@ -152,7 +156,7 @@ def _when(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def _counts(one: Audited) -> tuple[int, ...]:
-    return (one.count(*DONE), *(one.count(word) for word in COUNTS[1:]))
+    return tuple(one.count(*words) for words in (DONE, ALREADY, REFUSED, ("changed",)))
 
 
 def _cells(one: Audited) -> tuple[object, ...]:

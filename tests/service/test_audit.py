@@ -27,8 +27,8 @@ from service.cli.main import app as command_line
 from service.local_world import register_in, signed_in
 from tests.service.processes import pointing_at
 
-C1, C2 = company().contracts["C1"], company().contracts["C2"]
-READY, NOT_READY, INVOICED, OLDER, BEGUN = (UUID(int=number) for number in range(1, 6))
+C1, C2, C3 = (company().contracts[key] for key in ("C1", "C2", "C3"))
+READY, NOT_READY, INVOICED, OLDER, BEGUN, RUN, SWEEP = (UUID(int=number) for number in range(1, 8))
 """Ids of commands."""
 ONE, TWO, THREE, FOUR = (str(UUID(int=number)) for number in range(11, 15))
 CLERK = "clerk@sandbox.example"
@@ -51,6 +51,29 @@ def record(id: UUID, kind: str, subject: str, who: str, selection: object, outco
 
 
 RECORDS = (
+    record(
+        keys.run_row_id(RUN),
+        "run",
+        str(RUN),
+        "Rita",
+        {"run": str(RUN), "contracts": [str(C2), str(C3)], "expected": {"rows": 2}},
+        {"outcome": "done", "ended": {"created": 1, "failed": 1}, "failed": {str(C3): ["failed", "No price."]}},
+    ),
+    record(
+        keys.command_row_id(SWEEP),
+        "sweep",
+        "create-due-invoices today all",
+        "daily sweep",
+        {"until": "2026-03-02", "runs": [[str(C2), "2026-03-01", ONE], [str(C3), "2026-03-02", TWO]]},
+        {
+            "until": "2026-03-02",
+            "runs": [
+                {"contract": str(C2), "day": "2026-03-01", "outcome": "created", "invoices": [{"id": THREE}]},
+                {"contract": str(C3), "day": "2026-03-02", "outcome": "failed", "because": "No price."},
+            ],
+            "unfit": [{"row": FOUR, "day": "2026-03-01", "contract": None, "why": "It has no line."}],
+        },
+    ),
     record(
         keys.command_row_id(OLDER),
         "command",
@@ -127,20 +150,25 @@ def ids(found: Any) -> list[str]:
 
 
 def of(*commands: UUID) -> list[str]:
-    return [str(keys.attempt_id(C1, one) if one == INVOICED else keys.command_row_id(one)) for one in commands]
+    others = {INVOICED: keys.attempt_id(C1, INVOICED), RUN: keys.run_row_id(RUN)}
+    return [str(others.get(one) or keys.command_row_id(one)) for one in commands]
 
 
 def test_every_command_is_listed_newest_first_with_who_asked_who_wrote_and_what_came_of_it(
     configured: CliRunner,
 ) -> None:
     found = listed(configured)
-    assert ids(found) == of(BEGUN, INVOICED, NOT_READY, READY, OLDER)
-    begun, invoiced, unmarked, marked, _ = found
+    assert ids(found) == of(BEGUN, INVOICED, NOT_READY, READY, OLDER, SWEEP, RUN)
+    begun, invoiced, unmarked, marked, _, sweep, run = found
     assert (begun["outcome"], begun["ended_on"], begun["about"]) == ("not finished", None, "products")
     assert (invoiced["kind"], invoiced["about"]) == ("create-invoices", f"salesorder({C1})")
     assert (invoiced["outcome"], invoiced["done"]) == ("created", 2)
     assert (unmarked["kind"], unmarked["requested_by"], unmarked["done"]) == ("mark-not-ready", CLERKS_OBJECT, 1)
     assert [marked[name] for name in ("done", "already", "refused", "changed")] == [1, 1, 1, 1]
+    assert (sweep["kind"], sweep["about"]) == ("create-due-invoices", "due 2026-03-02, all contracts")
+    assert (sweep["outcome"], sweep["done"], sweep["refused"]) == ("done", 1, 2)
+    assert (run["kind"], run["about"], run["requested_by"]) == ("create-many-invoices", "2 contracts", "Rita")
+    assert (run["outcome"], run["done"], run["refused"]) == ("done", 1, 1)
     assert {one["written_by"] for one in found} == {"Colin Clerk"}
     assert datetime.fromisoformat(marked["asked_on"]).tzinfo is not None
 
@@ -148,6 +176,16 @@ def test_every_command_is_listed_newest_first_with_who_asked_who_wrote_and_what_
 def test_every_row_is_told_with_what_it_was_what_it_became_and_why(configured: CliRunner) -> None:
     told = {one["record"]: one["rows"] for one in listed(configured, "--rows")}
     marked, unmarked, older, invoiced, begun = (told[id] for id in of(READY, NOT_READY, OLDER, INVOICED, BEGUN))
+    run, sweep = (told[id] for id in of(RUN, SWEEP))
+    assert [(row["row"], row["outcome"], row["why"]) for row in run] == [
+        (str(C2), "commanded", ""),
+        (str(C3), "failed", "No price."),
+    ]
+    assert [tuple(row.values()) for row in sweep] == [
+        (str(C2), "created", "2026-03-01", THREE, ""),
+        (str(C3), "failed", "2026-03-02", "", "No price."),
+        (FOUR, "unfit", "2026-03-01", "", "It has no line."),
+    ]
     assert marked == [
         {"row": ONE, "outcome": "marked", "from": "open", "to": "ready", "why": ""},
         {"row": TWO, "outcome": "already", "from": "ready", "to": "ready", "why": ""},
@@ -172,6 +210,10 @@ def test_every_row_is_told_with_what_it_was_what_it_became_and_why(configured: C
         (("--kind", "mark-ready"), of(BEGUN, READY, OLDER)),
         (("--kind", "mark-not-ready"), of(NOT_READY)),
         (("--kind", "create-invoices"), of(INVOICED)),
+        (("--kind", "create-many-invoices"), of(RUN)),
+        (("--kind", "create-due-invoices"), of(SWEEP)),
+        (("--command", str(RUN)), of(RUN)),
+        (("--command", str(SWEEP)), of(SWEEP)),
         (("--command", str(READY)), of(READY)),
         (("--command", str(INVOICED)), of(INVOICED)),
         (("--command", str(UUID(int=99))), []),
@@ -181,6 +223,7 @@ def test_every_row_is_told_with_what_it_was_what_it_became_and_why(configured: C
         (("--who", "nobody"), []),
         (("--contract", "ORD-C1"), of(INVOICED, READY)),
         (("--contract", "ORD-C2", "--kind", "mark-not-ready"), of(NOT_READY)),
+        (("--contract", "ORD-C3"), of(SWEEP, RUN)),
     ],
 )
 def test_filters_leave_what_was_asked_for(options: tuple[str, ...], expected: list[str], configured: CliRunner) -> None:
@@ -190,7 +233,7 @@ def test_filters_leave_what_was_asked_for(options: tuple[str, ...], expected: li
 def test_days_are_business_days_and_both_ends_belong_to_the_window(world: Sandbox, configured: CliRunner) -> None:
     today = datetime.now(UTC).astimezone(ZONE).date()
     yesterday, tomorrow = str(today - timedelta(days=1)), str(today + timedelta(days=1))
-    assert len(listed(configured, "--since", yesterday, "--until", tomorrow)) == 5
+    assert len(listed(configured, "--since", yesterday, "--until", tomorrow)) == 7
     assert listed(configured, "--until", yesterday) == []
     assert listed(configured, "--since", tomorrow) == []
 
@@ -201,7 +244,7 @@ def test_csv_holds_a_line_per_command_or_per_row_and_no_formula(configured: CliR
         assert result.exit_code == 0, result.output
         return list(csv.DictReader(io.StringIO(result.stdout)))
 
-    assert [line["record"] for line in lines()] == of(BEGUN, INVOICED, NOT_READY, READY, OLDER)
+    assert [line["record"] for line in lines()] == of(BEGUN, INVOICED, NOT_READY, READY, OLDER, SWEEP, RUN)
     assert lines()[0]["requested_by"] == "'=cmd"
     assert [line["row_outcome"] for line in lines("--rows", "--command", str(READY))] == [
         "marked",
@@ -237,6 +280,6 @@ def test_however_many_commands_there_are_only_a_few_selections_are_held_at_once(
         return answers
 
     monkeypatch.setattr(client, "query", counted)
-    assert len(list(audited(client, Asked(), ZONE))) == 5
-    assert held == [2, 2, 1]
+    assert len(list(audited(client, Asked(), ZONE))) == 7
+    assert held == [2, 2, 2, 1]
     client.close()
