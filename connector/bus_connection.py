@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials import AccessToken
@@ -20,6 +19,7 @@ from azure.servicebus.exceptions import (
     ServiceBusError,
 )
 
+from connector.bus_access import Access, Namespace
 from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
 from connector.sign_in.tokens import Tokens
 
@@ -29,18 +29,6 @@ NOT_CONFIRMED = (ServiceBusError, MessageAlreadySettled, ValueError, RuntimeErro
 """What the SDK raises when a settlement or a close did not go through, or nobody said that it did."""
 
 ROLES = "Azure Service Bus Data Receiver and Azure Service Bus Data Sender"
-
-
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """A namespace that is signed in to: ``host`` is its full name, such as ``contoso.servicebus.windows.net``."""
-
-    host: str
-    tokens: Tokens
-
-
-Access = str | Namespace
-"""How a namespace is reached: by a connection string, or signed in."""
 
 
 class BusCredential:

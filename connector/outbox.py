@@ -9,7 +9,8 @@ from typing import Any, cast
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
-from connector.bus_connection import Access, close_quietly, connect, failure, signed_in
+from connector.bus_access import Access
+from connector.bus_connection import close_quietly, connect, failure, signed_in
 from connector.inbox import Outgoing
 
 

@@ -16,7 +16,8 @@ from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
 
-from connector.bus_connection import NOT_CONFIRMED, Access, close_quietly, connect, failure, signed_in
+from connector.bus_access import Access
+from connector.bus_connection import NOT_CONFIRMED, close_quietly, connect, failure, signed_in
 from connector.clock import utc_now
 from connector.errors import Transient, UnknownOutcome
 from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, TURN, Received, copy_id

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from connector.bus_access import Access
 from connector.errors import ConnectorError
 from handlers.announcing import Announcing
 from handlers.fanning_out import FanningOut
@@ -21,9 +22,9 @@ TRIES = 3
 """How often an event is sent that no message stands behind, which would bring it again."""
 
 
-def announcing(bus: ServiceBusSettings, now: Callable[[], datetime]) -> Announcing | None:
+def announcing(bus: ServiceBusSettings, access: Access, now: Callable[[], datetime]) -> Announcing | None:
     """Who announces; nobody unless the settings say where."""
-    return None if bus.events is None else Announcing(sender(bus), now, bus.events)
+    return None if bus.events is None else Announcing(sender(access), now, bus.events)
 
 
 def announced(announcing: Announcing | None, command: AnyCommand, end: Outcome) -> str:
@@ -42,7 +43,7 @@ def announced(announcing: Announcing | None, command: AnyCommand, end: Outcome) 
     return untold
 
 
-def tellers(bus: ServiceBusSettings, now: Callable[[], datetime]) -> tuple[Teller, ...]:
+def tellers(bus: ServiceBusSettings, access: Access, now: Callable[[], datetime]) -> tuple[Teller, ...]:
     """Who has to do something about commands at their end: send those of a run, and announce invoices."""
-    fan_out, events = FanningOut(sender(bus), bus.commands_queue), announcing(bus, now)
+    fan_out, events = FanningOut(sender(access), bus.commands_queue), announcing(bus, access, now)
     return (fan_out,) if events is None else (fan_out, events)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 
-from connector.auth import ClientSecret, StaticToken, TokenSource
+from connector.bus_access import Access
 from connector.clock import utc_now
 from connector.dataverse.client import DataverseClient
 from connector.envelope import Envelope
@@ -51,6 +51,7 @@ from service.missions import mission as mission_of
 from service.probing import asked_once, mode_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
+from service.signing_in import sign_in, tokens
 from service.stopping import unless
 from service.sweep import Sweep
 
@@ -95,6 +96,7 @@ class App:
     """
 
     settings: Settings
+    bus: Access
     dataverse: DataverseClient
     probe: DataverseClient
     rules: ActualsHandler
@@ -136,8 +138,7 @@ class App:
         from connector.servicebus import probe
 
         bus = self.settings.servicebus
-        key = bus.connection_string.get_secret_value()
-        return [partial(probe, key, queue) for queue in (bus.approvals_queue, bus.commands_queue)]
+        return [partial(probe, self.bus, queue) for queue in (bus.approvals_queue, bus.commands_queue)]
 
     def execute(self, command: AnyCommand) -> Outcome:
         """Carry a command out here and now; what may pass at once is tried again at once, the rest is the outcome."""
@@ -152,7 +153,7 @@ class App:
 
         def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
             end = replace(self.mission.due, stopping=stopping).settle([command], self.fixed_point)[command]
-            announced(announcing(self.settings.servicebus, self.now), command, end)
+            announced(announcing(self.settings.servicebus, self.bus, self.now), command, end)
             return end
 
         zone = self.settings.business_time_zone
@@ -192,7 +193,7 @@ class App:
 def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: Pace | None = None) -> App:
     """Wire the service as the settings say. Nothing is opened or asked yet. ``pace`` overrides the workers' timing."""
     threads = settings.workers.approvals + settings.workers.commands + settings.invoices.concurrency
-    signing_in = tokens(settings.dataverse)
+    signing_in, bus = sign_in(settings)
     dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
     probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
     rules = _rules(settings, Profile())
@@ -222,14 +223,15 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
 
     def worker(queue: str, receivers: int, work: Pipeline, is_fit: Callable[[], None]) -> Worker:
         pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
-        return Worker(partial(_inbox, settings, queue), work.process, is_fit, pace=pace_of_queue, policy=policy)
+        return Worker(partial(_inbox, bus, queue), work.process, is_fit, pace=pace_of_queue, policy=policy)
 
     events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
     commands = pipeline(parse_command)
-    commands.replies = replies(settings.servicebus, now)
-    commands.tellers = tellers(settings.servicebus, now)
+    commands.replies = replies(settings.servicebus, bus, now)
+    commands.tellers = tellers(settings.servicebus, bus, now)
     return App(
         settings=settings,
+        bus=bus,
         dataverse=dataverse,
         probe=probe,
         rules=rules,
@@ -266,23 +268,11 @@ def dataverse_client(settings: DataverseSettings) -> DataverseClient:
     return DataverseClient(settings.url, tokens(settings), tag=TAG)
 
 
-def tokens(settings: DataverseSettings) -> TokenSource:
-    """Where bearer tokens come from: the fixed one, or the app registration's secret."""
-    if settings.token is not None:
-        return StaticToken(settings.token.get_secret_value())
-    tenant, client_id, secret = settings.tenant_id, settings.client_id, settings.client_secret
-    if tenant is None or client_id is None or secret is None:
-        raise ValueError("Settings without a token name tenant, client id and secret; they were validated.")
-    return ClientSecret(
-        tenant, client_id, secret.get_secret_value(), settings.url.rstrip("/"), authority=settings.authority
-    )
-
-
-def _inbox(settings: Settings, queue: str) -> Inbox:
+def _inbox(access: Access, queue: str) -> Inbox:
     # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
     from connector.servicebus import ServiceBusInbox
 
-    return ServiceBusInbox(settings.servicebus.connection_string.get_secret_value(), queue)
+    return ServiceBusInbox(access, queue)
 
 
 def _is_there(dataverse: DataverseClient, and_fit: Callable[[], None] = lambda: None) -> Callable[[], None]:

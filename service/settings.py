@@ -13,16 +13,15 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-from connector.auth import PUBLIC_CLOUD
-from connector.dataverse.transport import is_loopback
 from service.ceiling_settings import WriteCeilingSettings
-from service.connection_string import NEEDED, is_namespace, parts_of
+from service.dataverse_settings import DataverseSettings as DataverseSettings
 from service.due_settings import DueSettings
 from service.invoice_settings import InvoicesSettings
+from service.servicebus_settings import ServiceBusSettings as ServiceBusSettings
 from service.settings_values import amounts, names, zone, zones
 
 PREFIX = "PSA_CONNECTOR_"
@@ -35,95 +34,6 @@ class _Section(BaseModel):
 def _section() -> Any:
     """A section that was left out is checked like an empty one, so that each of its values is named."""
     return Field(default={}, validate_default=True)
-
-
-class DataverseSettings(_Section):
-    """The environment, and who signs in: an application with its secret, or a fixed token for a local world."""
-
-    url: str = Field(
-        pattern=r"^https?://[^/\s]+/?$",
-        description="the environment's address and nothing behind it, for example https://contoso.crm4.dynamics.com",
-    )
-    token: SecretStr | None = Field(default=None, description="a fixed bearer token, for a local sandbox only")
-    tenant_id: str | None = Field(default=None, description="the Microsoft Entra tenant the application lives in")
-    client_id: str | None = Field(default=None, description="the application (client) id of the app registration")
-    client_secret: SecretStr | None = Field(default=None, description="a client secret of that app registration")
-    authority: str = Field(
-        default=PUBLIC_CLOUD, pattern=r"^https://[^\s]+$", description="the sign-in host of the cloud, with https"
-    )
-
-    @field_validator("token")
-    @classmethod
-    def _for_this_machine_only(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        """A token that never changes is no sign-in: somewhere else it would be one that leaked and still works."""
-        url = info.data.get("url")
-        if value is not None and url is not None and not is_loopback(url):
-            raise PydanticCustomError(
-                "not_local",
-                f"is set, but {url} is not on this machine; sign in there with TENANT_ID, CLIENT_ID and CLIENT_SECRET",
-            )
-        return value
-
-    @field_validator("tenant_id", "client_id", "client_secret")
-    @classmethod
-    def _one_way_to_sign_in(cls, value: object, info: ValidationInfo) -> object:
-        """Either a token or all three; ``token`` comes first among the fields, so it is known here, or wrong."""
-        if "token" in info.data and info.data["token"] is None and value is None:
-            raise PydanticCustomError("missing", "is missing")
-        if info.data.get("token") is not None and value is not None:
-            raise PydanticCustomError("two_ways", "is set beside a fixed token; keep one of the two")
-        return value
-
-
-class ServiceBusSettings(_Section):
-    """The namespace, its queues, and the key that Dataverse gets."""
-
-    connection_string: SecretStr = Field(
-        description="the namespace's connection string, with a policy that may listen and send; "
-        "it begins with Endpoint=sb://"
-    )
-    event_sender: SecretStr | None = Field(
-        default=None,
-        description="a connection string whose policy may only send to the approvals queue; "
-        "`register` hands it to Dataverse",
-    )
-    approvals_queue: str = Field(
-        default="approvals", min_length=1, description="the name of the queue Dataverse posts to"
-    )
-    commands_queue: str = Field(
-        default="commands", min_length=1, description="the name of the queue commands are sent to"
-    )
-    replies_queue: str | None = Field(
-        default=None,
-        min_length=1,
-        description="the name of the queue that is told what came of a command whose message names none; left out, "
-        "nobody is",
-    )
-    reply_queues: Annotated[list[str], NoDecode] = Field(
-        default=[],
-        description='the queues a command\'s message may name in its ReplyTo, for example ["flow-replies"]',
-    )
-
-    events: str | None = Field(default=None, min_length=1, description="the queue or topic told of invoices, if any")
-
-    @field_validator("reply_queues", mode="before")
-    @classmethod
-    def _queues(cls, value: object) -> list[str]:
-        return names(value)
-
-    @field_validator("connection_string", "event_sender")
-    @classmethod
-    def _looks_like_one(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        parts = parts_of(value.get_secret_value())
-        if not all(parts.get(name) for name in NEEDED):
-            raise PydanticCustomError(
-                "connection_string", "is no connection string with Endpoint, SharedAccessKeyName and SharedAccessKey"
-            )
-        if not is_namespace(parts["endpoint"]):
-            raise PydanticCustomError("endpoint", "is a connection string whose Endpoint does not read sb://host")
-        return value
 
 
 class ActualsSettings(_Section):

@@ -80,10 +80,11 @@ def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE, also: Sequen
         for name in written
         if name not in Settings.model_fields
     ]
+    settings: Settings | None = None
     try:
-        settings: Settings | None = _from_outside(written, dotenv)
+        settings = _from_outside(written, dotenv)
+        faults += _at_odds(settings)
     except ValidationError as error:
-        settings = None
         faults += _faults(error, given)
     needed = (by_name[name] for name in also)
     faults += [missing(one) for one in needed if one.name not in given and not _is_in(written, one.path)]
@@ -157,6 +158,16 @@ def _faults(error: ValidationError, given: Collection[str]) -> Iterator[str]:
             yield f"{variable.name} {_what(detail, variable)}. Expected: {variable.meaning}."
         elif path and (name := PREFIX + SEPARATOR.join(path).upper()) not in given:
             yield f"{'.'.join(path)} ({name}) is not a setting; correct or remove it."
+
+
+def _at_odds(settings: Settings) -> Iterator[str]:
+    """What is right by itself, but not beside the rest."""
+    namespace, dataverse = settings.servicebus.namespace, settings.dataverse
+    name, cloud = f"{PREFIX}SERVICEBUS{SEPARATOR}NAMESPACE", dataverse.known_cloud
+    if namespace is not None and dataverse.token is not None:
+        yield f"{name} is set, but a fixed token signs in to no namespace; use a connection string."
+    elif namespace is not None and not cloud.has_servicebus(namespace):
+        yield f"{name} is not in the cloud {cloud.name}: namespaces there end in {cloud.servicebus}; it is {namespace}."
 
 
 def _what(detail: ErrorDetails, variable: Variable) -> str:

@@ -213,7 +213,7 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
     with asked_to_stop(lambda: say(STOPPING)) as stop:
         report = Report(run, output)
         try:
-            run = replace(run, announcing=announcing(service.settings.servicebus, service.now))
+            run = replace(run, announcing=announcing(service.settings.servicebus, service.bus, service.now))
             report.tell(run.carry_out(service, at_once, stop))
         finally:
             unwritten = end(service.dataverse, run, report.ended)

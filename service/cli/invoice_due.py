@@ -64,7 +64,7 @@ def _outcome(service: App, command: CreateDueInvoices) -> Mapping[str, Any]:
     from service.cli.output import say
 
     ended = service.execute(command)
-    if untold := announced(announcing(service.settings.servicebus, service.now), command, ended):
+    if untold := announced(announcing(service.settings.servicebus, service.bus, service.now), command, ended):
         say(f"What came of it could not be announced: {untold}")
     if isinstance(ended, Settled):
         return ended.outcome

@@ -123,7 +123,7 @@ def _repair(app: App, found: Report, yes: bool) -> int:
         say("Nothing was sent. If that is meant, say --yes.")
         return 0
     bus = app.settings.servicebus
-    asyncio.run(send(bus.connection_string.get_secret_value(), bus.approvals_queue, *found.looks()))
+    asyncio.run(send(app.bus, bus.approvals_queue, *found.looks()))
     say(f"Sent to queue {bus.approvals_queue}: {entries}. Run reconcile again when the service is through with them.")
     return count
 

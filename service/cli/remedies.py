@@ -7,12 +7,14 @@ REMEDIES = {
     "sign-in-refused": "With a fixed token: every start of a sandbox makes a new one, so set "
     "PSA_CONNECTOR_DATAVERSE__TOKEN again. Otherwise: is there an enabled application user for "
     "PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment?",
-    "sign-in-unreachable": "Check the network's rules for outgoing traffic, and PSA_CONNECTOR_DATAVERSE__AUTHORITY: "
+    "sign-in-unreachable": "Check the network's rules for outgoing traffic, and PSA_CONNECTOR_DATAVERSE__CLOUD: "
     "other clouds sign in elsewhere.",
+    "sign-in-authority": "Check PSA_CONNECTOR_DATAVERSE__TENANT_ID and PSA_CONNECTOR_DATAVERSE__CLOUD.",
     "unreachable": "Check PSA_CONNECTOR_DATAVERSE__URL and the network; if it is a sandbox, is it still running?",
-    "bus-unreachable": "Check the Endpoint in PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING, and that outgoing traffic "
-    "to port 5671 (AMQP over TLS) is allowed; if it is a sandbox, is it still running?",
-    "bus-sign-in": "Copy the connection string anew from a policy that may listen and send on both queues.",
+    "bus-unreachable": "Check PSA_CONNECTOR_SERVICEBUS__NAMESPACE, or the Endpoint in …__CONNECTION_STRING, and that "
+    "outgoing traffic to port 5671 (AMQP over TLS) is allowed; if it is a sandbox, is it still running?",
+    "bus-sign-in": "Copy the connection string anew from a policy that may listen and send on both queues; with "
+    "PSA_CONNECTOR_SERVICEBUS__NAMESPACE, give the identity its two roles: see docs/sign-in.md.",
     "bus-queue": "Make the queue, or name the right one in PSA_CONNECTOR_SERVICEBUS__APPROVALS_QUEUE or "
     "PSA_CONNECTOR_SERVICEBUS__COMMANDS_QUEUE.",
     "missing-privilege": "Add it to the security role of the application user; see docs/environment.md.",

@@ -41,8 +41,9 @@ def run(
     from service.ceiling_settings import WriteCeilingSettings
     from service.running import until_stopped
     from service.settings_sources import load
+    from service.signing_in import unattended
 
-    settings = load(config)
+    settings = unattended(load(config))
     if yes:
         settings = settings.model_copy(update={"write_ceiling": WriteCeilingSettings(rows=0, amount=Decimal(0))})
     asyncio.run(until_stopped(compose(settings)))

@@ -33,7 +33,7 @@ def test_every_subscription_of_the_topic_hears_of_the_invoice_once(subscription:
         bus = sandbox_settings(sandbox).servicebus.model_copy(
             update={"events": "invoices", "connection_string": SecretStr(sandbox.servicebus)}
         )
-        teller = announcing(bus, world.now)
+        teller = announcing(bus, world.sandbox.servicebus, world.now)
         assert teller is not None
         teller.tell(command, end)
         (event,) = heard(sandbox, subscription)

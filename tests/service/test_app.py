@@ -11,10 +11,8 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from connector.auth import ClientSecret, StaticToken
 from connector.errors import Misconfigured, Rejected
 from connector.worker import Pace
 from handlers.approved import Owner
@@ -26,11 +24,10 @@ from mappings.inter_organizational import Owed
 from mappings.messages import CreateInvoices, MarkReady
 from sandbox.company import company
 from sandbox.world import Sandbox
-from service.app import App, compose, tokens
+from service.app import App, compose
 from service.cli.main import app as command_line
 from service.contracts import NoSuchContract, contracts_named
 from service.local_world import CLERK, register_in, sandbox_settings
-from service.settings import DataverseSettings
 from tests.service.processes import pointing_at
 
 C2 = company().contracts["C2"]
@@ -162,13 +159,6 @@ def test_messages_are_carried_out_for_whom_the_settings_say_and_the_command_line
             app.check()
     finally:
         app.close()
-
-
-def test_signing_in_follows_the_settings() -> None:
-    url = "https://contoso.crm4.dynamics.com"
-    assert isinstance(tokens(DataverseSettings(url="http://localhost:8080", token=SecretStr("t"))), StaticToken)
-    registered = DataverseSettings(url=url, tenant_id="t", client_id="c", client_secret=SecretStr("s"))
-    assert isinstance(tokens(registered), ClientSecret)
 
 
 def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_line(configured: CliRunner) -> None:
