@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -28,7 +29,11 @@ COLUMNS = (
     "psac_mark",
     "createdon",
     "createdby",
+    "modifiedon",
 )
+
+
+_CALLED_AT = "called_at"
 
 
 class Kind(StrEnum):
@@ -97,6 +102,25 @@ def finished(record: Row, outcome: Mapping[str, object]) -> Update:
 def turned(record: Row, state: State, outcome: Mapping[str, object]) -> Update:
     """The intention to put it into another state; it fails when somebody else did."""
     return Update(reference(record.id), {"psac_state": state, "psac_outcome": text(outcome)}, record.version)
+
+
+def told_of(attempt: Row, state: State, outcome: Mapping[str, object]) -> Update:
+    """The intention to write down what is known of a call, and when it was begun; it fails when somebody else did."""
+    return turned(attempt, state, {**outcome, _CALLED_AT: called_at(attempt).isoformat()})
+
+
+def called_at(attempt: Row) -> datetime:
+    """When its call was begun, by the clock of Dataverse; of one that has ended, not later than its end.
+
+    A withdrawn attempt may be made again much later than it was created; the call follows the write that says so.
+    """
+    told = outcome_of(attempt).get(_CALLED_AT)
+    if isinstance(told, str):
+        return datetime.fromisoformat(told)
+    written = attempt.instant("modifiedon") or attempt.instant("createdon")
+    if written is None:
+        raise TypeError(f"{attempt.ref}: modifiedon is empty.")
+    return written
 
 
 def moved(record: Row, selection: object, requested_by: str) -> Update:

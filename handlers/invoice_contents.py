@@ -61,9 +61,14 @@ def read(ids: Iterable[UUID], dataverse: Reader) -> dict[UUID, Invoice]:
     return found
 
 
-def contents(made: Sequence[Made], dataverse: Reader) -> list[Contents]:
-    """What came of each call: its invoices, the rows concerned as they are now, and who else took some of them."""
-    invoices = read((id for one in made for id in one.invoices), dataverse)
+def contents(made: Sequence[Made], dataverse: Reader, known: Iterable[Invoice] = ()) -> list[Contents]:
+    """What came of each call: its invoices, the rows concerned as they are now, and who else took some of them.
+
+    ``known``: invoices that were read already.
+    """
+    invoices = {invoice.id: invoice for invoice in known}
+    if missing := {id for one in made for id in one.invoices} - invoices.keys():
+        invoices |= read(missing, dataverse)
     concerned = {ref for one in made for ref in one.rows}
     for invoice in invoices.values():
         concerned |= {detail.source for detail in invoice.details if detail.source is not None}

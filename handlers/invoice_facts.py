@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
-from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, equals
+from connector.dataverse.query import Condition, Query, all_of, any_of, equals
 from handlers import command_record, people
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
 from handlers.invoice_contents import Made, contents
+from handlers.invoice_recognised import named_by, recognised, rows_of
 from handlers.reading import ask
 from mappings import keys, tables
 from mappings.acting import Acting, Person
@@ -29,8 +29,14 @@ from mappings.row import Row
 from mappings.tables import Ref
 
 _UNFINISHED = (State.CALLING, State.CALLED, State.IN_DOUBT)
-_UNSURE = (State.CALLING, State.IN_DOUBT)
-_INVOICE_COLUMNS = ("invoicenumber", "name", "salesorderid", "createdon", "createdby")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An attempt whose end is not known; ``is_ready``: a row it was for is still ready to be invoiced."""
+
+    attempt: Row
+    is_ready: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class InvoiceFacts:
 
     ``contract``: ``None`` where it can't be read; ``contents``: ``None`` where there is no attempt. ``people``: those
     who may be meant by who asks, where that matters. ``withdrawn``: an attempt of this command that is known to have
-    come to nothing, and so is none. ``unfinished``: attempts of other commands that took rows which are still ready.
+    come to nothing, and so is none. ``unfinished``: attempts of other commands whose end is not known.
     """
 
     contract: Row | None
@@ -51,7 +57,7 @@ class InvoiceFacts:
     people: tuple[Person, ...] = ()
     lines: tuple[Row, ...] = ()
     withdrawn: Row | None = None
-    unfinished: tuple[Row, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
 
     @property
     def still_ready(self) -> frozenset[Ref]:
@@ -110,11 +116,9 @@ def gather(
             attempt=attempt,
             withdrawn=withdrawn.get(subject),
             unfinished=tuple(
-                one
+                Unfinished(one, bool(_ready_of(one, rows[subject.contract])))
                 for one in open_ones
-                if one.text("psac_subject") == str(subject.contract)
-                and one != attempt
-                and _ready_of(one, rows[subject.contract])
+                if one.text("psac_subject") == str(subject.contract) and one != attempt
             ),
             lease=by_id.get(keys.lease_id(subject.contract)),
             ready=tuple(rows[subject.contract]),
@@ -138,120 +142,35 @@ def _ready(backlog: Backlog) -> Condition:
 def _contents(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, Contents]:
     """What came of the attempts that were made and not reported yet; nothing is to be told of the others."""
     open_ones = [one for one in mine if command_record.state_of(one) is not State.DONE]
-    invoices = _invoices(open_ones, attempts, dataverse)
+    invoices = recognised(open_ones, attempts, dataverse)
     made = [Made(frozenset(rows_of(one)), tuple(invoice.id for invoice in invoices[one.id])) for one in open_ones]
+    known = [invoice for some in invoices.values() for invoice in some]
     nothing = Contents(())
-    found = dict(zip((one.id for one in open_ones), contents(made, dataverse) if made else (), strict=True))
+    found = dict(zip((one.id for one in open_ones), contents(made, dataverse, known) if made else (), strict=True))
     return {one.id: found.get(one.id, nothing) for one in mine}
 
 
 def brought_by(attempt: Row, dataverse: Reader, chosen: UUID | None = None) -> Contents:
     """What came of one attempt; ``chosen``: the invoice that somebody says it was."""
-    rows = frozenset(rows_of(attempt))
     if chosen is not None:
-        return contents([Made(rows, (chosen,))], dataverse)[0]
+        return contents([Made(frozenset(rows_of(attempt)), (chosen,))], dataverse)[0]
+    return _contents([attempt], _attempts_on(attempt, dataverse), dataverse)[attempt.id]
+
+
+def claimed_by(invoice: UUID, attempt: Row, dataverse: Reader) -> Row | None:
+    """Another attempt on the contract that the invoice came of: its record says so, or it would be written down so."""
+    attempts = _attempts_on(attempt, dataverse)
+    others = [one for one in attempts if one.id != attempt.id]
+    told = [one for one in others if invoice in named_by(one)]
+    open_ones = [one for one in others if command_record.state_of(one) in _UNFINISHED]
+    found = recognised(open_ones, attempts, dataverse)
+    told += [one for one in open_ones if any(brought.id == invoice for brought in found[one.id])]
+    return next(iter(told), None)
+
+
+def _attempts_on(attempt: Row, dataverse: Reader) -> list[Row]:
+    """All attempts on the contract that this one is on."""
     of_contract = equals("psac_subject", attempt.text("psac_subject") or "")
-    (attempts,) = ask(
-        dataverse,
-        Query(tables.COMMAND, command_record.COLUMNS, all_of(equals("psac_kind", Kind.ATTEMPT), of_contract)),
-    )
-    return _contents([attempt], attempts, dataverse)[attempt.id]
-
-
-def rows_of(attempt: Row) -> list[Ref]:
-    """The rows an attempt was expected to take."""
-    selection = command_record.selection_of(attempt)
-    pairs = cast(dict[str, list[list[str]]], selection)["rows"] if isinstance(selection, dict) else []
-    return [Ref(Backlog(backlog).table, UUID(id)) for backlog, id in pairs]
-
-
-def _invoices(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, list[Row]]:
-    """The invoices each attempt brought, of its contract and not older than itself.
-
-    Before the contract's next attempt, that is. Among those, the ones by its own creator that the rows it was to take
-    are connected with; or else by its creator alone (milestones, products, or a colleague took every row); or else,
-    where the platform names another creator, those that the rows are connected with.
-    """
-    brought: dict[UUID, list[Row]] = {attempt.id: [] for attempt in mine}
-    if not mine:
-        return brought
-    taken = {attempt.id: {str(ref.id) for ref in rows_of(attempt) if ref.table == tables.ACTUAL} for attempt in mine}
-    created, connections = ask(
-        dataverse,
-        Query(
-            tables.INVOICE,
-            _INVOICE_COLUMNS,
-            all_of(
-                any_of("salesorderid", sorted({UUID(a.text("psac_subject") or "") for a in mine})),
-                Compare("createdon", "ge", min(_created(a) for a in mine)),
-            ),
-            order_by=("createdon",),
-        ),
-        Query(
-            tables.CONNECTION,
-            ("msdyn_transaction1", "msdyn_transaction2"),
-            all_of(
-                any_of("msdyn_transaction2", sorted({id for ids in taken.values() for id in ids})),
-                equals("msdyn_transaction1type", tables.INVOICE_LINE_DETAIL),
-            ),
-        ),
-    )
-    # The ids are kept as text, in a spelling of the writer's choice.
-    details = {_id(row, "msdyn_transaction1"): str(_id(row, "msdyn_transaction2")) for row in connections}
-    (lines,) = ask(
-        dataverse,
-        Query(
-            tables.INVOICE_LINE_DETAIL,
-            ("msdyn_invoice",),
-            any_of("msdyn_invoicelinetransactionid", sorted(details)),
-        ),
-    )
-    pointed: defaultdict[UUID | None, set[str]] = defaultdict(set)
-    for line in lines:
-        pointed[line.link_id("msdyn_invoice")].add(details[line.id])
-    for attempt in mine:
-        # Instants are kept to the second: what another attempt has told to be its own is not this one's.
-        others = {id for other in attempts if other.id != attempt.id for id in _told(other)}
-        candidates = [one for one in created if _in_time(one, attempt, attempts) and str(one.id) not in others]
-        pointing = [invoice for invoice in candidates if pointed[invoice.id] & taken[attempt.id]]
-        own = [invoice for invoice in candidates if invoice.link("createdby") == attempt.link("createdby")]
-        both = [invoice for invoice in pointing if invoice in own]
-        if command_record.state_of(attempt) in _UNSURE:
-            # Whether the product was called is not known: what somebody else made of these rows is not ours.
-            brought[attempt.id] = both if taken[attempt.id] else own
-        else:
-            brought[attempt.id] = both or own or pointing
-    return brought
-
-
-def _in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
-    """Of the attempt's contract, not before it, and before the contract's next attempt."""
-    next_mark = (attempt.choice("psac_mark") or 0) + 1
-    following = [
-        _created(other)
-        for other in attempts
-        if other.text("psac_subject") == attempt.text("psac_subject") and other.choice("psac_mark") == next_mark
-    ]
-    created, since = _created(invoice), _created(attempt)
-    return (
-        str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
-        and created >= since
-        and (not following or created < min(following) or created == since)
-    )
-
-
-def _told(attempt: Row) -> list[str]:
-    """The invoices that an attempt's record names."""
-    invoices = cast(list[dict[str, str]], command_record.outcome_of(attempt).get("invoices", []))
-    return [invoice["id"] for invoice in invoices]
-
-
-def _id(connection: Row, column: str) -> UUID:
-    return UUID(connection.text(column) or "")
-
-
-def _created(row: Row) -> datetime:
-    created = row.instant("createdon")
-    if created is None:
-        raise TypeError(f"{row.ref}: createdon is empty.")
-    return created
+    wanted = all_of(equals("psac_kind", Kind.ATTEMPT), of_contract)
+    (attempts,) = ask(dataverse, Query(tables.COMMAND, command_record.COLUMNS, wanted))
+    return attempts

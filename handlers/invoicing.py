@@ -27,6 +27,8 @@ from handlers.invoice_owner import Owner
 from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting
+from mappings.invoice import found_nothing
+from mappings.invoice_expectation import Expectation
 from mappings.messages import CreateInvoices
 from mappings.refusal import Refusal
 from mappings.row import Row
@@ -85,6 +87,9 @@ class InvoicingHandler:
             return Plan("The contract gets its lease.", (lease_for(subject),))
         if refusals:
             refused = next(iter(refusals.values()))
+            if found_nothing(refused.sentence):
+                outcome = {**NOTHING, "because": f"{refused.sentence} {_left(due)}"}
+                return _ended(subject, facts, "The product found nothing; that is written down.", outcome)
             who = "The product" if caller is None else f"Acting for {subject.requested_by}, the product"
             because = f"{who} refused to invoice salesorder({subject.contract}): {refused.sentence}"
             outcome = {"outcome": REFUSED, "invoices": [], "code": refused.code, "because": because}
@@ -101,14 +106,22 @@ class InvoicingHandler:
                 again = "The command is ended by that; mend it, and give a new command under a new id."
                 return Refuse(str(outcome["code"]), f"{outcome['because']} {again}")
             return NothingToDo("The command has been carried out.", outcome)
-        if not facts.contents.invoices and (state is not State.CALLED or facts.still_ready):
-            return unseen_invoice.after(attempt, facts, self.patience)
+        if not facts.contents.invoices and (unseen := unseen_invoice.after(attempt, facts, self.patience)) is not None:
+            return unseen
         if (assigned := invoice_owner.given(self.owner, facts, refusals)) is not None:
             return assigned
         asked = cast(dict[str, object], command_record.selection_of(attempt))
         warnings = invoice_owner.warnings(self.owner, facts, refusals)
         brought = verified_invoice.outcome(asked, facts.contents, self.zone, warnings)
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, brought),)),))
+
+
+def _left(due: Expectation) -> str:
+    """What a product that found nothing did not take."""
+    count, later = len(due.rows), [row for row in due.rows if row.dated == due.today]
+    if len(later) == count:
+        return f"What is ready is dated today, {count} rows; here the product takes it from the next day on."
+    return f"Yet {count} rows are ready, {len(later)} of them dated today: look at their dates, customers and lines."
 
 
 def _ended(subject: CreateInvoices, facts: InvoiceFacts, because: str, outcome: Mapping[str, object]) -> Plan:

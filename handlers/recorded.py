@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import StrEnum
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 Outcome = Committed | ConnectorError
 TRIES = 3
 """How often the record of a call is written, or read, when answers get lost."""
+FAILED = "failed"
+"""What came of a call that was certainly not carried out, until it is made again."""
 _PERHAPS_DONE = frozenset({"timed-out", "unavailable", "server-error"})
 """Refusals of a single call that do not say how far it came."""
 
@@ -102,10 +104,11 @@ class InvoiceCalls:
             case UnknownOutcome():
                 return called
             case Committed():
-                self._turn(attempt, token, State.CALLED)
+                self._tell(attempt, token, State.CALLED, {})
                 return Committed((*recorded.answers, *called.answers))
             case _:
-                self._turn(attempt, token, State.WITHDRAWN)
+                why = {"outcome": FAILED, "invoices": [], "code": called.code, "because": called.sentence}
+                self._tell(attempt, token, State.WITHDRAWN, why)
                 return called
 
     def _recorded(self, record: ChangeSet, attempt: Reference, token: str) -> Outcome:
@@ -125,7 +128,7 @@ class InvoiceCalls:
                 return outcome
         return outcome
 
-    def _turn(self, attempt: Reference, token: str, state: State) -> None:
+    def _tell(self, attempt: Reference, token: str, state: State, told: Mapping[str, object]) -> None:
         """Write down what is known of the call. Not knowing it later costs a look, or a person's, and never a call."""
         for _ in range(TRIES):
             try:
@@ -134,7 +137,7 @@ class InvoiceCalls:
                 continue
             if found is None:
                 return
-            (outcome,) = self._dataverse.commit([ChangeSet((command_record.turned(found, state, {}),))])
+            (outcome,) = self._dataverse.commit([ChangeSet((command_record.told_of(found, state, told),))])
             if isinstance(outcome, Committed):
                 return
         log.warning("%s: that its call is %s could not be written down.", attempt, state)

@@ -16,6 +16,10 @@ from mappings.invoice_verification import Contents, verify
 CREATED = "created"
 DIFFERS = "created-differs"
 GONE = "created-and-gone"
+_GONE = (
+    "The product carried the call out, but its invoice is not there, and no row it was for is ready any more: it was "
+    "deleted, or the rows were taken back before it was made."
+)
 MOST_TOLD = 200
 """Differences that a record holds; of more, the number is told."""
 
@@ -39,8 +43,10 @@ def outcome(
     found = differences(expected, contents, zone) if contents.invoices else ()
     word = GONE if not contents.invoices else DIFFERS if any(one.is_mistake for one in found) else CREATED
     told = sorted(found, key=lambda one: not one.is_mistake)[:MOST_TOLD]
+    why = {} if contents.invoices else {"because": _GONE}
     return {
         "outcome": word,
+        **why,
         "invoices": [_plain(invoice) for invoice in contents.invoices],
         "rows": len(expected["rows"]),
         "expected_total": expected["total"],

@@ -57,6 +57,12 @@ DETAIL_COLUMNS = (
     "msdyn_transactioncategory",
 )
 _NOTHING = Decimal(0)
+_NOTHING_TO_TAKE = "no past dated transactions"
+
+
+def found_nothing(sentence: str) -> bool:
+    """The product refuses to make an invoice because there is nothing it would take (APA-746); in English only."""
+    return _NOTHING_TO_TAKE in sentence.casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from connector.dataverse.query import Compare, Condition, Query, all_of, any_of,
 from handlers import command_record, verified_invoice
 from handlers.command_record import Kind, State
 from handlers.invoice_contents import Made, contents
-from handlers.invoice_facts import rows_of
+from handlers.invoice_recognised import rows_of
 from handlers.invoicing import invoices_of
 from handlers.reading import ask
 from handlers.rows import row

@@ -11,7 +11,7 @@ from connector.dataverse.changes import ChangeSet, Committed
 from connector.dataverse.query import Query, all_of, any_of, equals
 from handlers import command_record, verified_invoice
 from handlers.command_record import Kind, State
-from handlers.invoice_facts import brought_by
+from handlers.invoice_facts import brought_by, claimed_by
 from handlers.invoicing import InvoicingHandler
 from handlers.reading import ask
 from mappings import keys, tables
@@ -32,8 +32,7 @@ def resolve(
     ``invoice``: ``None`` says that the product made none. Raises ``NotResolved`` and ``ConnectorError``.
     """
     attempt = _open(named, dataverse)
-    since = attempt.instant("createdon")
-    is_young = since is None or handler.now() - since < handler.patience
+    is_young = handler.now() - command_record.called_at(attempt) < handler.patience
     if command_record.state_of(attempt) is not State.IN_DOUBT and is_young:
         raise NotResolved("Its invoice may still come: wait until it is in doubt, and look again.")
     contents = brought_by(attempt, dataverse, invoice)
@@ -47,9 +46,11 @@ def resolve(
         header = contents.invoices[0].row if contents.invoices else None
         if header is None or str(header.link_id("salesorderid")) != attempt.text("psac_subject"):
             raise NotResolved(f"There is no invoice({invoice}) of salesorder({attempt.text('psac_subject')}).")
-        created = header.instant("createdon")
+        created, since = header.instant("createdon"), attempt.instant("createdon")
         if since is None or created is None or created < since:
             raise NotResolved(f"invoice({invoice}) was there before it was called for.")
+        if (other := claimed_by(invoice, attempt, dataverse)) is not None:
+            raise NotResolved(f"invoice({invoice}) came of another call: {other.ref}.")
         asked = cast(dict[str, object], command_record.selection_of(attempt))
         outcome = verified_invoice.outcome(asked, contents, handler.zone) | {"resolved_by": who}
     (written,) = dataverse.commit([ChangeSet((command_record.finished(attempt, outcome),))])

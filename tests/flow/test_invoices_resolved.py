@@ -97,6 +97,24 @@ def test_an_invoice_from_before_the_call_is_not_believed(world: World) -> None:
         say(office, command.command, old)
 
 
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_an_invoice_that_came_of_another_call_is_not_believed(office: Office, is_reported: bool) -> None:
+    """The rows of the call in doubt were taken back; what became ready since is another command's."""
+    doubtful = in_doubt(office)
+    for row in office.world.http("GET", "msdyn_actuals?$filter=msdyn_billingstatus eq 192350004").json()["value"]:
+        office.world.http("PATCH", f"msdyn_actuals({row['msdyn_actualid']})", {"msdyn_billingstatus": 192350003})
+    bill_one_entry(office.world, number=1)
+    other = create(office.world)
+    if is_reported:
+        office.give(other)
+    else:
+        with pytest.raises(Killed):
+            office.give(other, Dies(office.world.client, calls, after=True))
+    (row,) = office.world.http("GET", "invoices?$select=invoiceid").json()["value"]
+    with pytest.raises(NotResolved, match=str(keys.attempt_id(other.contract, other.command))):
+        say(office, doubtful.command, UUID(row["invoiceid"]))
+
+
 def test_what_has_an_end_is_not_resolved_again(office: Office) -> None:
     command = create(office.world)
     office.give(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -97,6 +98,9 @@ def test_it_refuses_to_start_before_it_is_registered() -> None:
         with pytest.raises(Misconfigured, match="psac_command"):
             asyncio.run(app.run(asyncio.Event()))
         app.close()
+        # Its looks at the queues go on by themselves; cut off from the sandbox they would be heard of in a later test.
+        for look in (one for one in threading.enumerate() if "carried_out" in one.name):
+            look.join(30)
 
 
 def test_it_refuses_to_work_on_another_organization_than_the_settings_name(world: Sandbox) -> None:

@@ -27,6 +27,7 @@ CONTRACT, GIVEN = UUID(int=5, version=4), UUID(int=6, version=4)
 ATTEMPT, LEASE = keys.attempt_id(CONTRACT, GIVEN), keys.lease_id(CONTRACT)
 ACTION = f"/salesorders({CONTRACT})/Microsoft.Dynamics.CRM.msdyn_NewInvoiceContract?tag=psa-connector"
 PERSON = UUID(int=9, version=4)
+WRITTEN = '"modifiedon":"2026-02-16T12:00:00Z"'
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_recorded_first_it_is_a_change_set_then_the_call_alone_then_what_is_know
 
     def attempt(request: object) -> tuple[int, dict[str, str], str]:
         outcome = f'{{\\"record\\":\\"{token[0]}\\"}}'
-        row = f'{{"@odata.etag":"W/\\"8\\"","psac_commandid":"{ATTEMPT}","psac_outcome":"{outcome}"}}'
+        row = f'{{"@odata.etag":"W/\\"8\\"","psac_commandid":"{ATTEMPT}","psac_outcome":"{outcome}",{WRITTEN}}}'
         return 200, {"Content-Type": "application/json"}, f'{{"value":[{row}]}}'
 
     def first(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -114,3 +115,4 @@ def test_recorded_first_it_is_a_change_set_then_the_call_alone_then_what_is_know
     assert f"psac_commandid eq {ATTEMPT}" in str(look.url).replace("%20", " ")
     assert told(turned.body) == [f"PATCH /psac_commands({ATTEMPT})?tag=psa-connector", 'If-Match: W/"8"']
     assert b'"psac_state":"called"' in turned.body  # type: ignore[operator]
+    assert rb"\"called_at\":\"2026-02-16T12:00:00+00:00\"" in turned.body  # type: ignore[operator]

@@ -1,0 +1,130 @@
+"""Which invoices came of which call, told from those of colleagues, of other commands, and of the product's own jobs.
+
+No invoice names the call it came of. It is told by contract, time and creator, and by the rows that stand on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Compare, Query, all_of, any_of
+from handlers import command_record
+from handlers.command_record import State
+from handlers.invoice_contents import read
+from handlers.reading import ask
+from mappings import tables
+from mappings.backlog import Backlog
+from mappings.invoice import Invoice
+from mappings.row import Row
+from mappings.tables import Ref
+
+_COLUMNS = ("salesorderid", "createdon", "createdby")
+_UNSURE = (State.CALLING, State.IN_DOUBT)
+_SYSTEM = "SYSTEM"
+"""The name of the platform's own user, in every language; what runs in the background is created by it."""
+
+
+def rows_of(attempt: Row) -> list[Ref]:
+    """The rows an attempt was expected to take."""
+    return [Ref(Backlog(backlog).table, UUID(id)) for backlog, id in _asked(attempt).get("rows", ())]
+
+
+def named_by(attempt: Row) -> list[UUID]:
+    """The invoices that an attempt's record says came of it."""
+    invoices = cast(list[dict[str, str]], command_record.outcome_of(attempt).get("invoices", []))
+    return [UUID(invoice["id"]) for invoice in invoices]
+
+
+def recognised(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -> dict[UUID, list[Invoice]]:
+    """By attempt of ``mine``, the invoices that came of it, the oldest first, with all that is on them.
+
+    Looked at are those of its contract since it called, before the contract's next attempt, that no other attempt has
+    told to be its own. ``attempts``: all attempts on these contracts.
+    """
+    if not mine:
+        return {}
+    (created,) = ask(
+        dataverse,
+        Query(
+            tables.INVOICE,
+            _COLUMNS,
+            all_of(
+                any_of("salesorderid", sorted({UUID(one.text("psac_subject") or "") for one in mine})),
+                Compare("createdon", "ge", min(command_record.called_at(one) for one in mine)),
+            ),
+            order_by=("createdon",),
+        ),
+    )
+    candidates: dict[UUID, list[Row]] = {}
+    for attempt in mine:
+        # Instants are kept to the second: what another attempt has told to be its own is not this one's.
+        others = {id for other in attempts if other.id != attempt.id for id in named_by(other)}
+        candidates[attempt.id] = [one for one in created if _in_time(one, attempt, attempts) and one.id not in others]
+    wanted = {one.id for some in candidates.values() for one in some}
+    invoices = read(wanted, dataverse) if wanted else {}
+    found: dict[UUID, list[Invoice]] = {}
+    for attempt in mine:
+        there = [invoices[one.id] for one in candidates[attempt.id] if one.id in invoices]
+        found[attempt.id] = _by_its_creator(attempt, there)
+        if not found[attempt.id] and command_record.state_of(attempt) not in _UNSURE:
+            found[attempt.id] = _by_the_system([one for one in there if _took(one, attempt)], dataverse)
+    return found
+
+
+def _by_its_creator(attempt: Row, candidates: Iterable[Invoice]) -> list[Invoice]:
+    """Those that whoever called created, and that took rows of the attempt; or where it is sure of its call, any.
+
+    Where the product makes one for each customer, the others belong to it too: a row marked ready during the call may
+    be all that stands on one.
+    """
+    own = [one for one in candidates if one.row.link("createdby") == attempt.link("createdby")]
+    took = [one for one in own if _took(one, attempt)]
+    if took:
+        return own if _asked(attempt).get("several") else took
+    # Whether the product was called is not known: what the same person made of other rows is not ours.
+    return [] if command_record.state_of(attempt) in _UNSURE else own
+
+
+def _by_the_system(took: Sequence[Invoice], dataverse: Reader) -> list[Invoice]:
+    """Those that the platform itself created. What a colleague made of the same rows is theirs."""
+    creators = sorted({id for one in took if (id := one.row.link_id("createdby")) is not None})
+    if not creators:
+        return []
+    (users,) = ask(dataverse, Query(tables.USER, ("fullname",), any_of("systemuserid", creators)))
+    system = {user.id for user in users if user.text("fullname") == _SYSTEM}
+    return [one for one in took if one.row.link_id("createdby") in system]
+
+
+def _took(invoice: Invoice, attempt: Row) -> bool:
+    """A row of the attempt stands on it. Where nothing ties details to milestones, any milestone may be one of them."""
+    rows = set(rows_of(attempt))
+    on = {detail.source for detail in invoice.details}
+    products = (line.contract_line for line in invoice.lines if not line.is_project)
+    on |= {Ref(tables.CONTRACT_LINE, id) for id in products if id is not None}
+    loose = any(detail.is_milestone and detail.source is None for detail in invoice.details)
+    return bool(rows & on) or (loose and any(row.table == tables.MILESTONE for row in rows))
+
+
+def _in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
+    """Of the attempt's contract, not before its call, and before that of the contract's next attempt."""
+    next_mark = (attempt.choice("psac_mark") or 0) + 1
+    following = [
+        command_record.called_at(other)
+        for other in attempts
+        if other.text("psac_subject") == attempt.text("psac_subject") and other.choice("psac_mark") == next_mark
+    ]
+    created, since = invoice.instant("createdon"), command_record.called_at(attempt)
+    return (
+        created is not None
+        and str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
+        and created >= since
+        and (not following or created < min(following) or created == since)
+    )
+
+
+def _asked(attempt: Row) -> Mapping[str, Any]:
+    selection = command_record.selection_of(attempt)
+    return selection if isinstance(selection, dict) else {}
