@@ -1,7 +1,8 @@
 """One Service Bus on loopback, on a thread of its own, emptied between tests, and the SDK's clients for it.
 
-The SDK takes half a second to open anything, so senders and receivers are opened once and shared; a test that leaves
-credit behind, or closes what it uses, opens its own.
+The SDK takes half a second to open anything and another to close it, both mostly asleep: what is shared is opened once
+and all at the same time, and everything is closed together at the end. A test that leaves credit behind, or closes what
+it uses, opens its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver, ServiceBusSender
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusReceivedMessage,
+    ServiceBusReceiveMode,
+    ServiceBusReceiver,
+    ServiceBusSender,
+)
 
 from sandbox.clock import Clock
 from sandbox.servicebus import (
@@ -36,6 +43,8 @@ QUEUES = (
     QueueSettings("fragile"),
     QueueSettings("patient", default_ttl=timedelta(minutes=1), dead_letter_expired=True),
     QueueSettings("sessions", requires_session=True, max_delivery_count=3),
+    QueueSettings("guarded"),
+    QueueSettings("front", forward_to="orders"),
 )
 TOPICS = (
     TopicSettings(
@@ -68,6 +77,23 @@ TOPICS = (
             SubscriptionSettings("in-order", requires_session=True),
         ),
     ),
+)
+DEAD = {"sub_queue": "deadletter"}
+SENDERS = ("ORDERS", "front", "fragile", "brief", "unique", "patient", "sessions")
+RECEIVERS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("orders", {}),
+    ("orders", DEAD),
+    ("orders", {"max_wait_time": 9}),
+    ("orders", {"receive_mode": ServiceBusReceiveMode.RECEIVE_AND_DELETE}),
+    ("fragile", {}),
+    ("sessions", DEAD),
+    ("patient", DEAD),
+)
+SUBSCRIBERS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("everything", {}),
+    ("everything", DEAD),
+    ("entries", {}),
+    ("changed", {}),
 )
 KEYS = (
     SharedKey("root", "root-key="),
@@ -128,6 +154,22 @@ class Bus:
             self._receivers[key] = self.client().get_subscription_receiver(topic, name, **options)
         return self._receivers[key]
 
+    def session(self, session_id: Any, queue: str = "sessions", **options: Any) -> ServiceBusReceiver:
+        """A receiver of a session; it keeps the session until the test is over, and is closed at the end of all."""
+        receiver = self.client().get_queue_receiver(queue, session_id=session_id, **options)
+        return receiver.__enter__()
+
+    def open_shared(self) -> None:
+        """Open what most tests share, all at the same time."""
+        shared: list[ServiceBusSender | ServiceBusReceiver] = [
+            *map(self.sender, SENDERS),
+            self.topic_sender("news"),
+            *(self.receiver(queue, **options) for queue, options in RECEIVERS),
+            *(self.subscription_receiver("news", name, **options) for name, options in SUBSCRIBERS),
+        ]
+        with ThreadPoolExecutor(len(shared)) as pool:
+            list(pool.map(lambda each: each.__enter__(), shared))
+
     def empty(self) -> None:
         """Remove every message, locked and scheduled ones too."""
         self.clock.advance(timedelta(minutes=6))
@@ -172,7 +214,7 @@ class Bus:
         return self.clock.now()
 
     def close(self) -> None:
-        with ThreadPoolExecutor(16) as pool:
+        with ThreadPoolExecutor(max(len(self._clients), 1)) as pool:
             list(pool.map(ServiceBusClient.close, self._clients))
         self.run(self.server.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -198,6 +240,7 @@ def utc_now() -> datetime:
 def shared_bus() -> Iterator[Bus]:
     bus = Bus()
     try:
+        bus.open_shared()
         yield bus
     finally:
         bus.close()

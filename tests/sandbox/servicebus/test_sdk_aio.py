@@ -7,31 +7,37 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from azure.servicebus import ServiceBusMessage
-from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
-from azure.servicebus.exceptions import MessageLockLostError, ServiceBusAuthenticationError
+from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusMessage
+from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.exceptions import MessageLockLostError
 
 from tests.sandbox.servicebus.conftest import Bus
 
 
 class Line:
-    """A client with a sender and a receiver on one queue, on a loop of their own."""
-
-    sender: ServiceBusSender
-    receiver: ServiceBusReceiver
+    """A client with senders and receivers, on a loop of their own."""
 
     def __init__(self, bus: Bus) -> None:
         self.runner = asyncio.Runner()
         self.client = ServiceBusClient.from_connection_string(bus.server.connection_string("root"), retry_total=0)
+        self.sender = self.client.get_queue_sender("orders")
+        self.receiver = self.client.get_queue_receiver("orders")
+        self.sessions = self.client.get_queue_sender("sessions")
+        self.topic = self.client.get_topic_sender("news")
+        self.subscription = self.client.get_subscription_receiver("news", "approved")
+        self.waiting = self.client.get_queue_receiver("sessions", session_id=NEXT_AVAILABLE_SESSION, max_wait_time=20)
+        self._shared = (self.sender, self.receiver, self.sessions, self.topic, self.subscription)
         self.runner.run(self._open())
 
     async def _open(self) -> None:
-        self.sender = self.client.get_queue_sender("orders")
-        self.receiver = self.client.get_queue_receiver("orders")
-        await asyncio.gather(self.sender.__aenter__(), self.receiver.__aenter__())
+        await asyncio.gather(*(each.__aenter__() for each in self._shared))
+
+    async def _close(self) -> None:
+        await asyncio.gather(*(each.close() for each in (*self._shared, self.waiting)))
+        await self.client.close()
 
     def close(self) -> None:
-        self.runner.run(self.client.close())
+        self.runner.run(self._close())
         self.runner.close()
 
 
@@ -99,11 +105,31 @@ def test_a_waiting_receiver_gets_a_message_the_moment_it_is_sent(bus: Bus, line:
     assert bus.counts().active == bus.counts().locked == 0
 
 
-def test_a_wrong_key_is_refused_with_an_authentication_error(bus: Bus, line: Line) -> None:
-    async def scenario() -> None:
-        connection = bus.server.connection_string("root").replace("root-key=", "wrong")
-        async with ServiceBusClient.from_connection_string(connection, retry_total=0) as client:
-            with pytest.raises(ServiceBusAuthenticationError):
-                await client.get_queue_sender("orders").send_messages(ServiceBusMessage("x"))
+def test_who_waits_for_a_session_gets_it_when_a_message_comes(bus: Bus, line: Line) -> None:
+    async def scenario() -> str:
+        receiver = line.waiting
+        waiting = asyncio.create_task(receiver.__aenter__())
+        await asyncio.sleep(0)
+        await line.sessions.send_messages(ServiceBusMessage("x", session_id="late"))
+        await waiting
+        (message,) = await receiver.receive_messages(max_wait_time=5)
+        await receiver.session.set_state(b"state")
+        assert bytes(await receiver.session.get_state()) == b"state"
+        await receiver.session.set_state(None)
+        await receiver.complete_message(message)
+        return str(message.session_id)
 
-    line.runner.run(scenario())
+    assert line.runner.run(scenario()) == "late"
+
+
+def test_subscriptions_work_asynchronously(bus: Bus, line: Line) -> None:
+    async def scenario() -> list[str]:
+        await line.topic.send_messages([ServiceBusMessage(str(n), subject="approved") for n in range(3)])
+        await line.topic.send_messages(ServiceBusMessage("no", subject="rejected"))
+        messages = await line.subscription.receive_messages(max_message_count=3, max_wait_time=5)
+        await asyncio.gather(*(line.subscription.complete_message(message) for message in messages))
+        return [str(message) for message in messages]
+
+    assert line.runner.run(scenario()) == ["0", "1", "2"]
+    counts = bus.counts("news/Subscriptions/approved")
+    assert (counts.active, counts.locked) == (0, 0)

@@ -1,17 +1,13 @@
-"""The unmodified azure-servicebus SDK with message sessions, synchronous and asynchronous."""
+"""The unmodified azure-servicebus SDK with message sessions, synchronous."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusMessage, ServiceBusReceiver
-from azure.servicebus.aio import ServiceBusClient as AioClient
 from azure.servicebus.exceptions import (
     OperationTimeoutError,
-    ServiceBusError,
     SessionCannotBeLockedError,
     SessionLockLostError,
 )
@@ -26,10 +22,9 @@ def send(bus: Bus, session_id: str, *bodies: str) -> None:
 
 
 @pytest.fixture
-def held(bus: Bus) -> Iterator[ServiceBusReceiver]:
+def held(bus: Bus) -> ServiceBusReceiver:
     """A receiver of the session ``a``."""
-    with bus.client().get_queue_receiver("sessions", session_id="a") as receiver:
-        yield receiver
+    return bus.session("a")
 
 
 def test_a_receiver_gets_the_messages_of_its_session_in_order(bus: Bus, held: ServiceBusReceiver) -> None:
@@ -69,51 +64,30 @@ def test_a_held_session_has_a_state_a_lock_to_renew_and_no_second_receiver(bus: 
     bus.clock.advance(timedelta(seconds=50))
     send(bus, "a", "x")
     held.complete_message(receive(held)[0])
-    with pytest.raises(SessionCannotBeLockedError), bus.client().get_queue_receiver("sessions", session_id="a"):
-        pass
+    with pytest.raises(SessionCannotBeLockedError):
+        bus.session("a")
 
 
 def test_the_next_session_is_the_free_one_that_waits_longest(bus: Bus, held: ServiceBusReceiver) -> None:
     send(bus, "a", "held")
     send(bus, "b", "free")
-    with bus.client().get_queue_receiver("sessions", session_id=NEXT_AVAILABLE_SESSION, max_wait_time=5) as receiver:
-        assert receiver.session.session_id == "b"
-        receiver.complete_message(receive(receiver)[0])
+    receiver = bus.session(NEXT_AVAILABLE_SESSION, max_wait_time=5)
+    assert receiver.session.session_id == "b"
+    receiver.complete_message(receive(receiver)[0])
     assert bus.counts("sessions").active == 1
 
 
-def test_who_waits_for_a_session_gets_it_when_a_message_comes_or_is_told_that_none_came(bus: Bus) -> None:
-    async def scenario() -> str:
-        connection = bus.server.connection_string("root")
-        async with AioClient.from_connection_string(connection, retry_total=0) as client:
-            receiver = client.get_queue_receiver("sessions", session_id=NEXT_AVAILABLE_SESSION, max_wait_time=20)
-            waiting = asyncio.create_task(receiver.__aenter__())
-            async with client.get_queue_sender("sessions") as sender:
-                await sender.send_messages(ServiceBusMessage("x", session_id="late"))
-            await waiting
-            (message,) = await receiver.receive_messages(max_wait_time=5)
-            await receiver.session.set_state(b"state")
-            assert bytes(await receiver.session.get_state()) == b"state"
-            await receiver.session.set_state(None)
-            await receiver.complete_message(message)
-            await receiver.close()
-            return str(message.session_id)
-
-    assert asyncio.run(scenario()) == "late"
-    with (
-        pytest.raises(OperationTimeoutError),
-        bus.client().get_queue_receiver("sessions", session_id=NEXT_AVAILABLE_SESSION, max_wait_time=1),
-    ):
-        pass
+def test_who_waits_for_a_session_in_vain_is_told_so(bus: Bus) -> None:
+    with pytest.raises(OperationTimeoutError):
+        bus.session(NEXT_AVAILABLE_SESSION, max_wait_time=0.2)
 
 
 def test_a_session_that_is_let_go_is_free_at_once_and_counts_no_delivery(bus: Bus) -> None:
     send(bus, "a", "1")
     with bus.client().get_queue_receiver("sessions", session_id="a") as receiver:
         receive(receiver)
-    with bus.client().get_queue_receiver("sessions", session_id="a") as receiver:
-        (message,) = receive(receiver)
-        assert message.delivery_count == 0
+    (message,) = receive(bus.session("a"))
+    assert message.delivery_count == 0
 
 
 def test_a_session_whose_lock_ends_is_lost_with_its_messages(bus: Bus, held: ServiceBusReceiver) -> None:
@@ -125,9 +99,8 @@ def test_a_session_whose_lock_ends_is_lost_with_its_messages(bus: Bus, held: Ser
         held.complete_message(message)
     with pytest.raises(SessionLockLostError):
         held.session.renew_lock()
-    with bus.client().get_queue_receiver("sessions", session_id="a") as other:
-        (again,) = receive(other)
-        assert again.delivery_count == 1
+    (again,) = receive(bus.session("a"))
+    assert again.delivery_count == 1
 
 
 def test_messages_of_a_session_are_deferred_and_dead_lettered_within_it(bus: Bus, held: ServiceBusReceiver) -> None:
@@ -141,19 +114,12 @@ def test_messages_of_a_session_are_deferred_and_dead_lettered_within_it(bus: Bus
     assert (str(dead), dead.session_id) == ("poison", "a")
 
 
-def test_what_sessions_do_not_allow_is_refused(bus: Bus, held: ServiceBusReceiver) -> None:
-    with pytest.raises(ServiceBusError, match="with a session id"):
-        bus.sender("sessions").send_messages(ServiceBusMessage("without"))
-    with pytest.raises(ServiceBusError, match="has sessions"), bus.client().get_queue_receiver("sessions") as wrong:
-        wrong.receive_messages(max_wait_time=1)
-
-
 def test_a_subscription_has_sessions_too(bus: Bus) -> None:
     bus.topic_sender("news").send_messages(ServiceBusMessage("x", session_id="s"))
     client = bus.client()
     assert list(client.list_subscription_sessions("news", "in-order")) == ["s"]
-    with client.get_subscription_receiver("news", "in-order", session_id="s") as receiver:
-        receiver.complete_message(receive(receiver)[0])
+    receiver = client.get_subscription_receiver("news", "in-order", session_id="s")
+    receiver.complete_message(receive(receiver)[0])
     assert bus.counts("news/Subscriptions/in-order").active == 0
 
 

@@ -1,14 +1,10 @@
-"""The unmodified azure-servicebus SDK with topics, synchronous and asynchronous."""
+"""The unmodified azure-servicebus SDK with topics, synchronous."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
-import pytest
 from azure.servicebus import ServiceBusMessage, ServiceBusReceiver, ServiceBusSender
-from azure.servicebus.aio import ServiceBusClient
-from azure.servicebus.exceptions import MessagingEntityNotFoundError, ServiceBusError
 
 from tests.sandbox.servicebus.conftest import Bus, receive
 
@@ -16,7 +12,7 @@ CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/EntityLogicalName"
 
 
 def sender(bus: Bus) -> ServiceBusSender:
-    return bus.topic_sender("News")
+    return bus.topic_sender("news")
 
 
 def receiver(bus: Bus, name: str, **options: object) -> ServiceBusReceiver:
@@ -75,30 +71,3 @@ def test_messages_are_scheduled_on_a_topic_and_cancelled(bus: Bus) -> None:
     (message,) = receive(receiver(bus, "everything"))
     assert str(message) == "b"
     assert second > first
-
-
-def test_what_a_topic_cannot_do_is_refused(bus: Bus) -> None:
-    with pytest.raises(ServiceBusError, match="is a topic"), bus.client().get_queue_receiver("news") as wrong:
-        wrong.receive_messages(max_wait_time=1)
-    with (
-        pytest.raises(MessagingEntityNotFoundError),
-        bus.client().get_subscription_receiver("news", "nobody") as wrong,
-    ):
-        wrong.receive_messages(max_wait_time=1)
-
-
-def test_subscriptions_work_asynchronously(bus: Bus) -> None:
-    async def scenario() -> list[str]:
-        connection = bus.server.connection_string("root")
-        async with ServiceBusClient.from_connection_string(connection, retry_total=0) as client:
-            out, into = client.get_topic_sender("news"), client.get_subscription_receiver("news", "approved")
-            async with out, into:
-                await out.send_messages([ServiceBusMessage(str(n), subject="approved") for n in range(3)])
-                await out.send_messages(ServiceBusMessage("no", subject="rejected"))
-                messages = await into.receive_messages(max_message_count=3, max_wait_time=5)
-                await asyncio.gather(*(into.complete_message(message) for message in messages))
-                return [str(message) for message in messages]
-
-    assert asyncio.run(scenario()) == ["0", "1", "2"]
-    counts = bus.counts("news/Subscriptions/approved")
-    assert (counts.active, counts.locked) == (0, 0)
