@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient
@@ -28,6 +28,8 @@ WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
 IN_A_ROW = 3
 """Contracts in a row that fail by what may be everybody's fault, after which no other is begun."""
+LOOK = 0.5
+"""Seconds after which the waiting thread can be interrupted, on systems where waiting itself can't be."""
 
 Told = Mapping[str, object]
 
@@ -122,7 +124,10 @@ class _Course:
             self.chains = [self._unless_stopped(chain) for chain in chains]
             return
         with ThreadPoolExecutor(min(self.due.at_once, len(chains)), thread_name_prefix="due") as pool:
-            self.chains = list(pool.map(self._unless_stopped, chains))
+            work = [pool.submit(self._unless_stopped, chain) for chain in chains]
+            while wait(work, LOOK).not_done:
+                continue
+        self.chains = [one.result() for one in work]
 
     def outcome(self) -> dict[str, object]:
         """It as it is written down and answered; ``left``: runs that were not begun."""

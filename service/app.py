@@ -44,8 +44,9 @@ from mappings.acting import AS_SIGNED_IN
 from mappings.inter_organizational import Owed
 from mappings.messages import AnyCommand, CreateDueInvoices, Message
 from mappings.profile import Profile
-from service.announcing import announced, announcing, tellers
+from service.announcing import announcing, tellers
 from service.answering import replies
+from service.due_announcing import AsTheyCome
 from service.missions import acting
 from service.missions import mission as mission_of
 from service.probing import asked_once, mode_of
@@ -152,8 +153,10 @@ class App:
             return None
 
         def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
-            end = replace(self.mission.due, stopping=stopping).settle([command], self.fixed_point)[command]
-            announced(announcing(self.settings.servicebus, self.bus, self.now), command, end)
+            news = AsTheyCome(announcing(self.settings.servicebus, self.bus, self.now), command)
+            due = replace(self.mission.due, stopping=stopping, told=news.hear)
+            end = due.settle([command], self.fixed_point)[command]
+            news.finish()
             return end
 
         zone = self.settings.business_time_zone

@@ -38,6 +38,7 @@ def mission(
             owner=Owner(settings.invoices.owner),
             several=rules.profile.name == PROJECT_OPERATIONS,
         ),
+        at_once=settings.invoices.concurrency,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,10 +16,19 @@ from service.cli.exits import Exit
 from service.cli.options import Output
 
 if TYPE_CHECKING:
+    from threading import Event
+
+    from connector.errors import ConnectorError
+    from handlers.due_invoices import DueInvoices
+    from handlers.fixed_point import Outcome
     from mappings.messages import CreateDueInvoices
     from service.app import App
     from service.contracts import Contract
 
+STOPPING = "Asked to stop: what is at work is finished first; ask again to end at once."
+AGAIN = "Give the same command again to go on: what was created is not created twice."
+NOT_YET = "not-yet"
+"""The code of what may still come by itself."""
 QUIET = ("created", "nothing-to-invoice", "already-run", "created-and-gone")
 """Outcomes after which nobody has to look."""
 
@@ -28,7 +38,7 @@ def create_due(
 ) -> None:
     """Create what is due up to a day, if the first name is one, else up to today; of these contracts, or of all.
 
-    Exit code 1: some failed; 4: some need a look, or it is too much without --yes.
+    Exit code 1: some failed; 4: some need a look, or are left, or it is too much without --yes.
     """
     from uuid import uuid4
 
@@ -40,14 +50,13 @@ def create_due(
     with session(config) as service:
         only = tuple(one.id for one in chosen_contracts(service, names)) if names else ()
         command = CreateDueInvoices(command=uuid4(), requested_by=requested_by, due=day, contracts=only, dry_run=True)
-        looked = _outcome(service, command)
+        looked = _looked(service, command)
         if dry_run:
             _preview(service, looked, output)
             return
         if looked["above_ceiling"] and not yes:
             _refuse(f"{' '.join(looked['above_ceiling'])} Nothing was done. If that is meant, say --yes.")
-        outcome = _outcome(service, command.model_copy(update={"dry_run": False, "confirmed": True}))
-        _tell(service, outcome, output)
+        _carry_out(service, command.model_copy(update={"dry_run": False, "confirmed": yes}), looked, output)
 
 
 def _day(named: Sequence[str]) -> date | None:
@@ -57,20 +66,80 @@ def _day(named: Sequence[str]) -> date | None:
         return None
 
 
-def _outcome(service: App, command: CreateDueInvoices) -> Mapping[str, Any]:
-    """What came of it; a refusal is said and ends the command, any other failure is the caller's."""
-    from handlers.fixed_point import AgainstTheRules, Settled
-    from service.announcing import announced, announcing
+def _looked(service: App, command: CreateDueInvoices) -> Mapping[str, Any]:
+    """What is due, by a dry run; a refusal is said and ends the command, any other failure is the caller's."""
+    from handlers.fixed_point import Settled
+
+    looked = service.execute(command)
+    if isinstance(looked, Settled):
+        return looked.outcome
+    raise _refused(looked.failure) or looked.failure
+
+
+def _carry_out(service: App, command: CreateDueInvoices, looked: Mapping[str, Any], output: Output) -> None:
+    """Say each outcome as it comes, then all of them, and what to do where something is left."""
+    from handlers.fixed_point import Settled
+    from service.announcing import announcing
+    from service.cli.output import say
+    from service.due_announcing import AsTheyCome
+    from service.interruption import asked_to_stop
+    from service.signals import INTERRUPTED
+
+    news = AsTheyCome(announcing(service.settings.servicebus, service.bus, service.now), command)
+    heard: dict[str, Mapping[str, Any]] = {}
+
+    def hear(run: Mapping[str, object]) -> None:
+        heard[str(run["command"])] = run
+        news.hear(run)
+        if len(looked["runs"]) > 1:
+            say(f"{run['number'] or run['contract']}, due {run['day']}: {run['outcome']}")
+
+    with asked_to_stop(lambda: say(STOPPING)) as stop:
+        ended = _patiently(service, replace(service.mission.due, stopping=stop.is_set, told=hear), command, stop)
+        untold = news.finish()
+    if untold:
+        say(f"What came of it could not be announced: {untold}")
+    failure = None if isinstance(ended, Settled) else ended.failure
+    if failure is not None and not heard:
+        raise _refused(failure) or failure
+    runs = list(heard.values())
+    outcome: Mapping[str, Any] = ended.outcome if isinstance(ended, Settled) else {**looked, "runs": runs, "left": 0}
+    words = _tell(service, outcome, output)
+    left = outcome.get("left", 0)
+    if failure is not None:
+        say(f"Not finished: {failure.sentence} ({failure.code}). {AGAIN}")
+    elif left:
+        say(f"{left} left. {AGAIN}")
+    if "failed" in words or (failure is not None and failure.code != NOT_YET):
+        raise typer.Exit(Exit.FAILED)
+    if stop.is_set() and left:
+        raise typer.Exit(INTERRUPTED)
+    if failure is not None or left or untold or outcome["unfit"] or any(word not in QUIET for word in words):
+        raise typer.Exit(Exit.WORK_LEFT)
+
+
+def _patiently(service: App, due: DueInvoices, command: CreateDueInvoices, stop: Event) -> Outcome:
+    """How it ends; what may pass is waited for and gone on with, under the same command."""
+    from service.invoice_runs import pause
+
+    tries = 0
+    while True:
+        ended = due.settle([command], service.fixed_point)[command]
+        seconds = pause(ended, tries)
+        if seconds is None or stop.wait(seconds):
+            return ended
+        tries += 1
+
+
+def _refused(failure: ConnectorError) -> typer.Exit | None:
+    """The end of the command where a rule of ours refused, which is said."""
+    from handlers.fixed_point import AgainstTheRules
     from service.cli.output import say
 
-    ended = service.execute(command)
-    if untold := announced(announcing(service.settings.servicebus, service.bus, service.now), command, ended):
-        say(f"What came of it could not be announced: {untold}")
-    if isinstance(ended, Settled):
-        return ended.outcome
-    if isinstance(ended.failure, AgainstTheRules):
-        _refuse(f"{ended.failure.sentence} ({ended.failure.code})")
-    raise ended.failure
+    if not isinstance(failure, AgainstTheRules):
+        return None
+    say(f"{failure.sentence} ({failure.code})")
+    return typer.Exit(Exit.WORK_LEFT)
 
 
 def _refuse(sentence: str) -> NoReturn:
@@ -81,10 +150,12 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _contracts(service: App, told: Mapping[str, Any]) -> dict[str, Contract]:
-    from service.contracts import contracts_of
+    from mappings.tables import CONTRACT
+    from service.contracts import Contract, contracts_of
 
-    ids = {UUID(run["contract"]) for run in told["runs"]}
-    return {str(one.id): one for one in contracts_of(service.dataverse, ids)}
+    ids = {UUID(run["contract"]) for run in (*told["runs"], *told.get("unfinished", ()))}
+    gone = {str(id): Contract(id, "", f"{CONTRACT}({id})", "", 2) for id in ids}
+    return gone | {str(one.id): one for one in contracts_of(service.dataverse, ids)}
 
 
 def _preview(service: App, told: Mapping[str, Any], output: Output) -> None:
@@ -92,7 +163,8 @@ def _preview(service: App, told: Mapping[str, Any], output: Output) -> None:
 
     contracts = _contracts(service, told)
     if output is Output.JSON:
-        as_json(_plain(service, told, contracts) | {"above_ceiling": told["above_ceiling"]})
+        unfinished = [{name: run[name] for name in ("contract", "day", "command")} for run in told["unfinished"]]
+        as_json(_plain(service, told, contracts) | {"above_ceiling": told["above_ceiling"], "unfinished": unfinished})
     else:
         show(
             f"Due up to {told['until']}",
@@ -108,12 +180,16 @@ def _preview(service: App, told: Mapping[str, Any], output: Output) -> None:
             ],
             empty="Nothing is due.",
         )
+    for run in told["unfinished"]:
+        name = contracts[run["contract"]].displayed
+        say(f"{name}, due {run['day']}, was called for before; what came of it is looked up first.")
     _say_unfit(service, told)
     for sentence in told["above_ceiling"]:
         say(sentence)
 
 
-def _tell(service: App, told: Mapping[str, Any], output: Output) -> None:
+def _tell(service: App, told: Mapping[str, Any], output: Output) -> list[str]:
+    """Show what came of each run; their outcomes."""
     from service.cli.output import Column, as_json, figure, key, line, money, show
     from service.reconcile_report import link
 
@@ -143,11 +219,7 @@ def _tell(service: App, told: Mapping[str, Any], output: Output) -> None:
                 # Beneath the table: an address is longer than a column may be, and is opened, not compared.
                 line(link(service.dataverse.url, Ref(INVOICE, UUID(invoice["id"]))))
     _say_unfit(service, told)
-    words = [run["outcome"] for run in told["runs"]]
-    if "failed" in words or "refused" in words:
-        raise typer.Exit(Exit.FAILED)
-    if told["unfit"] or any(word not in QUIET for word in words):
-        raise typer.Exit(Exit.WORK_LEFT)
+    return [run["outcome"] for run in told["runs"]]
 
 
 def _total(run: Mapping[str, Any]) -> Decimal:
@@ -177,7 +249,8 @@ def _plain(service: App, told: Mapping[str, Any], contracts: Mapping[str, Contra
         }
         for run in told["runs"]
     ]
-    return {"until": told["until"], "runs": runs, "unfit": [row(one) for one in told["unfit"]]}
+    plain = {"until": told["until"], "runs": runs, "unfit": [row(one) for one in told["unfit"]]}
+    return plain | ({"left": told["left"]} if told.get("left") else {})
 
 
 def _say_unfit(service: App, told: Mapping[str, Any]) -> None:

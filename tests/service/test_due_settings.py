@@ -17,9 +17,11 @@ def test_without_a_time_the_service_never_invoices_by_itself(all_set: pytest.Mon
     app.close()
     all_set.setenv("PSA_CONNECTOR_DUE__AT", "06:00")
     all_set.setenv("PSA_CONNECTOR_DUE__ABOVE_CEILING", "invoice")
+    all_set.setenv("PSA_CONNECTOR_INVOICES__CONCURRENCY", "3")
     app = compose(load(None))
     sweep = app.sweep()
     app.close()
+    assert [mission.due.at_once for mission in (app.mission, *(one.mission for one in app.pipelines))] == [3, 3, 3]
     assert sweep is not None
     assert (sweep.at, sweep.zone.key, sweep.confirmed) == (time(6), "Europe/Berlin", True)
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date, timedelta
 from decimal import Decimal
+from threading import Event
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from handlers.recorded import InvoiceCalls, Mode
 from sandbox.world import Sandbox
 from service.cli.main import app
+from service.due_announcing import AsTheyCome
 from service.registration import register_command_table
-from tests.flow.due_world import NOT_RUN, SUCCESSFUL, DueWorld
+from tests.flow.calls import Dies, Killed, calls
+from tests.flow.due_world import MILESTONES, NOT_RUN, SUCCESSFUL, DueWorld
 from tests.service.processes import pointing_at
+
+MARKED = {"msdyn_invoicestatus": 192350001}
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +125,58 @@ def test_the_products_own_job_and_a_failure_end_with_their_codes(world: DueWorld
     refused = create()
     assert refused.exit_code == 4
     assert "product-invoices-itself" in refused.stderr
+
+
+def test_asked_to_stop_it_finishes_what_is_at_work_and_says_how_to_go_on(
+    world: DueWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day, stop = today(world), Event()
+    world.scheduled(world.time_line, day)
+    world.ready(200, day - timedelta(days=1))
+    for milestone in world.http("GET", f"{MILESTONES}?$filter=msdyn_name ne null").json()["value"]:
+        world.http("PATCH", f"{MILESTONES}({milestone['msdyn_contractlinescheduleofvalueid']})", MARKED)
+    monkeypatch.setattr("service.interruption.asked_to_stop", lambda say: nullcontext(stop))
+    monkeypatch.setenv("PSA_CONNECTOR_INVOICES__CONCURRENCY", "1")
+    hear = AsTheyCome.hear
+
+    def heard(self: AsTheyCome, run: Any) -> None:
+        stop.set()
+        hear(self, run)
+
+    monkeypatch.setattr(AsTheyCome, "hear", heard)
+    broken_off = create()
+    assert broken_off.exit_code == 130, broken_off.output
+    assert "1 left. Give the same command again to go on" in broken_off.stderr
+    stop.clear()
+    monkeypatch.setattr(AsTheyCome, "hear", hear)
+    assert [run["outcome"] for run in told()["runs"]] == ["created"]
+    assert told()["runs"] == []
+
+
+def test_a_call_whose_worker_died_is_said_before_it_is_looked_up(world: DueWorld) -> None:
+    day = today(world)
+    world.scheduled(world.time_line, day)
+    world.ready(200, day - timedelta(days=1))
+    with pytest.raises(Killed):
+        world.sweep(dataverse=Dies(world.client, calls, after=True))
+    looked = create("--dry-run")
+    assert "Nothing is due." in looked.stdout
+    assert "ORD-K Adatum, due" in looked.stderr
+    assert "was called for before" in looked.stderr
+    assert [run["outcome"] for run in told()["runs"]] == ["created"]
+
+
+def test_what_may_still_come_is_left_and_says_how_to_go_on(world: DueWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.invoice_runs.DELAYS", ())
+    day = today(world)
+    world.scheduled(world.time_line, day)
+    world.ready(200, day - timedelta(days=1))
+    with pytest.raises(Killed):
+        world.sweep(dataverse=InvoiceCalls(Dies(world.client, calls), lambda: Mode.RECORDED))
+    waiting = create()
+    assert waiting.exit_code == 4, waiting.output
+    assert "already-running" in waiting.stdout
+    assert "Give the same command again to go on" in waiting.stderr
 
 
 def test_due_and_all_together_are_refused() -> None:
