@@ -134,7 +134,7 @@ class Commits:
     def _send_all(self, prepared: Sequence[Prepared]) -> Iterator[dict[int, Outcome]]:
         """Batch after batch; when one is not answered at all, the rest is not sent."""
         stopped: ConnectorError | None = None
-        for chunk in _chunks(prepared, self._pace.operations):
+        for chunk in _chunks(prepared, self._pace):
             if stopped is None:
                 outcomes, stopped = self._send(chunk)
                 yield outcomes
@@ -230,8 +230,8 @@ def _tables(change: Change) -> set[str]:
     return tables_named(subject_of(change).table, change.parameters if isinstance(change, Call) else change.values)
 
 
-def _chunks(prepared: Sequence[Prepared], most: int) -> Iterator[list[Prepared]]:
-    """As few batches as hold them with so many operations each, every batch of one caller."""
+def _chunks(prepared: Sequence[Prepared], pace: BatchPace) -> Iterator[list[Prepared]]:
+    """Batches of as many operations as the pace says by then, each of one caller."""
     by_caller: dict[UUID | None, list[Prepared]] = {}
     for ready in prepared:
         by_caller.setdefault(ready.change_set.caller, []).append(ready)
@@ -239,7 +239,7 @@ def _chunks(prepared: Sequence[Prepared], most: int) -> Iterator[list[Prepared]]
         chunk: list[Prepared] = []
         operations = size = 0
         for ready in of_one:
-            if chunk and (operations + len(ready.requests) > most or size + ready.size > MOST_BYTES):
+            if chunk and (operations + len(ready.requests) > pace.operations or size + ready.size > MOST_BYTES):
                 yield chunk
                 chunk, operations, size = [], 0, 0
             chunk.append(ready)

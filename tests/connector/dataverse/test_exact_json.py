@@ -68,3 +68,14 @@ def test_what_is_not_json_is_refused(text: str) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=10, min_value=-(10**11), max_value=10**11))
 def test_every_decimal_survives_the_round_trip_digit_for_digit(value: Decimal) -> None:
     assert str(Decimal(str(loads(f"[{dumps(value)}]")[0]))) in (str(value), str(Decimal(format(value, "f"))))  # type: ignore[index]
+
+
+@pytest.mark.parametrize("text", ["1.5E+999999999", "1e-999999999", "[" * 100_000])
+def test_a_few_characters_that_stand_for_more_than_can_be_held_are_no_json(text: str) -> None:
+    with pytest.raises(ValueError, match=r"proportion|deep"):
+        loads(text)
+
+
+def test_a_decimal_out_of_all_proportion_is_not_written_out() -> None:
+    with pytest.raises(TypeError, match="proportion"):
+        dumps(Decimal("1E+999999"))
