@@ -11,6 +11,7 @@ from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers import command_record
 from handlers.command_record import State
+from handlers.given_up import GIVEN_UP
 from handlers.reading import ask
 from mappings import keys, tables
 from mappings.invoice_run import may_be_tried_again
@@ -35,8 +36,8 @@ class Attempt:
 
     @property
     def is_ended(self) -> bool:
-        """Nothing comes of it any more by itself: it is done, or a person has to say."""
-        return self.state in (State.DONE, State.IN_DOUBT)
+        """Nothing comes of it any more by itself: it is done, it was given up, or a person has to say."""
+        return self.state in (State.DONE, State.IN_DOUBT) or GIVEN_UP in self.outcome
 
     @property
     def because(self) -> str:
