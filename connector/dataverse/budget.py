@@ -24,8 +24,10 @@ LONGEST_LINGER = timedelta(seconds=5)
 TIGHT = 0.5
 """The part of a budget above which it is called tight."""
 
-LOWERED_TO, LEAST, REGAINED_PER_MINUTE = 0.75, 0.1, 0.05
-"""What a refusal leaves of what was thought to be ours, at the least; and how that comes back."""
+LOWERED_TO, LEAST = 0.75, 0.1
+"""What a refusal leaves of what was thought to be ours; and at the least."""
+NEARLY, QUICKLY, SLOWLY = 0.9, 0.05, 0.0025
+"""How it comes back a minute: quickly up to nearly where it was refused, from there on slowly."""
 
 POLL = timedelta(seconds=1)
 
@@ -49,7 +51,7 @@ class Limits:
     execution: timedelta = timedelta(seconds=1200)
     concurrent: int = 52
     window: timedelta = timedelta(seconds=300)
-    headroom: float = 0.9
+    headroom: float = 0.95
     replicas: int = 1
 
 
@@ -65,7 +67,7 @@ class Budget:
         self._servers: dict[str, SlidingWindow] = {}
         self._under_way = 0
         self._held_until: datetime | None = None
-        self._lowered: dict[Facet, tuple[float, datetime]] = {}
+        self._refused: dict[Facet, tuple[float, datetime]] = {}
         self._lock = threading.Lock()
         self.lanes = Lanes(self._limits.concurrent // self._limits.replicas)
 
@@ -103,7 +105,7 @@ class Budget:
             if self._held_until is not None and now < self._held_until:
                 return
             for facet in facets:
-                self._lowered[facet] = max(LEAST, self._part(facet, now) * LOWERED_TO), now
+                self._refused[facet] = self._part(facet, now), now
                 if granted:
                     self._learn(facet, granted)
 
@@ -159,8 +161,14 @@ class Budget:
         return self._limits.headroom * self._part(facet, now) / self._limits.replicas
 
     def _part(self, facet: Facet, now: datetime) -> float:
-        part, since = self._lowered.get(facet, (1.0, now))
-        return min(1.0, part + REGAINED_PER_MINUTE * ((now - since) / timedelta(minutes=1)))
+        """How much of what one process may take is thought to be there for it, by the part that was refused last."""
+        if facet not in self._refused:
+            return 1.0
+        refused, since = self._refused[facet]
+        minutes = max(0.0, (now - since) / timedelta(minutes=1))
+        lowered, nearly = max(LEAST, refused * LOWERED_TO), max(LEAST, refused * NEARLY)
+        quick = min(minutes, (nearly - lowered) / QUICKLY)
+        return min(1.0, lowered + quick * QUICKLY + (minutes - quick) * SLOWLY)
 
     def _learn(self, facet: Facet, granted: float) -> None:
         if facet is Facet.REQUESTS:
