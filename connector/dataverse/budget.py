@@ -95,19 +95,20 @@ class Budget:
             if self._held_until is None or until > self._held_until:
                 self._held_until = until
 
-    def exceeded(self, now: datetime, facets: Iterable[Facet], granted: float | None) -> None:
+    def exceeded(self, now: datetime, facets: Iterable[Facet], granted: float | None) -> bool:
         """Dataverse refused a request because there was too much of this; ``granted`` is its limit, where it said so.
 
         Somebody else may share the user, or a run before this one: what is thought to be ours is lowered for a while.
-        Refusals of what was under way when the first came are one and the same event.
+        Refusals of what was under way when the first came are one and the same event: ``False`` says it was known.
         """
         with self._lock:
             if self._held_until is not None and now < self._held_until:
-                return
+                return False
             for facet in facets:
                 self._refused[facet] = self._part(facet, now), now
                 if granted:
                     self._learn(facet, granted)
+            return True
 
     def advise(self, degree: int) -> None:
         """Dataverse's advice on how many requests at once are useful, for all replicas together."""

@@ -128,11 +128,11 @@ class Transport:
     def _told_to_wait(self, refusal: Refusal, name: str) -> None:
         now = self._now()
         wait = UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after
-        self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message))
-        if name == "too-many-at-once":
-            self._budget.lanes.crowded()
+        if self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message)):
+            if name == "too-many-at-once":
+                self._budget.lanes.crowded()
+            log.warning("Dataverse says to wait (%s): nothing is sent for %.1f s", name, wait.total_seconds())
         self._budget.hold(now + wait)
-        log.warning("Dataverse says to wait (%s): nothing is sent for %.1f s", name, wait.total_seconds())
 
     def _send_once(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool, token: str
