@@ -35,6 +35,7 @@ from handlers.again import settle_patiently
 from handlers.approved import Owner
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.gate import Grace
+from handlers.given_up import GivenUp
 from handlers.parsing import Ignored, parse_command, parse_event
 from handlers.pipeline import Pipeline
 from handlers.recorded import InvoiceCalls, Mode
@@ -231,7 +232,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
     commands = pipeline(parse_command)
     commands.replies = replies(settings.servicebus, bus, now)
-    commands.tellers = tellers(settings.servicebus, bus, now)
+    commands.tellers = (GivenUp(dataverse), *tellers(settings.servicebus, bus, now))
     return App(
         settings=settings,
         bus=bus,

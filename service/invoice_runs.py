@@ -16,7 +16,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from connector.errors import Conflict, ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
-from handlers import fixed_point
+from handlers import fixed_point, given_up
 from handlers.again import settle_patiently
 from handlers.announcing import Announcing
 from handlers.fixed_point import Settled, Unsettled
@@ -24,6 +24,7 @@ from handlers.plan import NOT_YET
 from mappings.invoice_expectation import Expectation
 from mappings.invoice_run import Outcome, command, refused, word_of
 from mappings.messages import CreateInvoices
+from mappings.replies import Why
 from service.announcing import announced
 from service.app import App
 from service.contracts import Contract
@@ -133,6 +134,7 @@ class Run:
             left, tries = list(waits), tries + 1
             if left and stop.wait(max(waits.values())):
                 break
+        given_up.write_down(_why(outcomes), app.dataverse)
         return [
             replace(
                 invoiced(contract, one.command, outcomes[one]), untold=announced(self.announcing, one, outcomes[one])
@@ -143,6 +145,16 @@ class Run:
     def _command(self, contract: UUID) -> CreateInvoices:
         generation = self.generations.get(contract, 0)
         return command(self.id, contract, self.requested_by, generation, confirmed=self.confirmed)
+
+
+def _why(outcomes: Mapping[CreateInvoices, fixed_point.Outcome]) -> dict[CreateInvoices, Why]:
+    """Why commands did not come to their end, but for those that somebody else is at."""
+    failures = {one: end.failure for one, end in outcomes.items() if isinstance(end, Unsettled)}
+    return {
+        one: Why(code=failure.code, sentence=failure.sentence)
+        for one, failure in failures.items()
+        if not isinstance(failure, Conflict) and failure.code != NOT_YET
+    }
 
 
 def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced:
