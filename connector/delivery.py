@@ -1,4 +1,4 @@
-"""One batch from received to settled: processed in a thread, its locks renewed meanwhile, settled all at once."""
+"""One batch from received to settled: processed in a thread, its locks kept meanwhile, settled all at once."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from connector.envelope import Envelope
 from connector.errors import Transient
 from connector.inbox import Inbox, Received
+from connector.locks import LockKeeper
 from connector.recoverability import DelayedRetry, History, Policy, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
-from connector.waiting import Sleep, done_within
+from connector.waiting import Sleep, abandon, done_within
 
 log = logging.getLogger(__name__)
 
 Process = Callable[[Sequence[Envelope]], Sequence[Settlement]]
-SHORTEST_RENEWAL = 1.0
-"""Seconds between renewals at the least, however short the locks are."""
 
 
 class Delivery:
@@ -28,7 +27,8 @@ class Delivery:
 
     An exception out of ``process`` is a mistake in the code, not a verdict on the messages: each message is then
     processed alone, so that one bad one does not take the others with it, and those that fail again come back as
-    delayed copies. Nothing is completed on doubt.
+    delayed copies. Nothing is completed on doubt. ``paused`` hears of a pause before anything is settled, so that no
+    more is received meanwhile; ``longest`` seconds are what a batch may take before it counts as hung.
     """
 
     def __init__(
@@ -38,6 +38,8 @@ class Delivery:
         *,
         policy: Policy,
         settle_at_once: int,
+        longest: float,
+        paused: Callable[[Pause], None],
         now: Callable[[], datetime],
         sleep: Sleep,
     ) -> None:
@@ -45,26 +47,50 @@ class Delivery:
         self._executor = executor
         self._policy = policy
         self._settle_at_once = settle_at_once
+        self._longest = longest
+        self._paused = paused
         self._now = now
         self._sleep = sleep
+        self._locks = LockKeeper(settle_at_once, now, sleep)
+        self._given_up = asyncio.Event()
         self.counts: Counter[str] = Counter()
 
-    async def carry(self, inbox: Inbox, batch: Sequence[Received]) -> list[Pause]:
-        """Process and settle a batch; the pauses it asks for, of which one is enough to stop receiving."""
+    async def carry(self, inbox: Inbox, batch: Sequence[Received]) -> bool:
+        """Process and settle a batch; whether it came to its end without asking for a pause."""
         loop = asyncio.get_running_loop()
         envelopes = [received.envelope for received in batch]
         work: asyncio.Future[list[Settlement]] = loop.run_in_executor(self._executor, self._settlements, envelopes)
-        lost = await self._keep_locks(inbox, batch, work)
-        settlements = await work
+        hold = self._locks.hold(inbox, batch, work)
+        try:
+            is_done = await done_within(work, self._longest, self._sleep, unless=self._given_up)
+        finally:
+            if not work.done():
+                abandon(work)
+            await self._locks.let_go(hold)
+        if hold.lost:
+            self.counts["lock-lost"] += len(hold.lost)
+        held = [received for number, received in enumerate(batch) if number not in hold.lost]
+        if not is_done and self._given_up.is_set():
+            log.error("%d messages at work did not come to their end in time: they are given back", len(held))
+            await self.release(inbox, held)
+            return False
+        settlements = work.result() if is_done else [self._hung(envelope) for envelope in envelopes]
+        pause = next((settlement for settlement in settlements if isinstance(settlement, Pause)), None)
+        if pause is not None:
+            self._paused(pause)
         limit = asyncio.Semaphore(self._settle_at_once)
         await asyncio.gather(
             *(
                 self._settle(inbox, received, settlement, limit)
                 for number, (received, settlement) in enumerate(zip(batch, settlements, strict=True))
-                if number not in lost
+                if number not in hold.lost
             )
         )
-        return [settlement for settlement in settlements if isinstance(settlement, Pause)]
+        return is_done and pause is None
+
+    def give_up(self) -> None:
+        """Wait no longer for what is at work: it is given back, whatever its threads still do."""
+        self._given_up.set()
 
     async def release(self, inbox: Inbox, batch: Sequence[Received]) -> None:
         """Give a batch back unprocessed."""
@@ -85,48 +111,23 @@ class Delivery:
             return [self._unexpected(envelopes[0], error)]
         return settlements
 
+    def _hung(self, envelope: Envelope) -> Settlement:
+        log.error("message %s was at work for %d seconds without an end", envelope.message_id, self._longest)
+        sentence = "The work on this message never came to an end; the log says what was at work at that time."
+        return self._again(envelope, Transient("unexpected-error", sentence))
+
     def _unexpected(self, envelope: Envelope, error: Exception) -> Settlement:
-        now = self._now()
         sentence = f"The service itself failed on this message ({type(error).__name__}); its log says where."
-        failure = Transient("unexpected-error", sentence)
+        return self._again(envelope, Transient("unexpected-error", sentence))
+
+    def _again(self, envelope: Envelope, failure: Transient) -> Settlement:
+        now = self._now()
         first_seen = envelope.enqueued_at or now
         history = History(envelope.attempt, self._policy.immediate, first_seen, lineage=envelope.lineage)
         recovery = recover(failure, history, self._policy, now)
         if isinstance(recovery, DelayedRetry):
             return RedeliverAt(recovery.when, envelope.attempt + 1, failure.sentence)
         return DeadLetter(failure.code, failure.sentence)
-
-    async def _keep_locks(
-        self, inbox: Inbox, batch: Sequence[Received], work: asyncio.Future[list[Settlement]]
-    ) -> set[int]:
-        """Renew all locks together at half their time until the work is done; the numbers of those that were lost."""
-        ends = {n: r.envelope.locked_until for n, r in enumerate(batch) if r.envelope.locked_until is not None}
-        lost: set[int] = set()
-        limit = asyncio.Semaphore(self._settle_at_once)
-
-        async def renew(number: int) -> None:
-            async with limit:
-                if work.done():
-                    return
-                renewed = await inbox.renew(batch[number])
-            if renewed is None:
-                lost.add(number)
-                del ends[number]
-                name = batch[number].envelope.message_id
-                log.warning("a lock was lost at work; its message will come again: %s", name)
-            else:
-                ends[number] = renewed
-
-        while not await done_within(work, self._until_renewal(ends), self._sleep):
-            await asyncio.gather(*map(renew, ends))
-        if lost:
-            self.counts["lock-lost"] += len(lost)
-        return lost
-
-    def _until_renewal(self, ends: dict[int, datetime]) -> float:
-        if not ends:
-            return timedelta(days=1).total_seconds()
-        return max((min(ends.values()) - self._now()).total_seconds() / 2, SHORTEST_RENEWAL)
 
     async def _settle(self, inbox: Inbox, received: Received, settlement: Settlement, limit: asyncio.Semaphore) -> None:
         envelope = received.envelope
@@ -142,6 +143,8 @@ class Delivery:
                 case DeadLetter(code, sentence):
                     log.warning("message %s dead-lettered as %s: %s", envelope.message_id, code, sentence)
                     confirmed, kind = await inbox.dead_letter(received, code, sentence), "dead-lettered"
+                case Pause(later=RedeliverAt(when, attempt)):
+                    confirmed, kind = await inbox.redeliver_at(received, when, attempt), "redelivered"
                 case Pause():
                     confirmed, kind = await inbox.release(received), "released"
         self.counts[kind if confirmed else "unconfirmed"] += 1

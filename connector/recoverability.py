@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from connector.breadth import Blame
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 
 
@@ -18,9 +18,10 @@ class ImmediateRetry:
 
 @dataclass(frozen=True, slots=True)
 class DelayedRetry:
-    """Again at ``when``, as a copy."""
+    """Again at ``when``, as a copy; ``is_attempt``: whether this is one more attempt, or only a wait."""
 
     when: datetime
+    is_attempt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Policy:
     ``ceiling`` since the message was first seen no further delay is begun, once ``least_delayed`` have been: a message
     that only waited while the service was paused still gets its chance. ``conflicts`` is the number of immediate
     looks afresh at one subject. ``pause_after`` is the number of subjects refused in a row with one code that makes it
-    our fault; ``discard`` lists the codes of refusals that need no person.
+    our fault, and ``outage_after`` of those that got no answer; ``in_doubt`` is the wait while it is being found out
+    whose fault it is. ``discard`` lists the codes of refusals that need no person.
     """
 
     immediate: int = 2
@@ -71,6 +73,8 @@ class Policy:
     least_delayed: int = 3
     conflicts: int = 3
     pause_after: int = 25
+    outage_after: int = 10
+    in_doubt: timedelta = timedelta(minutes=5)
     discard: frozenset[str] = frozenset()
 
     @property
@@ -84,14 +88,15 @@ class History:
     """What was tried before.
 
     ``attempt``: delayed retries so far. ``immediate``: immediate retries in this delivery. ``first_seen``: when the
-    first message of the lineage was enqueued. ``refused_in_a_row``: subjects refused with the same code, this one
-    included, with no success in between. ``lineage`` spreads the jitter.
+    first message of the lineage was enqueued. ``blame``: whose fault it is by how others fared, of whom so many
+    were ``struck`` alike; ``None``: nobody compared. ``lineage`` spreads the jitter.
     """
 
     attempt: int
     immediate: int
     first_seen: datetime
-    refused_in_a_row: int = 1
+    blame: Blame | None = None
+    struck: int = 1
     lineage: str = ""
 
 
@@ -99,33 +104,38 @@ def recover(failure: ConnectorError, history: History, policy: Policy, now: date
     """What to do about this failure.
 
     Unreadable or refused data goes to a person at once; a fault of our own pauses; a throttled request comes back when
-    told, never sooner, and never runs out of attempts; the rest is tried at once, then later, then given up.
+    told, never sooner, and never runs out of attempts; the rest is tried at once, then later, then given up. What
+    strikes many subjects alike is a fault of our own whatever it is called, and a wait while it is being found out.
     """
+    if isinstance(failure, Throttled):
+        wait = failure.retry_after + _jitter(history, policy, timedelta(seconds=30))
+        return DelayedRetry(now + wait, is_attempt=False)
+    if isinstance(failure, Rejected) and failure.code in policy.discard:
+        return Discard(f"{failure.code}: {failure.sentence}")
+    match history.blame:
+        case Blame.OPEN:
+            return DelayedRetry(now + policy.in_doubt + _jitter(history, policy, policy.in_doubt), is_attempt=False)
+        case Blame.OURS:
+            return _pause(failure, history)
+        case Blame.SUBJECT if isinstance(failure, Misconfigured):
+            # A single row that is out of our reach may come within it, as with anything else that may pass.
+            return _passing(failure, history, policy, now)
     match failure:
         case Misconfigured():
-            return Pause(failure.code, failure.sentence)
-        case Rejected():
-            return _refused(failure, history, policy)
+            return _pause(failure, history)
         case Conflict():
             return _conflict(failure, history, policy)
-        case Throttled():
-            return DelayedRetry(now + failure.retry_after + _jitter(history, policy, timedelta(seconds=30)))
         case Transient() | UnknownOutcome():
             return _passing(failure, history, policy, now)
         case _:
             return DeadLetter(failure.code, failure.sentence)
 
 
-def _refused(failure: Rejected, history: History, policy: Policy) -> Recovery:
-    if failure.code in policy.discard:
-        return Discard(f"{failure.code}: {failure.sentence}")
-    if history.refused_in_a_row >= policy.pause_after:
-        return Pause(
-            failure.code,
-            f"{history.refused_in_a_row} subjects in a row were refused for the same reason, so it is likely ours: "
-            f"{failure.sentence}",
-        )
-    return DeadLetter(failure.code, failure.sentence)
+def _pause(failure: ConnectorError, history: History) -> Pause:
+    if not isinstance(failure, Rejected):
+        return Pause(failure.code, failure.sentence)
+    sentence = f"{history.struck} subjects in a row fared alike, so it is likely ours: {failure.sentence}"
+    return Pause(failure.code, sentence)
 
 
 def _conflict(failure: Conflict, history: History, policy: Policy) -> Recovery:
@@ -150,25 +160,3 @@ def _jitter(history: History, policy: Policy, base: timedelta) -> timedelta:
     """Between nothing and ``jitter`` of the base, the same for the same attempt of the same lineage."""
     digest = sha256(f"{history.lineage}/{history.first_seen.isoformat()}/{history.attempt}".encode()).digest()
     return base * (policy.jitter * int.from_bytes(digest[:4], "big") / 2**32)
-
-
-class Streak:
-    """Counts subjects refused in a row with one code; a success or another code starts over. Safe between threads."""
-
-    def __init__(self) -> None:
-        self._code: str | None = None
-        self._subjects: set[str] = set()
-        self._lock = threading.Lock()
-
-    def refused(self, code: str, subject: str) -> int:
-        """One more subject was refused; how many there are now. The same subject counts once."""
-        with self._lock:
-            if code != self._code:
-                self._code, self._subjects = code, set()
-            self._subjects.add(subject)
-            return len(self._subjects)
-
-    def succeeded(self) -> None:
-        """A subject went well: the far side and our set-up are sound."""
-        with self._lock:
-            self._code, self._subjects = None, set()

@@ -32,10 +32,14 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Our own fault: give the message back untouched and stop receiving until a probe succeeds."""
+    """Our own fault: give the message back untouched and stop receiving until a probe succeeds.
+
+    ``later``: it must not come again before that, however short the pause: a write of ours may still land.
+    """
 
     code: str
     sentence: str
+    later: RedeliverAt | None = None
 
 
 Settlement = Complete | RedeliverAt | DeadLetter | Pause

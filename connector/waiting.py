@@ -9,13 +9,18 @@ from typing import Any
 Sleep = Callable[[float], Awaitable[None]]
 
 
-async def done_within(work: asyncio.Future[Any], seconds: float, sleep: Sleep) -> bool:
-    """Wait for ``work`` at most so long; whether it is done. It is neither cancelled nor asked for its result."""
-    sleeper = asyncio.ensure_future(sleep(seconds))
+async def done_within(
+    work: asyncio.Future[Any], seconds: float, sleep: Sleep, unless: asyncio.Event | None = None
+) -> bool:
+    """Wait for ``work`` at most so long, or until the event; whether it is done. It is neither cancelled nor asked."""
+    others: set[asyncio.Future[Any]] = {asyncio.ensure_future(sleep(seconds))}
+    if unless is not None:
+        others.add(asyncio.ensure_future(unless.wait()))
     try:
-        await asyncio.wait({work, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({work, *others}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        sleeper.cancel()
+        for other in others:
+            other.cancel()
     return work.done()
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.batch_size import BatchSize
 from connector.breaker import Breaker, State
 from connector.clock import utc_now
+from connector.crew import Crew
 from connector.delivery import Delivery, Process
+from connector.doubts import Doubts, NoDoubts
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
 from connector.inbox import Inbox, Received
 from connector.recoverability import Policy
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0
 """Seconds between attempts to open a receiver again."""
+LONGEST_LINGER = timedelta(seconds=5)
+"""After this long it is asked again how long to linger: the receiver shows that it is alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class Pace:
 
     ``max_wait`` is how long one receive call waits, and so the longest that stopping waits for an idle receiver. A
     call that has not returned ``silence`` after that is taken for dead, and its receiver is built anew. At most
-    ``settle_at_once`` messages of one batch are being settled, or their locks renewed, at a time.
+    ``settle_at_once`` messages of one batch are being settled, or their locks renewed, at a time. A batch that is at
+    work for ``longest_work`` is taken for hung: its messages come again later. Stopping waits ``drain`` for what is at
+    work; what is not done by then is given back. Most platforms end a process that takes longer than half a minute.
     """
 
     receivers: int = 4
@@ -39,6 +44,8 @@ class Pace:
     silence: float = 60.0
     close_within: float = 10.0
     settle_at_once: int = 16
+    longest_work: float = 1800.0
+    drain: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,9 @@ class Worker:
     ``open_inbox`` makes an inbox per receiver; ``process`` turns a batch of envelopes into one settlement each, in a
     thread of its own; ``probe`` raises a ``ConnectorError`` while the far side is not fit for work, also in a thread.
     A ``Pause``, or a queue that may not be received from, closes all receivers; then ``probe`` and the queue itself
-    are tried with growing waits, and the work goes on when both are sound.
+    are tried with growing waits, and the work goes on when both are sound. The waits start over once nothing is
+    doubted any more. ``linger`` tells how long to let messages gather before a batch is taken that would not be full:
+    few large requests cost the far side less than many small ones, and what waits in the queue needs no lock.
     """
 
     def __init__(
@@ -74,6 +83,8 @@ class Worker:
         pace: Pace | None = None,
         policy: Policy | None = None,
         breaker: Breaker | None = None,
+        doubts: Doubts | None = None,
+        linger: Callable[[], timedelta] = timedelta,
         now: Callable[[], datetime] = utc_now,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -81,20 +92,25 @@ class Worker:
         self._probe = probe
         self._pace = pace or Pace()
         self._breaker = breaker or Breaker()
+        self._doubts = doubts or NoDoubts()
+        self._linger = linger
         self._now = now
         self._sleep = sleep
-        self._executor = ThreadPoolExecutor(self._pace.receivers + 1, thread_name_prefix="worker")
+        self._executor = Crew("worker")
         self._delivery = Delivery(
             process,
             self._executor,
             policy=policy or Policy(),
             settle_at_once=self._pace.settle_at_once,
+            longest=self._pace.longest_work,
+            paused=lambda pause: self._trip(pause.code, pause.sentence),
             now=now,
             sleep=sleep,
         )
         self._last_turn: dict[int, datetime] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
+        self._overdue = asyncio.Event()
         self._changed = asyncio.Event()
 
     def stop(self) -> None:
@@ -112,13 +128,15 @@ class Worker:
     async def run(self) -> None:
         """Work until ``stop``; then everything is settled or given back, and closed. One run per worker."""
         self._loop = asyncio.get_running_loop()
+        draining = asyncio.ensure_future(self._drain())
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._probing())
                 for number in range(self._pace.receivers):
                     tasks.create_task(self._receiver(number))
         finally:
-            self._executor.shutdown(wait=False)
+            draining.cancel()
+            self._executor.shutdown()
             log.info("stopped; messages by how they ended: %s", self.status().counts or "none came")
 
     async def _receiver(self, number: int) -> None:
@@ -155,29 +173,40 @@ class Worker:
     async def _work(self, inbox: Inbox, number: int) -> None:
         size = BatchSize(self._pace.largest_batch)
         while not self._stopping.is_set() and self._breaker.may_work:
+            count, wait = size.size, min(self._linger(), LONGEST_LINGER)
+            if count < self._pace.largest_batch and wait > timedelta():
+                count = self._pace.largest_batch
+                self._last_turn[number] = self._now()
+                if await set_within(self._stopping, wait.total_seconds(), self._sleep):
+                    break
             asked = self._now()
-            batch = await self._receive(inbox, size.size)
+            batch = await self._receive(inbox, count)
             self._last_turn[number] = self._now()
             size.received(len(batch), self._last_turn[number] - asked)
             if batch and (self._stopping.is_set() or not self._breaker.may_work):
                 await self._delivery.release(inbox, batch)
-            elif batch:
-                pauses = await self._delivery.carry(inbox, batch)
-                if pauses:
-                    self._trip(pauses[0].code, pauses[0].sentence)
-                else:
-                    self._breaker.succeeded()
+            elif batch and await self._delivery.carry(inbox, batch) and not self._doubts.doubtful:
+                self._breaker.succeeded()
 
     async def _receive(self, inbox: Inbox, count: int) -> list[Received]:
         """One receive call under watch."""
         call = asyncio.ensure_future(inbox.receive(count, self._pace.max_wait))
         try:
-            if await done_within(call, self._pace.max_wait + self._pace.silence, self._sleep):
+            if await done_within(call, self._pace.max_wait + self._pace.silence, self._sleep, unless=self._overdue):
                 return call.result()
         finally:
             if not call.done():
                 abandon(call)
+        if self._overdue.is_set():
+            return []
         raise Silent
+
+    async def _drain(self) -> None:
+        """Once asked to stop: give what is at work its time, and no more."""
+        await self._stopping.wait()
+        await self._sleep(self._pace.drain)
+        self._overdue.set()
+        self._delivery.give_up()
 
     async def _close(self, inbox: Inbox) -> None:
         closing = asyncio.ensure_future(inbox.close())
@@ -216,6 +245,7 @@ class Worker:
             self._breaker.probe_failed("probe-failed", "The probe itself failed; see the log.", self._now())
         else:
             log.info("the probe succeeded: receiving again")
+            self._doubts.resumed()
             self._breaker.probe_succeeded()
             self._announce()
 

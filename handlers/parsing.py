@@ -25,9 +25,10 @@ _ENTRY_TABLES = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A message that is none of our business, and why."""
+    """A message that is none of our business, and why; ``organization``: the other one that it comes from."""
 
     because: str
+    organization: str | None = None
 
 
 def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> EntryChanged | Ignored:
@@ -40,7 +41,8 @@ def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> 
         return EntryChanged(table=asked.table, id=asked.id)
     context = read_context(envelope)
     if organization is not None and context.organization_id != organization:
-        return Ignored(f"It comes from organization {context.organization_id}, not from {organization}.")
+        foreign = str(context.organization_id or "without a name")
+        return Ignored(f"It comes from organization {context.organization_id}, not from {organization}.", foreign)
     if context.tag == own_tag:
         return Ignored("It is the echo of a write of our own.")
     if context.table == tables.MATERIAL:

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector import recoverability
+from connector.breadth import Breadth, Verdict
 from connector.dataverse.access import Dataverse
 from connector.dataverse.query import Query, any_of
 from connector.envelope import Envelope
-from connector.errors import Conflict, ConnectorError, Rejected, Throttled, Transient, UnknownOutcome
-from connector.recoverability import History, Policy, Recovery, Streak, recover
+from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
+from connector.recoverability import History, Policy, Recovery, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
 from handlers import Mission, Subject
 from handlers.again import settle_patiently, tries_so_far
-from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
+from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
+from handlers.foreigners import Foreigners
 from handlers.parsing import Ignored, material
 from handlers.reading import ask
 from handlers.replies import Ended, Replies, Teller
+from handlers.weighing import weighed
 from mappings import tables
 from mappings.messages import EntryChanged, LookAtRun, Message
 from mappings.tables import Ref
@@ -29,8 +32,6 @@ log = logging.getLogger(__name__)
 SECOND_LOOK = timedelta(minutes=3)
 """How long to wait for what may still land: a transaction that was open when it was announced, or a write of our own
 that was never answered. Dataverse ends any transaction within two minutes."""
-
-_PERHAPS_ONE_ROW = frozenset({"missing-privilege", "forbidden"})
 
 
 @dataclass
@@ -51,15 +52,16 @@ class Pipeline:
     """Who is told how messages end."""
     tellers: Sequence[Teller] = ()
     """Who else has to do something about messages that are at their end."""
-    _streak: Streak = field(default_factory=Streak)
-    _paused: bool = False
+    foreigners: Foreigners = field(default_factory=Foreigners)
+    breadth: Breadth = field(init=False)
+    """Whose fault it is when many messages fail alike; also to be told when the work goes on after a pause."""
+
+    def __post_init__(self) -> None:
+        self.breadth = Breadth(self.policy.pause_after, self.policy.outage_after)
 
     def process(self, envelopes: Sequence[Envelope]) -> list[Settlement]:
         """One settlement per envelope, in order. Several envelopes about one subject are one piece of work."""
-        if self._paused:
-            # A probe succeeded since. Counted anew: bad data at the head of the queue must not hold it for ever.
-            self._paused = False
-            self._streak.succeeded()
+        began = self.breadth.begin()
         settlements: dict[int, Settlement] = {}
         messages: dict[int, Message] = {}
         for index, envelope in enumerate(envelopes):
@@ -68,31 +70,36 @@ class Pipeline:
                     self.replies.check(envelope)
                 parsed = self.parse(envelope)
             except Rejected as unreadable:
-                settlements[index] = self._settlement(envelope, envelope.message_id, unreadable, 0)
+                # However many: what was posted in a form nobody reads will never be read.
+                settlements[index] = self._settlement(envelope, unreadable, 0)
                 continue
             if isinstance(parsed, Ignored):
+                if parsed.organization is not None:
+                    self.foreigners.saw(parsed.organization, self.now())
                 settlements[index] = Complete(parsed.because)
             elif (patience := self._in_grace(envelope, parsed)) is not None:
                 settlements[index] = patience
             else:
                 messages[index] = parsed
         subjects, unresolved = self._resolve(messages)
-        for index, failure in unresolved.items():
-            told = str(messages[index])
-            settlements[index] = self._settlement(envelopes[index], told, failure, self.policy.immediate)
         by_index = {index: subject for index, subject in subjects.items() if subject is not None}
         outcomes, tries = settle_patiently(
             self.mission, self.fixed_point, list(by_index.values()), self.policy, self.now
         )
+        asked_about = {str(messages[index]): failure for index, failure in unresolved.items()}
+        verdicts = weighed(self.breadth, began, outcomes, asked_about, self.now())
+        for index, failure in unresolved.items():
+            verdict = verdicts.get(str(messages[index]))
+            settlements[index] = self._settlement(envelopes[index], failure, self.policy.immediate, verdict)
         for index, subject in subjects.items():
             envelope, message = envelopes[index], messages[index]
             if subject is None:
                 settlements[index] = self._without_subject(envelope, message)
             else:
-                settlements[index] = self._end(envelope, message, subject, outcomes[subject], tries.get(subject, 0))
+                tried, verdict = tries.get(subject, 0), verdicts.get(str(subject))
+                settlements[index] = self._end(envelope, message, outcomes[subject], tried, verdict)
         for index, failure in self._answer(envelopes, messages, by_index, settlements, outcomes).items():
-            told = envelopes[index].message_id
-            settlements[index] = self._settlement(envelopes[index], told, failure, self.policy.immediate)
+            settlements[index] = self._settlement(envelopes[index], failure, self.policy.immediate)
         return [settlements[index] for index in range(len(envelopes))]
 
     def _answer(
@@ -104,7 +111,7 @@ class Pipeline:
         outcomes: dict[Subject, Outcome],
     ) -> dict[int, ConnectorError]:
         """Tell how messages end; those that can't be told, and so must not end yet."""
-        ended: list[Ended] = []
+        ended: dict[int, Ended] = {}
         for index, envelope in enumerate(envelopes):
             message, outcome = messages.get(index), outcomes.get(subjects[index]) if index in subjects else None
             if isinstance(message, LookAtRun):
@@ -112,15 +119,13 @@ class Pipeline:
                 continue
             command = None if isinstance(message, EntryChanged) else message
             brought = outcome.outcome if isinstance(outcome, Settled) else {}
-            ended.append(Ended(envelope, command, settlements[index], brought))
+            ended[index] = Ended(envelope, command, settlements[index], brought)
         try:
             # What is to be done goes first: whoever is answered may look for it.
             for teller in (*self.tellers, *((self.replies,) if self.replies is not None else ())):
-                teller.answer(ended)
+                teller.answer(list(ended.values()))
         except ConnectorError as failure:
-            return {
-                index: failure for index, one in enumerate(ended) if isinstance(one.settlement, Complete | DeadLetter)
-            }
+            return {index: failure for index, one in ended.items() if isinstance(one.settlement, Complete | DeadLetter)}
         return {}
 
     def _resolve(self, messages: dict[int, Message]) -> tuple[dict[int, Subject | None], dict[int, ConnectorError]]:
@@ -155,18 +160,18 @@ class Pipeline:
         subjects |= {index: entries.get(one.id) for index, one in approvals.items() if index not in neither}
         return subjects, neither
 
-    def _end(self, envelope: Envelope, message: Message, subject: Subject, outcome: Outcome, tries: int) -> Settlement:
+    def _end(
+        self, envelope: Envelope, message: Message, outcome: Outcome, tries: int, verdict: Verdict | None
+    ) -> Settlement:
         match outcome:
             case Settled(because=because, commits=commits, unsure=unsure):
-                if commits:
-                    self._streak.succeeded()
                 if unsure:
                     return self._second_look(envelope, "A write of ours was never answered and may still land.")
                 if self._may_be_open(envelope, message):
                     return self._second_look(envelope, "Announced inside an open transaction.")
                 return self._late_look(envelope, message, commits) or Complete(because)
             case Unsettled(failure=failure, unsure=unsure):
-                return self._settlement(envelope, str(subject), failure, tries, unsure)
+                return self._settlement(envelope, failure, tries, verdict, unsure)
 
     def _without_subject(self, envelope: Envelope, message: Message) -> Settlement:
         """The end of a message about an approval that can't be read: it is gone, or not committed yet."""
@@ -205,35 +210,42 @@ class Pipeline:
     def _second_look(self, envelope: Envelope, because: str) -> RedeliverAt:
         return RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt + 1, because)
 
-    def _recover(self, envelope: Envelope, failure: ConnectorError, tries: int, in_a_row: int = 1) -> Recovery:
-        seen = envelope.enqueued_at or self.now()
-        lineage = envelope.lineage or envelope.message_id
-        history = History(envelope.attempt, tries_so_far(failure, tries, self.policy), seen, in_a_row, lineage)
+    def _recover(self, envelope: Envelope, failure: ConnectorError, tries: int, verdict: Verdict | None) -> Recovery:
+        # What is wrong with us is not mended by asking again at once.
+        tried = self.policy.immediate if isinstance(failure, Misconfigured) else tries
+        history = History(
+            attempt=envelope.attempt,
+            immediate=tries_so_far(failure, tried, self.policy),
+            first_seen=envelope.enqueued_at or self.now(),
+            blame=None if verdict is None else verdict.blame,
+            struck=1 if verdict is None else verdict.struck,
+            lineage=envelope.lineage or envelope.message_id,
+        )
         return recover(failure, history, self.policy, self.now())
 
     def _settlement(
-        self, envelope: Envelope, subject: str, failure: ConnectorError, tries: int, unsure: bool = False
+        self,
+        envelope: Envelope,
+        failure: ConnectorError,
+        tries: int,
+        verdict: Verdict | None = None,
+        unsure: bool = False,
     ) -> Settlement:
-        in_a_row = 1
-        if isinstance(failure, Rejected) and not isinstance(failure, AgainstTheRules):
-            in_a_row = self._streak.refused(failure.code, subject)
-        if failure.code in _PERHAPS_ONE_ROW and self._streak.refused(failure.code, subject) == 1:
-            # One row may be out of our reach; a role that was taken from us shows on the next subject already.
-            failure = Transient(failure.code, failure.sentence)
-            tries = self.policy.immediate
-        match self._recover(envelope, failure, tries, in_a_row):
+        may_land = unsure or isinstance(failure, UnknownOutcome)
+        match self._recover(envelope, failure, tries, verdict):
             case recoverability.ImmediateRetry():
                 return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence)
-            case recoverability.DelayedRetry(when=when):
+            case recoverability.DelayedRetry(when=when, is_attempt=is_attempt):
                 # Being told to wait is no attempt: a busy hour must not leave a message without any.
-                waited = isinstance(failure, Throttled)
-                if unsure or isinstance(failure, UnknownOutcome):
+                if may_land:
                     when = max(when, self.now() + SECOND_LOOK)
-                return RedeliverAt(when, envelope.attempt + (0 if waited else 1), failure.sentence)
+                return RedeliverAt(when, envelope.attempt + is_attempt, failure.sentence)
             case recoverability.Discard(because=because):
                 return Complete(because)
             case recoverability.Pause(code=code, sentence=sentence):
-                self._paused = True
-                return Pause(code, sentence)
+                if not may_land:
+                    return Pause(code, sentence)
+                later = RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt, failure.sentence)
+                return Pause(code, sentence, later)
             case recoverability.DeadLetter(code=code, sentence=sentence):
                 return DeadLetter(code, sentence)

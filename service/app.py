@@ -227,7 +227,14 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
 
     def worker(queue: str, receivers: int, work: Pipeline, is_fit: Callable[[], None]) -> Worker:
         pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
-        return Worker(partial(_inbox, bus, queue), work.process, is_fit, pace=pace_of_queue, policy=policy)
+        return Worker(
+            partial(_inbox, bus, queue),
+            work.process,
+            is_fit,
+            pace=pace_of_queue,
+            policy=policy,
+            doubts=work.breadth,
+        )
 
     events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
     commands = pipeline(parse_command)

@@ -56,10 +56,15 @@ async def settle_down() -> None:
 
 @dataclass
 class FakeQueue:
-    """A queue that several inboxes share, with a record of everything that was done to its messages."""
+    """A queue that several inboxes share, with a record of everything that was done to its messages.
+
+    A copy that is due is handed out by the next receive call that begins; ``weariest`` is the highest delivery count.
+    """
 
     time: JumpingTime
     waiting: list[Envelope] = field(default_factory=list)
+    copies: list[tuple[datetime, Envelope]] = field(default_factory=list)
+    weariest: int = 0
     done: list[tuple[object, ...]] = field(default_factory=list)
     opened: int = 0
     closed: int = 0
@@ -72,6 +77,7 @@ class FakeQueue:
     refusal: ConnectorError | None = None
     hangs: bool = False
     tried: int = 0
+    on_end: Callable[[], None] = lambda: None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, *names: str, attempt: int = 0) -> None:
@@ -112,6 +118,9 @@ class FakeInbox:
             if isinstance(trouble, Exception):
                 raise trouble
             await asyncio.Event().wait()
+        now = queue.time.now()
+        queue.waiting += [copy for when, copy in queue.copies if when <= now]
+        queue.copies = [(when, copy) for when, copy in queue.copies if when > now]
         if not queue.waiting:
             queue.arrived.clear()
             arrival = asyncio.ensure_future(queue.arrived.wait())
@@ -133,11 +142,14 @@ class FakeInbox:
         return self._end(received, "dead-letter", code, sentence)
 
     async def redeliver_at(self, received: Received, when: datetime, attempt: int) -> bool:
+        self._queue.copies.append((when, replace(received.envelope, attempt=attempt, delivery_count=0)))
         return self._end(received, "redeliver", when, attempt)
 
     async def release(self, received: Received) -> bool:
         envelope = received.envelope
-        self._queue.waiting.append(replace(envelope, delivery_count=envelope.delivery_count + 1))
+        again = replace(envelope, delivery_count=envelope.delivery_count + 1)
+        self._queue.waiting.append(again)
+        self._queue.weariest = max(self._queue.weariest, again.delivery_count)
         return self._end(received, "release")
 
     async def renew(self, received: Received) -> datetime | None:
@@ -152,6 +164,7 @@ class FakeInbox:
         self._queue.closed += 1
 
     def _end(self, received: Received, *what: object) -> bool:
+        self._queue.on_end()
         self._queue.locked.discard(received.envelope.message_id)
         self._queue.done.append((received.envelope.message_id, *what))
         return True

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.breadth import Blame
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from connector.recoverability import (
     DeadLetter,
@@ -16,7 +17,6 @@ from connector.recoverability import (
     Pause,
     Policy,
     Recovery,
-    Streak,
     recover,
 )
 
@@ -29,12 +29,21 @@ CONFLICT = Conflict("row-changed", "It changed.", "account(1)")
 REJECTED = Rejected("unreadable-xml", "It is XML.")
 
 
-def history(attempt: int = 0, immediate: int = 0, hours: float = 0, in_a_row: int = 1) -> History:
-    return History(attempt, immediate, NOW - timedelta(hours=hours), in_a_row, "lineage")
+PRIVILEGE = Misconfigured("missing-privilege", "A role.")
+
+
+def history(
+    attempt: int = 0, immediate: int = 0, hours: float = 0, blame: Blame | None = None, struck: int = 1
+) -> History:
+    return History(attempt, immediate, NOW - timedelta(hours=hours), blame, struck, "lineage")
 
 
 def again(seconds: float) -> DelayedRetry:
     return DelayedRetry(NOW + timedelta(seconds=seconds))
+
+
+def waits(seconds: float) -> DelayedRetry:
+    return DelayedRetry(NOW + timedelta(seconds=seconds), is_attempt=False)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +72,8 @@ def again(seconds: float) -> DelayedRetry:
             history(attempt=4, immediate=2),
             DeadLetter("no-answer", "Given up after 4 delayed retries: Nobody knows."),
         ),
-        (Throttled("throttled", "Wait.", timedelta(seconds=7)), history(), again(7)),
-        (Throttled("throttled", "Wait.", timedelta(hours=3)), history(attempt=40, immediate=9, hours=99), again(10800)),
+        (Throttled("throttled", "Wait.", timedelta(seconds=7)), history(), waits(7)),
+        (Throttled("throttled", "Wait.", timedelta(hours=3)), history(attempt=40, immediate=9, hours=99), waits(10800)),
         (CONFLICT, history(), ImmediateRetry()),
         (CONFLICT, history(immediate=2, attempt=9, hours=99), ImmediateRetry()),
         (
@@ -81,17 +90,21 @@ def again(seconds: float) -> DelayedRetry:
             ),
         ),
         (REJECTED, history(), DeadLetter("unreadable-xml", "It is XML.")),
-        (REJECTED, history(in_a_row=24), DeadLetter("unreadable-xml", "It is XML.")),
+        (REJECTED, history(blame=Blame.SUBJECT, struck=24), DeadLetter("unreadable-xml", "It is XML.")),
+        (REJECTED, history(attempt=99, hours=99, blame=Blame.OPEN, struck=25), waits(300)),
         (
             REJECTED,
-            history(in_a_row=25),
-            Pause(
-                "unreadable-xml",
-                "25 subjects in a row were refused for the same reason, so it is likely ours: It is XML.",
-            ),
+            history(blame=Blame.OURS, struck=25),
+            Pause("unreadable-xml", "25 subjects in a row fared alike, so it is likely ours: It is XML."),
         ),
+        (TRANSIENT, history(immediate=2, blame=Blame.SUBJECT), again(10)),
+        (TRANSIENT, history(attempt=4, immediate=2, blame=Blame.OPEN), waits(300)),
+        (UNKNOWN, history(immediate=2, blame=Blame.OURS), Pause("no-answer", "Nobody knows.")),
+        (PRIVILEGE, history(immediate=2, blame=Blame.SUBJECT), again(10)),
+        (PRIVILEGE, history(attempt=99, hours=999, blame=Blame.OPEN), waits(300)),
+        (PRIVILEGE, history(blame=Blame.OURS), Pause("missing-privilege", "A role.")),
         (
-            Misconfigured("missing-privilege", "A role."),
+            PRIVILEGE,
             history(attempt=99, hours=999),
             Pause("missing-privilege", "A role."),
         ),
@@ -107,13 +120,13 @@ def test_each_failure_with_its_history_has_one_recovery(
 def test_a_refusal_an_administrator_has_settled_is_discarded() -> None:
     policy = Policy(discard=frozenset({"unreadable-xml"}))
 
-    assert recover(REJECTED, history(in_a_row=99), policy, NOW) == Discard("unreadable-xml: It is XML.")
+    assert recover(REJECTED, history(blame=Blame.OURS, struck=99), policy, NOW) == Discard("unreadable-xml: It is XML.")
 
 
 def test_jitter_only_lengthens_and_is_the_same_for_the_same_attempt_of_the_same_lineage() -> None:
     policy = Policy(immediate=0, delays=SECONDS, jitter=0.2)
     whens = {
-        recover(TRANSIENT, History(0, 0, NOW, 1, lineage), policy, NOW).when  # type: ignore[union-attr]
+        recover(TRANSIENT, History(0, 0, NOW, lineage=lineage), policy, NOW).when  # type: ignore[union-attr]
         for lineage in ("a", "b", "c")
     }
 
@@ -159,14 +172,3 @@ def test_a_passing_fault_that_never_passes_is_tried_exactly_so_often() -> None:
                 break
 
     assert tries == policy.attempts
-
-
-def test_a_streak_counts_different_subjects_refused_with_one_code() -> None:
-    streak = Streak()
-
-    assert streak.refused("a", "1") == 1
-    assert streak.refused("a", "1") == 1
-    assert streak.refused("a", "2") == 2
-    assert streak.refused("b", "3") == 1
-    streak.succeeded()
-    assert streak.refused("b", "4") == 1

@@ -33,7 +33,16 @@ async def carried(count: int, at_once: int, renewing: Renewing) -> FakeQueue:
     envelopes = [Envelope(str(number), b"", None, locked_until=NOW + LOCK) for number in range(count)]
     with ThreadPoolExecutor(1) as executor:
         queue.renewing = lambda: renewing(may_finish, queue, executor)
-        delivery = Delivery(slow, executor, policy=Policy(), settle_at_once=at_once, now=time.now, sleep=time.sleep)
+        delivery = Delivery(
+            slow,
+            executor,
+            policy=Policy(),
+            settle_at_once=at_once,
+            longest=1800,
+            paused=lambda _: None,
+            now=time.now,
+            sleep=time.sleep,
+        )
         carrying = asyncio.ensure_future(delivery.carry(FakeInbox(queue), [Received(each) for each in envelopes]))
         await time.advance(31)
         async with asyncio.timeout(10):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from connector.breaker import Breaker, Waits
+from connector.doubts import Doubts
 from connector.envelope import Envelope
 from connector.recoverability import Policy
 from connector.settlement import Complete, Settlement
@@ -29,7 +30,14 @@ def no_probe() -> None:
 class Case:
     """A worker on a queue in memory."""
 
-    def __init__(self, process: Process, probe: Callable[[], None] = no_probe, receivers: int = 1) -> None:
+    def __init__(
+        self,
+        process: Process,
+        probe: Callable[[], None] = no_probe,
+        receivers: int = 1,
+        doubts: Doubts | None = None,
+        linger: Callable[[], timedelta] = timedelta,
+    ) -> None:
         self.time = JumpingTime()
         self.queue = FakeQueue(self.time)
         self.worker = Worker(
@@ -39,9 +47,18 @@ class Case:
             pace=Pace(receivers=receivers, largest_batch=8),
             policy=Policy(immediate=0, delays=[timedelta(seconds=30)] * 3, jitter=0),
             breaker=Breaker(Waits(first=timedelta(seconds=5))),
+            doubts=doubts,
+            linger=linger,
             now=self.time.now,
             sleep=self.time.sleep,
         )
+
+    async def live(self, seconds: int) -> None:
+        """Let so much time pass, which stands still every few seconds until no message is at work."""
+        for _ in range(0, seconds, 5):
+            await self.time.advance(5)
+            while self.queue.locked:
+                await asyncio.sleep(0.0005)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -1,0 +1,73 @@
+"""Threads for work that waits for others: as many as are at work, and none that keeps the process from ending."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_Job = Callable[[], None] | None
+
+
+class Crew(Executor):
+    """An ``Executor`` of daemon threads. One that hangs takes no other's place, and does not outlive the process."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._idle: list[SimpleQueue[_Job]] = []
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run this in a thread that has nothing to do, or in a new one."""
+        outcome: Future[T] = Future()
+
+        def job() -> None:
+            if not outcome.set_running_or_notify_cancel():
+                self._rest(box)
+                return
+            try:
+                done = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 — carried over to whoever waits, whatever it is
+                self._rest(box)
+                outcome.set_exception(error)
+            else:
+                # First at rest, then heard of: whoever hears of it may have more to do.
+                self._rest(box)
+                outcome.set_result(done)
+
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the crew was dismissed")
+            box = self._idle.pop() if self._idle else self._one_more()
+        box.put(job)
+        return outcome
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take nothing more. What is at work is never waited for."""
+        with self._lock:
+            self._closed = True
+            for box in self._idle:
+                box.put(None)
+            self._idle.clear()
+
+    def _rest(self, box: SimpleQueue[_Job]) -> None:
+        with self._lock:
+            if self._closed:
+                box.put(None)
+            else:
+                self._idle.append(box)
+
+    def _one_more(self) -> SimpleQueue[_Job]:
+        box: SimpleQueue[_Job] = SimpleQueue()
+        threading.Thread(target=_work, args=(box,), name=self._name, daemon=True).start()
+        return box
+
+
+def _work(box: SimpleQueue[Any]) -> None:
+    while (job := box.get()) is not None:
+        job()
