@@ -28,6 +28,7 @@ def read_certificate(path: Path, password: str | None) -> KeyPair:
     """Read and check the file. Raises ``Misconfigured`` saying what is wrong with it, never what is in it."""
     # Imported here: cryptography is needed by who signs in with a certificate only.
     from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     try:
         content = path.read_bytes()
@@ -41,6 +42,8 @@ def read_certificate(path: Path, password: str | None) -> KeyPair:
         raise Misconfigured(
             CODE, f"{path} does not open: it is no PEM or PFX file with a private key, or its password is another."
         ) from error
+    if not isinstance(key, RSAPrivateKey):
+        raise Misconfigured(CODE, f"The key in {path} is of another kind: Microsoft Entra takes only RSA keys.")
     plain = serialization.NoEncryption()
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     spki = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -58,7 +61,9 @@ def _of_pem(content: bytes, password: bytes | None) -> tuple[PrivateKeyTypes, li
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificates
 
-    return load_pem_private_key(content, password), load_pem_x509_certificates(content)
+    # Without a single one the library would not say more than that it found nothing.
+    certificates = load_pem_x509_certificates(content) if b"BEGIN CERTIFICATE" in content else []
+    return load_pem_private_key(content, password), certificates
 
 
 def _of_pfx(content: bytes, password: bytes | None) -> tuple[PrivateKeyTypes, list[Certificate]]:

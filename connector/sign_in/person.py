@@ -14,6 +14,8 @@ from connector.sign_in.token_cache import TokenCache
 
 PATIENCE = 300
 """Seconds that a browser is waited for."""
+NOT_FINISHED = frozenset({"authorization_pending", "expired_token", "authorization_declined", "access_denied", "abort"})
+"""Errors by which a person said no, or nothing."""
 ASK_AGAIN = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
 """Errors of OAuth that say that the person has to be asked."""
 
@@ -88,12 +90,20 @@ class Person:
             answer = application.acquire_token_by_device_flow(flow, claims_challenge=claims)
         else:
             self._tell("To sign in, use the browser that opens now.")
-            answer = application.acquire_token_interactive(
-                scopes, claims_challenge=claims, timeout=PATIENCE, auth_uri_callback=self._where
-            )
-        if answer.get("error") in {"authorization_pending", "expired_token", "timeout", "abort", "access_denied"}:
-            raise Misconfigured("sign-in-not-finished", "Nobody finished signing in; start the command again.")
+            try:
+                answer = application.acquire_token_interactive(
+                    scopes, claims_challenge=claims, timeout=PATIENCE, auth_uri_callback=self._where
+                )
+            except RuntimeError as error:
+                # Nobody came in time, or what came was not the answer to this question.
+                raise _not_finished() from error
+        if answer.get("error") in NOT_FINISHED:
+            raise _not_finished()
         return answer
 
     def _where(self, address: str) -> None:
         self._tell(f"No browser could be opened. On this machine, open {address}")
+
+
+def _not_finished() -> Misconfigured:
+    return Misconfigured("sign-in-not-finished", "Nobody finished signing in; start the command again.")
