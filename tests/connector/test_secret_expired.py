@@ -43,7 +43,10 @@ def test_a_secret_that_expires_in_mid_flight_pauses_the_work_until_its_file_hold
                 return [Pause(fault.code, fault.sentence) for _ in envelopes]
             return [DONE for _ in envelopes]
 
-        case = Case(process, lambda: client.who_am_i() and None)
+        def probe() -> None:
+            client.who_am_i()
+
+        case = Case(process, probe)
         async with case.running():
             case.queue.put("first")
             await case.until(lambda: ("first", "complete") in case.queue.done)

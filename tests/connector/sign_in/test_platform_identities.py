@@ -134,7 +134,7 @@ def test_an_app_asks_the_endpoint_it_was_given(
 def test_a_machine_that_gives_no_token_says_why(
     answer: dict[str, object], kind: type[ConnectorError], code: str, machine: responses.RequestsMock
 ) -> None:
-    machine.get(IMDS, **answer)  # type: ignore[arg-type]
+    machine.get(IMDS, **answer)
     with pytest.raises(ConnectorError) as caught:
         Tokens(ManagedIdentity(), RESOURCE).token()
     assert (type(caught.value), caught.value.code) == (kind, code)
