@@ -118,10 +118,10 @@ class InvoicingHandler:
 
 def _left(due: Expectation) -> str:
     """What a product that found nothing did not take."""
-    count, later = len(due.rows), [row for row in due.rows if row.dated == due.today]
-    if len(later) == count:
-        return f"What is ready is dated today, {count} rows; here the product takes it from the next day on."
-    return f"Yet {count} rows are ready, {len(later)} of them dated today: look at their dates, customers and lines."
+    today = sum(row.dated == due.today for row in due.rows)
+    if today == len(due.rows):
+        return "All that is ready is dated today; here the product takes it from the next day on."
+    return f"Yet rows are ready ({len(due.rows)}, {today} of them dated today): look at dates, customers and lines."
 
 
 def _ended(subject: CreateInvoices, facts: InvoiceFacts, because: str, outcome: Mapping[str, object]) -> Plan:

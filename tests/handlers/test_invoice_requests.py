@@ -1,20 +1,28 @@
-"""What reading an invoice sends, to the letter: two batches, however many invoices."""
+"""What reading an invoice sends, to the letter: two batches, however many invoices; and what gives it to its owner."""
 
 from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
+import pytest
 import responses
 
 from connector.auth import StaticToken
+from connector.dataverse.changes import Committed
 from connector.dataverse.client import DataverseClient
 from handlers.invoice_contents import read
-from mappings.invoice import DETAIL_COLUMNS, INVOICE_COLUMNS, LINE_COLUMNS
+from handlers.invoice_facts import InvoiceFacts
+from handlers.invoice_owner import Owner, given
+from mappings.invoice import DETAIL_COLUMNS, INVOICE_COLUMNS, LINE_COLUMNS, Invoice
+from mappings.invoice_verification import Contents
+from mappings.row import Row
+from mappings.tables import Ref
 from tests.connector.dataverse.environment import API, batch_answer, last_body, part
 
 INVOICE, OTHER, DETAIL, ACTUAL, LINE = (UUID(int=number) for number in range(1, 6))
@@ -22,7 +30,7 @@ LINKS = {
     "salesorderid": "salesorder",
     "customerid": "account",
     "transactioncurrencyid": "transactioncurrency",
-    "ownerid": "systemuser",
+    "ownerid": "owner",
     "createdby": "systemuser",
     "invoiceid": "invoice",
     "salesorderdetailid": "salesorderdetail",
@@ -43,6 +51,8 @@ TABLES: dict[str, tuple[str, ...]] = {
         *("msdyn_transaction1", "msdyn_transaction1type", "msdyn_transaction2", "msdyn_transaction2type"),
     ),
     "msdyn_transactionorigin": (*("msdyn_origin", "msdyn_origintype", "msdyn_transaction", "msdyn_transactiontype"),),
+    "systemuser": (),
+    "team": (),
 }
 
 
@@ -50,6 +60,7 @@ def definition(table: str) -> dict[str, Any]:
     """A table as the environment describes it."""
     kinds = {f"{table}id": "Uniqueidentifier"}
     kinds |= {name: "Lookup" if name in LINKS else TYPED.get(name, "String") for name in TABLES[table]}
+    kinds |= {name: "Owner" for name in TABLES[table] if name == "ownerid"}
     return {
         "LogicalName": table,
         "EntitySetName": f"{table}s",
@@ -117,3 +128,26 @@ def test_two_invoices_are_read_in_two_batches_of_these_questions() -> None:
     assert (invoice.amount, only.amount) == (Decimal(1600), Decimal(1600))
     assert only.source is not None
     assert (only.source.table, only.source.id) == ("msdyn_actual", ACTUAL)
+
+
+@pytest.mark.parametrize(("table", "bound"), [("systemuser", "systemusers"), ("team", "teams")])
+def test_an_invoice_is_given_to_its_owner_by_a_conditional_patch_that_binds_a_user_or_a_team(
+    table: str, bound: str
+) -> None:
+    """The column takes either (systemuser and team are what ``owner`` stands for), and names the set it is bound to."""
+    owner = Ref(table, UUID(int=77))
+    header = Row(Ref("invoice", INVOICE), 'W/"42"', {"ownerid": Ref("systemuser", OTHER)})
+    contract = Row(Ref("salesorder", UUID(int=78)), "", {"ownerid": owner})
+    facts = InvoiceFacts(contract, None, None, (), Contents((Invoice(header),)), datetime(2026, 2, 16, tzinfo=UTC))
+    plan = given(Owner.CONTRACT, facts, {})
+    assert plan is not None
+    with responses.RequestsMock() as http:
+        http.add_callback(responses.GET, re.compile(re.escape(API) + "EntityDefinitions"), described)
+        http.post(f"{API}$batch", **batch_answer(part(204)))
+        client = DataverseClient("https://org.example.com", StaticToken("t0"), tag="psa-connector")
+        assert client.commit(plan.change_sets) == [Committed((None,))]
+        client.close()
+        sent = last_body(http).decode()
+    assert f"PATCH /api/data/v9.2/invoices({INVOICE})?tag=psa-connector HTTP/1.1" in sent
+    assert 'If-Match: W/"42"' in sent
+    assert json.loads(sent[sent.index("{") : sent.rindex("}") + 1]) == {"ownerid@odata.bind": f"/{bound}({owner.id})"}
