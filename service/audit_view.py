@@ -21,9 +21,11 @@ from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
 from handlers.marking_record import outcome_in
 from handlers.reading import ask
+from handlers.run_attempts import attempts_of
 from mappings import keys, tables
 from mappings.acting import NAMES, Acting, Mode
 from mappings.backlog import Backlog
+from mappings.invoice_run import word_of
 from mappings.marking import Mark
 from mappings.row import Row
 from service.names import names
@@ -43,7 +45,10 @@ _HEAVY = ("psac_selection", "psac_outcome")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which commands are meant. Days are business days, both included; ``who``: any of these names."""
+    """Which commands are meant. Days are business days, both included; ``who``: any of these names.
+
+    ``each_row``: what came of each contract of a run is looked up, too.
+    """
 
     since: date | None = None
     until: date | None = None
@@ -51,6 +56,7 @@ class Asked:
     kind: str | None = None
     contract: UUID | None = None
     command: UUID | None = None
+    each_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def audited(dataverse: Scanner, asked: Asked, zone: ZoneInfo) -> Iterator[Audite
     for page in dataverse.scan(question):
         found = [one for one in map(rows.row, page) if _is_meant(one, asked)]
         for begin in range(0, len(found), HELD_AT_ONCE):
-            yield from _told(found[begin : begin + HELD_AT_ONCE], asked.contract, of_contract, dataverse)
+            yield from _told(found[begin : begin + HELD_AT_ONCE], asked, of_contract, dataverse)
 
 
 def names_of(dataverse: Reader, who: str) -> tuple[str, ...]:
@@ -148,14 +154,15 @@ def _rows_of(contract: UUID, dataverse: Reader) -> frozenset[UUID]:
 
 
 def _told(
-    records: Sequence[Row], contract: UUID | None, of_contract: frozenset[UUID] | None, dataverse: Reader
+    records: Sequence[Row], asked: Asked, of_contract: frozenset[UUID] | None, dataverse: Reader
 ) -> Iterator[Audited]:
     (heavy,) = ask(dataverse, Query(tables.COMMAND, _HEAVY, any_of(f"{tables.COMMAND}id", [one.id for one in records])))
     held = {one.id: one for one in heavy}
     known = names(dataverse, [one.link("createdby") for one in records])
+    contract = asked.contract
     for record in records:
         selection, outcome = (_json(held.get(record.id), column) for column in _HEAVY)
-        about = _about(record, selection, outcome)
+        about = _about(record, selection, outcome, dataverse if asked.each_row else None)
         changes, words = about.changes, about.words
         if contract is not None and record.text("psac_kind") != Kind.ATTEMPT:
             is_marking = record.text("psac_kind") == Kind.COMMAND
@@ -191,16 +198,14 @@ class _About:
     words: Mapping[str, int] | None = None
 
 
-def _about(record: Row, selection: dict[str, Any], outcome: dict[str, Any]) -> _About:
+def _about(record: Row, selection: dict[str, Any], outcome: dict[str, Any], attempts: Reader | None) -> _About:
     subject = record.text("psac_subject") or ""
     match record.text("psac_kind"):
         case Kind.ATTEMPT:
             return _About(INVOICING, f"{tables.CONTRACT}({subject})", _invoiced(selection, outcome))
         case Kind.RUN:
-            contracts = selection.get("contracts", ())
-            left = outcome.get("failed", {})
-            told = (Change(UUID(id), *_word_and_why(left.get(id))) for id in contracts)
-            return _About(RUNNING, _many(len(contracts)), tuple(told), outcome.get("ended", {}))
+            changes = _run(UUID(subject), selection, outcome, attempts)
+            return _About(RUNNING, _many(len(changes)), changes, outcome.get("ended", {}))
         case Kind.SWEEP:
             _, until, count = subject.split(" ")
             until = outcome.get("until") or selection.get("until") or until
@@ -242,8 +247,21 @@ def _invoiced(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Chang
     return tuple(Change(UUID(id), word, "ready", numbers) for _, id in selection.get("rows", ()))
 
 
-def _word_and_why(told: Sequence[str] | None) -> tuple[str, str, str, str]:
-    return (COMMANDED, "", "", "") if told is None else (told[0], "", "", told[1])
+def _run(id: UUID, selection: dict[str, Any], outcome: dict[str, Any], dataverse: Reader | None) -> tuple[Change, ...]:
+    """What came of each contract: by its own attempt where those are asked for, else as far as the run tells."""
+    contracts = [UUID(one) for one in selection.get("contracts", ())]
+    attempts = {} if dataverse is None else attempts_of(id, contracts, dataverse)
+    left = outcome.get("failed", {})
+    changes: list[Change] = []
+    for one in contracts:
+        attempt = attempts.get(one)
+        if attempt is not None and attempt.is_ended:
+            word, to = word_of(attempt.outcome), _numbers(attempt.outcome)
+            changes.append(Change(one, word, to=to, why=attempt.because))
+        else:
+            word, why = left.get(str(one), (COMMANDED, ""))
+            changes.append(Change(one, word, why=why))
+    return tuple(changes)
 
 
 def _swept(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:

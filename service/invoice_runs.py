@@ -15,16 +15,21 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
+from connector.dataverse.changes import Call, Change
 from connector.errors import Conflict, ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
 from handlers import fixed_point, given_up
 from handlers.again import settle_patiently
 from handlers.announcing import Announcing
 from handlers.fixed_point import Settled, Unsettled
-from handlers.plan import NOT_YET
+from handlers.invoice_facts import InvoiceFacts
+from handlers.plan import NOT_YET, Decision, Plan
+from mappings import keys, tables
 from mappings.invoice_expectation import Expectation
 from mappings.invoice_run import Outcome, command, refused, word_of
 from mappings.messages import CreateInvoices
 from mappings.replies import Why
+from mappings.row import Row
+from mappings.tables import Ref
 from service.announcing import announced
 from service.app import App
 from service.contracts import Contract
@@ -46,8 +51,8 @@ LOOK = 0.5
 class Invoiced:
     """What came of one contract, in the run's word and, where nothing was created, with the sentence in ``because``.
 
-    ``invoices``: numbers, or ids where there are none. ``ours``: the fault is in how this service is set up.
-    ``untold``: why the event about it could not be sent.
+    ``invoices``: numbers, or ids where there are none; ``ids``: theirs, in the same order. ``ours``: the fault is in
+    how this service is set up. ``untold``: why the event about it could not be sent.
     """
 
     contract: Contract
@@ -58,11 +63,12 @@ class Invoiced:
     because: str = ""
     ours: bool = False
     untold: str = ""
+    ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """What a contract's invoice would hold, and the plan that would be committed first."""
+    """What a contract's invoice would hold, and the plan that would be carried out."""
 
     contract: Contract
     due: Expectation
@@ -75,9 +81,38 @@ def previewed(app: App, contracts: Sequence[Contract], requested_by: str) -> lis
     commands = [command(contract.id, contract.id, requested_by) for contract in contracts]
     facts = handler.gather(commands, app.dataverse)
     return [
-        Previewed(contract, facts[one].expected(zone), in_words(handler.decide(one, facts[one], {})))
+        Previewed(
+            contract,
+            facts[one].expected(zone, several=handler.several),
+            in_words(_told_apart(handler.decide(one, _with_lease(one, facts[one]), {}))),
+        )
         for contract, one in zip(contracts, commands, strict=True)
     ]
+
+
+def _with_lease(subject: CreateInvoices, facts: InvoiceFacts) -> InvoiceFacts:
+    """As if the contract had its lease already: who looks wants to see the call, and not what goes before it once."""
+    lease = facts.lease or Row(Ref(tables.COMMAND, keys.lease_id(subject.contract)), "", {})
+    return replace(facts, lease=lease)
+
+
+def _told_apart(decision: Decision) -> Decision:
+    """A plan without what is told beside it: the expected invoice, as it would be recorded."""
+    if not isinstance(decision, Plan):
+        return decision
+    return replace(
+        decision,
+        change_sets=tuple(
+            replace(one, changes=tuple(_without_selection(change) for change in one.changes))
+            for one in decision.change_sets
+        ),
+    )
+
+
+def _without_selection(change: Change) -> Change:
+    if isinstance(change, Call):
+        return change
+    return replace(change, values={name: value for name, value in change.values.items() if name != "psac_selection"})
 
 
 @dataclass(frozen=True)
@@ -169,9 +204,10 @@ def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced
 
 def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
     """What an attempt's record says came of it."""
-    invoices = tuple(str(invoice["number"] or invoice["id"]) for invoice in outcome.get("invoices", ()))
+    made = outcome.get("invoices", ())
+    numbers, ids = (tuple(str(one["number"] or one["id"]) for one in made), tuple(UUID(one["id"]) for one in made))
     total = Decimal(str(outcome.get("total", outcome.get("expected_total", 0))))
-    return Invoiced(contract, id, word_of(outcome), invoices, total, str(outcome.get("because", "")))
+    return Invoiced(contract, id, word_of(outcome), numbers, total, str(outcome.get("because", "")), ids=ids)
 
 
 def _word(failure: ConnectorError) -> Outcome:

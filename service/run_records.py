@@ -169,7 +169,7 @@ def shown(dataverse: Reader, id: UUID) -> tuple[Recorded, list[Invoiced], list[C
             word, because = run.failed[contract_id]
             ended.append(Invoiced(contract, command, word, because=because))
         elif attempt is not None:
-            ended.append(Invoiced(contract, command, Outcome.FAILED, because=f"{attempt.because} {WITHDRAWN}"))
+            ended.append(Invoiced(contract, command, Outcome.FAILED, because=f"{attempt.because} {WITHDRAWN}".strip()))
         else:
             open.append(contract)
     return run, ended, open

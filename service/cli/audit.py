@@ -98,7 +98,7 @@ def list_commands(
         about = None if contract is None else chosen_contracts(service, [contract])[0].id
         asked_by = () if who is None else names_of(service.dataverse, who)
         zone = service.settings.business_time_zone
-        asked = Asked(since, until, asked_by, None if kind is None else kind.value, about, command)
+        asked = Asked(since, until, asked_by, None if kind is None else kind.value, about, command, rows)
         found = audited(service.dataverse, asked, zone)
         if output is Form.TABLE:
             _as_table(found, rows, zone)

@@ -12,7 +12,7 @@ from service.cli.backlog_options import CustomerOption
 from service.cli.exits import INTERRUPTED, Exit
 from service.cli.invoice_resolve import resolve_invoice
 from service.cli.invoice_show import list_invoices, show_invoice
-from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, row_id, someone
+from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption, RequestedByOption, someone
 
 if TYPE_CHECKING:
     from mappings.contract_filter import ContractFilter
@@ -59,7 +59,9 @@ def create(
     ] = None,
     resume: Annotated[
         UUID | None,
-        typer.Option("--resume", parser=row_id, metavar="RUN", help="Instead: carry a run on that was broken off."),
+        typer.Option(
+            "--resume", parser=invoice_runs.run_id, metavar="RUN", help="Instead: carry a run on that was broken off."
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Carry on even above the ceilings.")] = False,
     dry_run: DryRunOption = False,
@@ -144,7 +146,8 @@ def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, ou
     chosen = [by_id[due.contract] for due in facts.preview.due if due.contract in by_id]
     if dry_run:
         show_preview(previewed(service, chosen, asked.requested_by), output)
-        say(how_much(facts.preview))
+        if chosen:
+            say(how_much(facts.preview))
         if over:
             say(f"{over} It would be done with --yes only.")
         return
@@ -211,7 +214,7 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
     say(f"Run {run.id}: {'1 contract' if count == 1 else f'{count} contracts'}.")
     at_once = service.settings.invoices.concurrency
     with asked_to_stop(lambda: say(STOPPING)) as stop:
-        report = Report(run, output)
+        report = Report(run, output, service.dataverse.url)
         try:
             run = replace(run, announcing=announcing(service.settings.servicebus, service.bus, service.now))
             report.tell(run.carry_out(service, at_once, stop))

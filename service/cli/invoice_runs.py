@@ -8,12 +8,22 @@ from uuid import UUID
 import typer
 
 from service.cli.exits import Exit
-from service.cli.options import ConfigOption, Output, OutputOption, row_id
+from service.cli.options import ConfigOption, Output, OutputOption
 
 if TYPE_CHECKING:
     from service.run_records import Recorded
 
 app = typer.Typer(help="Runs over many contracts.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def run_id(text: str) -> UUID:
+    """The id of a run, as it is displayed."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is no id of a run; `psa-connector invoice runs list` shows them."
+        ) from error
 
 
 @app.callback()
@@ -59,17 +69,18 @@ def list_(
 
 @app.command("show")
 def show_(
-    run: Annotated[UUID, typer.Argument(parser=row_id, metavar="RUN", help="The id of a run.")],
+    run: Annotated[UUID, typer.Argument(parser=run_id, metavar="RUN", help="The id of a run.")],
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show what came of each contract of a run, from what is recorded; exit code 4: something is left."""
-    from service.cli.output import Column, as_json, figure, key, money, say, show
-    from service.cli.run_report import plain
+    from service.cli.output import Column, as_json, figure, key, line, money, say, show
+    from service.cli.run_report import links, plain
     from service.cli.session import session
     from service.run_records import NoSuchRun, shown
 
     with session(config) as service:
+        url = service.dataverse.url
         try:
             recorded, ended, open = shown(service.dataverse, run)
         except NoSuchRun as error:
@@ -77,7 +88,7 @@ def show_(
             raise typer.Exit(Exit.FAILED) from error
     left = len(open) + sum(not one.outcome.is_final for one in ended)
     if output is Output.JSON:
-        told = [plain(one) for one in ended]
+        told = [plain(one, url) for one in ended]
         nothing = [{"id": one.id, "number": one.number, "name": one.name} for one in open]
         as_json({**_plain(recorded), "contracts": told, "nothing_recorded": nothing})
     else:
@@ -97,6 +108,9 @@ def show_(
                 *((one.displayed, "nothing recorded", "", "") for one in open),
             ],
         )
+        for one in ended:
+            if not one.outcome.is_final:
+                line(f"{one.contract.displayed}: {' '.join(links(one, url))}")
     if left:
         say(f"{left} left. Carry the run on with `psa-connector invoice create --resume {run}`.")
         raise typer.Exit(Exit.WORK_LEFT)

@@ -10,10 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from mappings.invoice_run import Outcome, Preview
+from mappings.tables import CONTRACT, INVOICE, Ref
 from service.cli.expectation_report import expected_as_data, expected_as_table
 from service.cli.options import Output
-from service.cli.output import Column, as_json, as_json_array, exact, figure, key, line, money, say, show
+from service.cli.output import Column, as_json, as_json_array, exact, figure, line, money, say, show
 from service.invoice_runs import Invoiced, Previewed, Run
+from service.reconcile_report import link
 
 NEEDS_A_LOOK = (Outcome.DIFFERS, Outcome.GONE, Outcome.REFUSED, Outcome.RUNNING, Outcome.IN_DOUBT)
 LEAST, MOST = 3, 10
@@ -23,20 +25,21 @@ LEAST, MOST = 3, 10
 class Report:
     """What came of a run's contracts so far."""
 
-    def __init__(self, run: Run, output: Output) -> None:
+    def __init__(self, run: Run, output: Output, url: str) -> None:
         self.ended: list[Invoiced] = []
         self._run = run
         self._output = output
+        self._url = url
 
     def tell(self, outcomes: Iterable[Invoiced]) -> None:
         """Say each outcome as it comes: a line, or an object of one JSON array."""
         with _progress(len(self._run.contracts)) as one_more:
             kept = self._kept(outcomes, one_more)
             if self._output is Output.JSON:
-                as_json_array({"run": self._run.id, **plain(one)} for one in kept)
+                as_json_array({"run": self._run.id, **plain(one, self._url)} for one in kept)
             else:
                 for one in kept:
-                    line(in_a_line(one))
+                    line(in_a_line(one, self._url))
 
     def sum_up(self) -> None:
         """How many contracts fared how, and what the invoices come to; nothing more where there was only one."""
@@ -68,15 +71,23 @@ class Report:
             yield one
 
 
-def in_a_line(one: Invoiced) -> str:
-    """What came of a contract, for a person."""
+def in_a_line(one: Invoiced, url: str) -> str:
+    """What came of a contract, for a person, with what opens it unless there is nothing to see."""
     told = f"{one.contract.displayed}: {one.outcome.value}"
     if one.invoices:
         told += f" {', '.join(one.invoices)}, {money(one.total, one.contract.precision, one.contract.currency)}"
-    return f"{told}: {one.because}" if one.because else told
+    if one.because:
+        told += f": {one.because}"
+    return told if one.outcome is Outcome.NOTHING else f"{told}  {' '.join(links(one, url))}"
 
 
-def plain(one: Invoiced) -> dict[str, Any]:
+def links(one: Invoiced, url: str) -> list[str]:
+    """The addresses that open what came of a contract: its invoices, or else the contract itself."""
+    rows = [Ref(INVOICE, id) for id in one.ids] or [Ref(CONTRACT, one.contract.id)]
+    return [link(url, row) for row in rows]
+
+
+def plain(one: Invoiced, url: str) -> dict[str, Any]:
     """What came of a contract, for programs."""
     return {
         "contract": {"id": one.contract.id, "number": one.contract.number, "name": one.contract.name},
@@ -86,6 +97,7 @@ def plain(one: Invoiced) -> dict[str, Any]:
         "total": exact(one.total, one.contract.precision),
         "currency": one.contract.currency,
         "because": one.because or None,
+        "links": links(one, url),
     }
 
 
@@ -93,7 +105,10 @@ def how_much(preview: Preview) -> str:
     """How much a run would be, in one sentence."""
     sums = ", ".join(f"{amount:,f} {code}" for code, amount in preview.sums.items())
     some, all = len(preview.with_work), len(preview.due)
-    return f"Due now: {some} of {all} contracts with {preview.rows} rows, {sums or 'of no amount'} before tax."
+    if not some:
+        return "Due now: nothing."
+    rows = "1 row" if preview.rows == 1 else f"{preview.rows} rows"
+    return f"Due now: {f'{some} of {all} contracts with ' if all > 1 else ''}{rows}, {sums} before tax."
 
 
 def how_long(preview: Preview) -> str:
@@ -106,7 +121,7 @@ def how_long(preview: Preview) -> str:
 
 
 def show_preview(done: list[Previewed], output: Output) -> None:
-    """What the invoices would hold, and the changes of the next step."""
+    """What the invoices would hold; of a single contract also line by line, and what would be written and called."""
     if output is Output.JSON:
         as_json(
             [
@@ -125,7 +140,7 @@ def show_preview(done: list[Previewed], output: Output) -> None:
         return
     show(
         "Would be invoiced",
-        (Column("Contract"), figure("Rows"), figure("Total before tax"), Column("Next step")),
+        (Column("Contract"), figure("Rows"), figure("Total before tax"), Column("What would be done")),
         [
             (
                 one.contract.displayed,
@@ -137,16 +152,11 @@ def show_preview(done: list[Previewed], output: Output) -> None:
         ],
         empty="There is no such project contract.",
     )
-    if not any(one.due.rows for one in done):
-        line("Nothing is ready and due; no invoice would be created.")
-        return
     if len(done) == 1:
-        expected_as_table(done[0].due, done[0].contract)
-    show(
-        "Changes of the next step",
-        (key("Contract"), Column("Change")),
-        [(one.contract.number, change) for one in done for change in one.plan.changes],
-    )
+        (one,) = done
+        expected_as_table(one.due, one.contract)
+        if one.due.rows:
+            show("Would be written and called", (Column("Change"),), [(change,) for change in one.plan.changes])
 
 
 def _total(ended: Iterable[Invoiced], word: Outcome) -> str:

@@ -52,6 +52,14 @@ def record(id: UUID, kind: str, subject: str, who: str, selection: object, outco
 
 RECORDS = (
     record(
+        keys.attempt_id(C2, keys.run_command_id(RUN, C2, 0)),
+        "other",
+        str(C2),
+        "Rita",
+        {},
+        {"outcome": "created", "invoices": [{"id": THREE, "number": "INV-3"}]},
+    ),
+    record(
         keys.run_row_id(RUN),
         "run",
         str(RUN),
@@ -177,8 +185,8 @@ def test_every_row_is_told_with_what_it_was_what_it_became_and_why(configured: C
     told = {one["record"]: one["rows"] for one in listed(configured, "--rows")}
     marked, unmarked, older, invoiced, begun = (told[id] for id in of(READY, NOT_READY, OLDER, INVOICED, BEGUN))
     run, sweep = (told[id] for id in of(RUN, SWEEP))
-    assert [(row["row"], row["outcome"], row["why"]) for row in run] == [
-        (str(C2), "commanded", ""),
+    assert [(row["row"], row["outcome"], row["to"] or row["why"]) for row in run] == [
+        (str(C2), "created", "INV-3"),
         (str(C3), "failed", "No price."),
     ]
     assert [tuple(row.values()) for row in sweep] == [

@@ -72,6 +72,8 @@ def test_people_read_the_same_as_tables_and_nothing_is_written(world: World) -> 
         "Design accepted",
         "Support pack",
         "Ready, and left out all the same",
+        "5 ready rows are invoiced.",
+        "call msdyn_NewInvoiceContract on salesorder",
     ):
         assert said in text
     assert world.invoiced("C1")[0] == 0

@@ -44,7 +44,10 @@ def test_a_failure_is_told_by_what_it_means(failure: ConnectorError, outcome: st
     [
         ({"outcome": "refused", "code": "refused-by-business-rule", "because": "No."}, Outcome.FAILED),
         ({"outcome": "refused", "code": "not-allowed", "because": "No."}, Outcome.REFUSED),
-        ({"outcome": "created-differs", "invoices": [{"id": "7", "number": None}], "total": "3.50"}, Outcome.DIFFERS),
+        (
+            {"outcome": "created-differs", "invoices": [{"id": str(COMMAND), "number": None}], "total": "3.50"},
+            Outcome.DIFFERS,
+        ),
     ],
 )
 def test_a_record_is_told_in_the_same_words(recorded: dict[str, Any], outcome: Outcome) -> None:

@@ -32,7 +32,7 @@ from tests.handlers.world import CONTRACT, GO_LIVE, USD, ZONE, World
 RUN = UUID(int=77)
 ID = CONTRACT.id
 OTHER = UUID(int=5)
-CREATED = {"outcome": "created", "invoices": [{"id": "7", "number": "INV-7"}], "total": "1600.00"}
+CREATED = {"outcome": "created", "invoices": [{"id": str(UUID(int=7)), "number": "INV-7"}], "total": "1600.00"}
 
 
 @pytest.fixture
