@@ -132,6 +132,7 @@ class Application:
                 http_client=self._session,
                 client_capabilities=CAPABILITIES,
                 instance_discovery=False,
+                azure_region=False,
             )
             self._read = read
         return self._application

@@ -30,8 +30,9 @@ class Unavailable(requests.RequestException):
 class SignInSession(requests.Session):
     """A session for the sign-in host, or for a machine's own token endpoint.
 
-    ``.netrc`` is never read: a line there would put another identity in place of ours. ``own_machine`` leaves out
-    proxies too. ``passing`` are statuses below 500 that pass by themselves, beside 429.
+    ``.netrc`` is never read: a line there would put another identity in place of ours. Redirects are not followed: what
+    was posted is meant for nobody else. ``own_machine`` leaves out proxies too. ``passing`` are statuses below 500 that
+    pass by themselves, beside 429.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class SignInSession(requests.Session):
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """One request within ``TIMEOUT``. Raises ``Unavailable`` where nobody answered, or only for the moment."""
-        kwargs.setdefault("timeout", TIMEOUT)
+        kwargs |= {"timeout": TIMEOUT, "allow_redirects": False}
         try:
             answer = super().request(method, url, *args, **kwargs)
         except requests.RequestException as error:

@@ -75,11 +75,17 @@ class Tokens:
         current = self._current
         if current is not None and self._now() < current.renew_at:
             return current
-        with self._lock:
+        good = self._good(current)
+        # Whoever holds a token that is still good does not wait for the thread that renews it.
+        if not self._lock.acquire(blocking=good is None) and good is not None:
+            return good
+        try:
             current = self._current
             if current is not None and self._now() < current.renew_at:
                 return current
             return self._renewed(current)
+        finally:
+            self._lock.release()
 
     def drop(self, stale: str | None = None, claims: str | None = None) -> None:
         """See ``TokenSource``. The claims are asked for until a token was given for them."""
@@ -90,9 +96,12 @@ class Tokens:
                 self._anew = True
                 self._claims = claims or self._claims
 
+    def _good(self, token: AccessToken | None) -> AccessToken | None:
+        """The token, if it will still be good when a request made now has arrived."""
+        return token if token is not None and self._now() < token.expires_on - LAST else None
+
     def _renewed(self, current: AccessToken | None) -> AccessToken:
-        began = self._now()
-        still_good = current if current is not None and began < current.expires_on - LAST else None
+        began, still_good = self._now(), self._good(current)
         if self._held is not None and began < self._held_until:
             if still_good is not None:
                 return still_good

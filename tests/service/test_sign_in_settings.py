@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from connector.auth import StaticToken
 from connector.bus_access import Namespace
 from connector.sign_in.tokens import Tokens
+from service.cli.main import app as command_line
 from service.dataverse_settings import DataverseSettings
 from service.not_configured import NotConfigured
 from service.settings_sources import load
@@ -106,6 +108,8 @@ def test_the_service_itself_signs_in_without_a_person(nobody: pytest.MonkeyPatch
         nobody.setenv(DATAVERSE + name, value)
     with pytest.raises(NotConfigured, match="asks a person"):
         unattended(load())
+    refused = CliRunner().invoke(command_line, ["run"])
+    assert isinstance(refused.exception, NotConfigured), "before anybody is asked"
     nobody.setenv(f"{DATAVERSE}SIGN_IN", "managed-identity")
     nobody.delenv(f"{DATAVERSE}TENANT_ID")
     assert unattended(load()).dataverse.client_id == "c"
@@ -138,9 +142,7 @@ def test_each_cloud_takes_its_own_environments_and_names_the_cloud_of_others(
 def test_an_address_of_nobody_s_cloud_is_refused_before_anybody_signs_in(url: str, all_set: pytest.MonkeyPatch) -> None:
     all_set.setenv(f"{DATAVERSE}URL", url)
     (fault,) = faults_of()
-    assert fault.startswith(
-        f"{DATAVERSE}URL is no address in the cloud public: environments there end in .dynamics"
-    )
+    assert fault.startswith(f"{DATAVERSE}URL is no address in the cloud public: environments there end in .dynamics")
 
 
 @pytest.mark.parametrize(

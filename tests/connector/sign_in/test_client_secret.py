@@ -172,6 +172,15 @@ def test_an_answer_nobody_can_read_passes_by_itself() -> None:
             source().token()
 
 
+def test_a_secret_is_not_posted_on_to_where_an_answer_points() -> None:
+    with entra() as http:
+        http.post(TOKEN_URL, status=307, headers={"Location": "https://elsewhere.example/token"})
+        elsewhere = http.post("https://elsewhere.example/token", json=granted("a1"))
+        with pytest.raises(Transient, match="sign-in-unreadable"):
+            source().token()
+        assert elsewhere.call_count == 0
+
+
 def test_an_unknown_tenant_is_our_fault() -> None:
     with entra() as http:
         http.replace(responses.GET, DISCOVERY, status=400, json={"error": "invalid_tenant"})

@@ -99,6 +99,27 @@ def test_a_token_that_is_still_good_is_used_on_while_sign_in_is_down_and_renewed
     assert tokens.token() == "a2"
 
 
+def test_whoever_holds_a_token_that_is_still_good_does_not_wait_for_its_renewal() -> None:
+    clock, renewing, may_end = Clock(), threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        if len(source.asked) == 2:
+            renewing.set()
+            assert may_end.wait(10)
+
+    source = Source(token("a1"), token("a2"), before=slowly)
+    tokens = Tokens(source, "https://x", now=clock)
+    tokens.token()
+    clock.present += 3310
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(tokens.token)
+        assert renewing.wait(10)
+        assert tokens.token() == "a1"
+        may_end.set()
+        assert other.result(10) == "a2"
+    assert tokens.token() == "a2"
+
+
 def test_a_token_that_is_about_to_end_is_not_used_on() -> None:
     clock = Clock()
     tokens = Tokens(Source(token("a1"), Transient("sign-in-unavailable", "Down.")), "https://x", now=clock)
