@@ -24,6 +24,7 @@ from handlers.rows import reference
 from mappings import keys, tables
 from mappings.business_date import business_date
 from mappings.choices import RunStatus
+from mappings.invoice import found_nothing
 from mappings.messages import CreateInvoices
 from mappings.row import Row
 from mappings.schedule import OPEN, DueRun
@@ -68,7 +69,7 @@ class DueRunHandler:
                 "Nothing on it is ready up to its cut-off; its rows are left as they are.",
                 {"outcome": NOTHING, "invoices": []},
             )
-        if any(not isinstance(one, Conflict) for one in refusals.values()):
+        if any(not isinstance(one, Conflict) and not found_nothing(one.sentence) for one in refusals.values()):
             # The product refused. That is for the next run to see, and for whoever looks at the schedule.
             failed: dict[str, Value] = {"msdyn_invoicerunstatus": int(RunStatus.FAILED)}
             if changes := _changes(known, failed, refusals):

@@ -137,6 +137,10 @@ class DueWorld(World):
         with self.sandbox.web.transaction("administrator") as work:
             work.delete("sdkmessage", seed_id("sdkmessage/msdyn_createinvoicefrominvoiceschedule"))
 
+    def make_the_action_racy(self) -> None:
+        """Two calls at once both see what is ready, and the rows as not run yet."""
+        self.sandbox.switches.schedule_race = timedelta(minutes=1)
+
     # What the service does ------------------------------------------------------------------------------------------
 
     def sweep(self, dataverse: Dataverse | None = None, **more: Any) -> Outcome:

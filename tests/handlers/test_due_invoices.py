@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from connector.dataverse.changes import Call, ChangeSet, Reference
-from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
+from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from handlers.due_facts import ACTION
 from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
@@ -167,6 +167,16 @@ def test_a_right_that_one_contract_lacks_is_told_of_that_one(due: Due) -> None:
     lacking, _ = (due.contract(number, TODAY) for number in range(2))
     due.trouble[lacking] = Misconfigured("missing-privilege", "prvCreateInvoice")
     assert words(due.sweep()) == ["failed", "created"]
+
+
+def test_a_product_that_finds_nothing_leaves_the_row_as_it_is_for_the_next_time(due: Due) -> None:
+    contract = due.contract(0, TODAY)
+    due.trouble[contract] = Rejected("0x80040265", "There are no past dated transactions to invoice.")
+    assert words(due.sweep()) == ["nothing-to-invoice"]
+    (row,) = due.world.dataverse.rows.of(SCHEDULE).values()
+    assert row["msdyn_invoicerunstatus"] == 192350000
+    due.trouble.clear()
+    assert words(due.sweep(command=COMMAND.model_copy(update={"command": UUID(int=2, version=4)}))) == ["created"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -63,7 +63,7 @@ def create_scheduled(
     _may_fail(switches, contract_id)
     work.lock("salesorder", contract_id)
     contract = existing(work, "salesorder", contract_id)
-    alone = replace(switches, invoice_race=timedelta(), today_is_past=True)  # on its run date a row is due
+    alone = replace(switches, invoice_race=switches.schedule_race, today_is_past=True)  # on its run date a row is due
     due_milestones = {
         _id(line): [row for row in _due_milestones(alone, work, line) if key(row, MILESTONE) in reached]
         for line in lines_of(work, contract_id)

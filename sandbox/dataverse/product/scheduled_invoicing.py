@@ -61,7 +61,7 @@ def carry_out(switches: Switches, work: UnitOfWork, contract: UUID, ids: Iterabl
             raise Refused("An invoice schedule belongs to a line of another contract.")
         if not _has_come(switches, work, row):
             raise Refused("An invoice schedule isn't due yet.")
-        if row.get("msdyn_invoicerunstatus") != RunStatus.SUCCESSFUL:
+        if row.get("msdyn_invoicerunstatus") != RunStatus.SUCCESSFUL or _just_ran(switches, work, row):
             _add(switches, runs, work, contract, row)
     for (of_contract, _), run in sorted(runs.items(), key=lambda item: item[0][1]):
         _carry_out(switches, work, of_contract, run)
@@ -147,6 +147,11 @@ def _run_date(row: Row) -> datetime:
     if when is None:
         raise Refused("An invoice schedule has no run date.")
     return when
+
+
+def _just_ran(switches: Switches, work: UnitOfWork, row: Row) -> bool:
+    moved, race = instant(row, "modifiedon"), switches.schedule_race
+    return bool(race) and moved is not None and work.now - moved <= race
 
 
 def _is_due(work: UnitOfWork, job: Row) -> bool:

@@ -58,7 +58,9 @@ class Switches:
 
     ``invoice_race``: in life two calls of the create-invoice action can both read what is ready before either takes its
     locks, and bill it twice (a double click did, PSA/whats-new-ur-20). Writers take turns here, so a call is instead
-    shown as ready what another one took within this time.
+    shown as ready what another one took within this time. ``schedule_race``: the same of the action that carries out
+    schedule rows, to which a row that ran within this time is one that has not; it would also hit a later run of the
+    same contract, so that both have a switch of their own.
 
     ``failing``: rows whose next acts fail, with the sentence they fail with, until they are taken out: approvals (being
     decided on, and having their actuals made later), contracts (being invoiced), invoices (being confirmed), journals
@@ -69,6 +71,7 @@ class Switches:
     actuals: Creation = Creation.NEVER
     actuals_after: timedelta = timedelta(minutes=1)
     invoice_race: timedelta = timedelta()
+    schedule_race: timedelta = timedelta()
     failing: dict[UUID, str] = field(default_factory=dict)
     replacements: Replacements = Replacements.ENTRY
     replacements_connected: bool = False

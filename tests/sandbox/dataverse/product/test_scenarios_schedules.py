@@ -151,6 +151,17 @@ def test_the_cut_off_day_itself_is_taken_and_the_next_is_not(autumn: Fabrikam, d
     assert autumn.row(SCHEDULE, row)["msdyn_invoicerunstatus"] == RunStatus.SUCCESSFUL
 
 
+@pytest.mark.parametrize(("race", "invoices"), [(timedelta(), 1), (timedelta(minutes=1), 2)])
+def test_two_calls_at_once_may_bill_a_run_twice(autumn: Fabrikam, race: timedelta, invoices: int) -> None:
+    autumn.switches.schedule_race = race
+    row = scheduled(autumn, autumn.line, date(2020, 10, 4))
+    autumn.ready_actual("1", "200", on=date(2020, 10, 3))
+    autumn.clock.advance(timedelta(days=1))
+    for _ in range(2):
+        autumn.call(ACTION, autumn.contract, InvoiceSchedules=[{f"{SCHEDULE}id": str(row)}])
+    assert len(autumn.find("invoice")) == invoices
+
+
 def test_a_row_with_nothing_to_invoice_may_be_left_as_not_run(autumn: Fabrikam) -> None:
     autumn.switches.empty_run_succeeds = False
     row = scheduled(autumn, autumn.line, date(2020, 10, 4))

@@ -1,0 +1,69 @@
+"""Due contracts invoiced through a storm, a few by each command: exactly one invoice each, to the cent, in both modes.
+
+``CHAOS_SEED`` repeats a storm, ``CHAOS_DUE`` makes it larger or smaller. A storm in which something did not strike at
+all proves nothing about it, and fails.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from random import randrange
+
+import pytest
+
+from connector.dataverse.changes import Call, ChangeSet
+from handlers import due_facts, invoicing
+from handlers.fence import fence
+from handlers.recorded import Mode
+from sandbox.world import Sandbox
+from service.registration import register_command_table
+from tests.chaos.due_storm import DueStorm
+from tests.flow.world import World
+
+DUE = int(os.environ.get("CHAOS_DUE", "200"))
+SEED = int(os.environ.get("CHAOS_SEED", "0")) or randrange(1, 2**32)
+FEW = 20
+"""Contracts of a storm that is to find a mistake."""
+MUST_STRIKE = ("kills", "lost replies", "second deliveries", "double clicks", "rows that failed before", "given up")
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with Sandbox() as sandbox:
+        world = World(sandbox)
+        register_command_table(world.signed_in("administrator"))
+        yield world
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def chaos_every_contract_that_is_due_is_invoiced_once_to_the_cent(world: World, mode: Mode) -> None:
+    storm = DueStorm(world, mode, SEED, DUE)
+    faults = storm.run()
+    sys.stdout.write(f"\n{storm.told()}\n")
+    assert faults == []
+    assert [what for what in MUST_STRIKE if not storm.struck[what]] == []
+
+
+def chaos_what_is_due_without_the_fence_turns_it_red(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_the_action(*arguments: object) -> ChangeSet:
+        fenced = fence(*arguments)  # type: ignore[arg-type]
+        return replace(fenced, changes=tuple(change for change in fenced.changes if isinstance(change, Call)))
+
+    monkeypatch.setattr(invoicing, "fence", only_the_action)
+    storm = DueStorm(world, Mode.FENCE, SEED, FEW)
+    faults = storm.run()
+    sys.stdout.write(f"\nno fence: {len(faults)} faults, {storm.told()}\n")
+    assert any("2 invoices" in fault for fault in faults)
+
+
+def chaos_what_was_called_for_and_is_never_looked_up_turns_it_red(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due_facts, "_of_due", lambda attempt: None)
+    storm = DueStorm(world, Mode.FENCE, SEED, FEW)
+    faults = storm.run()
+    sys.stdout.write(f"\nnothing looked up: {len(faults)} faults, {storm.told()}\n")
+    assert any("was never told" in fault for fault in faults)
