@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -33,10 +33,15 @@ _UNFINISHED = (State.CALLING, State.CALLED, State.IN_DOUBT)
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """An attempt whose end is not known; ``is_ready``: a row it was for is still ready to be invoiced."""
+    """An attempt whose end is not written down.
+
+    ``is_ready``: a row it was for is still ready to be invoiced. ``is_seen``: so is its invoice, which was made without
+    that row; it is looked for only where it matters.
+    """
 
     attempt: Row
     is_ready: bool
+    is_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +113,17 @@ def gather(
     mine |= dict.fromkeys(withdrawn)
     made = [attempt for attempt in mine.values() if attempt]
     brought = _contents(made, attempts, dataverse)
+    unfinished = _unfinished(attempts, rows, dataverse)
     by_id = {row.id: row for row in (*found, *leases)}
-    open_ones = [one for one in attempts if command_record.state_of(one) in _UNFINISHED]
     return {
         subject: InvoiceFacts(
             contract=by_id.get(subject.contract),
             attempt=attempt,
             withdrawn=withdrawn.get(subject),
             unfinished=tuple(
-                Unfinished(one, bool(_ready_of(one, rows[subject.contract])))
-                for one in open_ones
-                if one.text("psac_subject") == str(subject.contract) and one != attempt
+                one
+                for one in unfinished
+                if one.attempt.text("psac_subject") == str(subject.contract) and one.attempt != attempt
             ),
             lease=by_id.get(keys.lease_id(subject.contract)),
             ready=tuple(rows[subject.contract]),
@@ -129,6 +134,15 @@ def gather(
         )
         for subject, attempt in mine.items()
     }
+
+
+def _unfinished(
+    attempts: Sequence[Row], ready: Mapping[UUID | None, Sequence[BacklogRow]], dataverse: Reader
+) -> list[Unfinished]:
+    open_ones = [one for one in attempts if command_record.state_of(one) in _UNFINISHED]
+    blocking = [one for one in open_ones if _ready_of(one, ready.get(UUID(one.text("psac_subject") or ""), ()))]
+    seen = recognised(blocking, attempts, dataverse)
+    return [Unfinished(one, one in blocking, bool(seen.get(one.id))) for one in open_ones]
 
 
 def _ready_of(attempt: Row, ready: Sequence[BacklogRow]) -> frozenset[Ref]:

@@ -56,7 +56,7 @@ def in_the_way(facts: InvoiceFacts, patience: timedelta) -> Mapping[str, object]
             who = attempt.text("psac_requestedby") or "somebody"
             because = f"An invoice of this contract was called for by {who}, and is not there yet."
             return {"outcome": ALREADY_RUNNING, "invoices": [], "because": because, "attempt": str(attempt.id)}
-        if is_over and one.is_ready:
+        if is_over and one.is_ready and not one.is_seen:
             return Refuse(
                 "earlier-in-doubt",
                 f"Whether an earlier call for salesorder({attempt.text('psac_subject')}) made an invoice is in doubt, "

@@ -14,11 +14,12 @@ from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import ACTION, InvoicingHandler
 from handlers.recorded import InvoiceCalls, Mode
 from mappings import keys
-from tests.handlers.fake_dataverse import calls_an_action
+from tests.handlers.fake_dataverse import Rows, calls_an_action
 from tests.handlers.test_invoicing import COMMANDS, ONE, TWO, brought, command, give, ready
-from tests.handlers.world import CONTRACT, ZONE, World
+from tests.handlers.world import CONTRACT, READY, ZONE, World
 
 ATTEMPT = Reference(COMMANDS, keys.attempt_id(CONTRACT.id, ONE))
+GONE = Transient("gone", "The process ended.")
 PAST_DATED = "There are no past dated transactions to invoice for this project contract. No invoice was created."
 
 
@@ -102,6 +103,30 @@ def test_a_call_that_was_answered_and_brought_nothing_is_in_doubt_for_the_next_c
     assert code(world.command(command(TWO), through=through)[0]) == "earlier-in-doubt"
     assert code(world.command(command(), through=through)[0]) == "in-doubt"
     assert world.dataverse.calls() == 1
+
+
+def test_an_old_call_whose_invoice_is_there_keeps_nobody_waiting_though_it_left_a_row(world: World) -> None:
+    """Its worker died before it said so. The product did not take everything that was expected."""
+    ready(world)
+    world.dataverse.lose_the_answer(calls_an_action)
+    left = Reference("msdyn_actual", ready(world))
+    action = world.dataverse.actions[ACTION]
+
+    def leaves_one(rows: Rows, contract: Reference) -> Reference | None:
+        rows.put(left, {"msdyn_billingstatus": None})
+        made = action(rows, contract)
+        rows.put(left, {"msdyn_billingstatus": READY})
+        return made
+
+    world.dataverse.actions[ACTION] = leaves_one
+    through = recorded(world)
+    world.dataverse.after_commit = [lambda: None, lambda: None, lambda: world.dataverse.query_faults.append(GONE)]
+    assert code(world.command(command(), through=through)[0]) == GONE.code
+    world.dataverse.actions[ACTION] = action
+    world.dataverse.later(minutes=31)
+    assert give(world, command(TWO), through=through)[0][0] == "created"
+    assert len(world.invoices()) == 2
+    assert give(world, command(), through=through)[0][0] == "created"
 
 
 @pytest.mark.parametrize("days", [0, 1])
