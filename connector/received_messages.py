@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -11,12 +12,25 @@ from azure.servicebus.amqp import AmqpMessageBodyType
 from connector.envelope import Envelope
 from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE
 
+log = logging.getLogger(__name__)
+
 
 def envelope_of(message: ServiceBusReceivedMessage, queue: str) -> Envelope:
     """The envelope. ``enqueued_at`` is when the first message of the lineage was enqueued, not its latest copy.
 
-    A message without an id is named by its queue and sequence number, which stay the same over redeliveries.
+    A message without an id is named by its queue and sequence number, which stay the same over redeliveries. One that
+    the SDK itself can't read becomes an envelope without a body, which nobody takes for anything: it must not stop the
+    ones beside it.
     """
+    try:
+        return _envelope(message, queue)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        name = f"{queue}/{message.sequence_number}"
+        log.error("message %s can't be read (%s: %s)", name, type(error).__name__, error)
+        return Envelope(name, b"", None, locked_until=message.locked_until_utc, lineage=name, queue=queue)
+
+
+def _envelope(message: ServiceBusReceivedMessage, queue: str) -> Envelope:
     properties = decoded(message.application_properties or {})
     message_id = message.message_id or f"{queue}/{message.sequence_number}"
     attempt = properties.get(ATTEMPT)

@@ -16,6 +16,7 @@ from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusError
 
+from connector.broker_clock import BrokerClock, Stamp
 from connector.bus_access import Access
 from connector.bus_connection import NOT_CONFIRMED, close_quietly, connect, failure, signed_in
 from connector.clock import utc_now
@@ -57,6 +58,7 @@ class ServiceBusInbox:
         self._receiver: ServiceBusReceiver | None = None
         self._sender: ServiceBusSender | None = None
         self._sending = asyncio.Lock()
+        self._clock = BrokerClock()
         self.counts: Counter[str] = Counter()
 
     async def open(self) -> None:
@@ -69,11 +71,14 @@ class ServiceBusInbox:
     async def receive(self, max_messages: int, max_wait: float) -> list[Received]:
         """See ``Inbox``. Prefetch is off: what is not asked for is not locked."""
         try:
-            messages = await (await self._opened()).receive_messages(
-                max_message_count=max_messages, max_wait_time=max_wait
-            )
+            receiver = await self._opened()
+            asked = self._now()
+            messages = await receiver.receive_messages(max_message_count=max_messages, max_wait_time=max_wait)
         except ServiceBusError as error:
             raise failure(error, self._queue, self._access) from error
+        self._clock.saw(map(_stamp, filter(_is_stamped, messages)), asked, self._now())
+        for message in messages:
+            self._tell_end_of_lock(message)
         return [Received(envelope_of(message, self._queue), message) for message in messages]
 
     async def complete(self, received: Received) -> bool:
@@ -104,8 +109,10 @@ class ServiceBusInbox:
 
     async def renew(self, received: Received) -> datetime | None:
         """See ``Inbox``."""
+        message = _message(received)
         try:
-            return await self._open().renew_message_lock(_message(received))
+            await self._open().renew_message_lock(message)
+            return self._tell_end_of_lock(message)
         except NOT_CONFIRMED as error:
             self.counts["lock-lost"] += 1
             log.warning("message %s: its lock could not be renewed (%s)", received.envelope.message_id, error)
@@ -119,6 +126,7 @@ class ServiceBusInbox:
 
     async def _replace(self, name: str, received: Received, when: datetime | None, attempt: int, turn: int) -> bool:
         """Check the lock, send the copy, then complete. A crash in between leaves two; they have one subject."""
+        due = None if when is None else self._clock.there(when)
         envelope = received.envelope
         locked_until = _message(received).locked_until_utc
         if locked_until is None or locked_until - self._now() < LOCK_MARGIN:
@@ -126,12 +134,19 @@ class ServiceBusInbox:
             log.warning("message %s: no copy was made because its lock has run out", envelope.message_id)
             return False
         try:
-            await self._send_copy(envelope_copy(received, when, attempt, turn))
+            await self._send_copy(envelope_copy(received, due, attempt, turn))
         except NOT_CONFIRMED as error:
             self.counts["unconfirmed"] += 1
             log.warning("message %s: its copy was not accepted (%s); it will come again", envelope.message_id, error)
             return False
         return await self._settle(name, received, lambda: self._open().complete_message(_message(received)))
+
+    def _tell_end_of_lock(self, message: ServiceBusReceivedMessage) -> datetime | None:
+        """Have the end of the lock told by this host's clock: the SDK itself settles nothing after it."""
+        told = message.locked_until_utc
+        if told is not None:
+            told = message._expiry = self._clock.here(told)
+        return told
 
     async def _send_copy(self, message: ServiceBusMessage) -> None:
         # A sender serves one caller at a time, while a batch is settled by many.
@@ -212,6 +227,15 @@ def envelope_copy(received: Received, when: datetime | None, attempt: int, turn:
         application_properties=cast(Any, properties),
         scheduled_enqueue_time_utc=when,
     )
+
+
+def _is_stamped(message: ServiceBusReceivedMessage) -> bool:
+    return message.enqueued_time_utc is not None and message.locked_until_utc is not None
+
+
+def _stamp(message: ServiceBusReceivedMessage) -> Stamp:
+    enqueued, locked = cast(datetime, message.enqueued_time_utc), cast(datetime, message.locked_until_utc)
+    return Stamp(enqueued, locked, not message.delivery_count)
 
 
 def _next_turn(received: Received) -> int:

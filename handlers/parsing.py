@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from connector.dataverse.execution_context import read_context
+from connector.dataverse.execution_context import MAX_SIZE, markup, read_context
 from connector.envelope import Envelope
 from handlers.faults_in_words import in_words
 from handlers.fixed_point import AgainstTheRules
@@ -65,7 +65,7 @@ def material(row: Ref) -> AgainstTheRules:
 
 def _asked(envelope: Envelope) -> LookAtEntry | None:
     """A message of our own among the events; anything else is Dataverse's."""
-    if LOOK not in envelope.body:
+    if LOOK not in envelope.body[:MAX_SIZE]:
         return None
     try:
         return LookAtEntry.model_validate_json(envelope.body)
@@ -78,6 +78,16 @@ def parse_command(envelope: Envelope) -> AnyCommand | LookAtRun:
     if LOOK_AT_RUN in envelope.body:
         with suppress(ValidationError):
             return LookAtRun.model_validate_json(envelope.body)
+    form = markup(envelope.body, envelope.content_type)
+    if form is not None:
+        raise AgainstTheRules(
+            "unreadable-command",
+            f"The command is {form.value}: a .NET sender serialized an object. Send the JSON itself, as UTF-8 bytes.",
+        )
+    if len(envelope.body) > MAX_SIZE:
+        raise AgainstTheRules(
+            "unreadable-too-large", f"The command has {len(envelope.body)} bytes; more than {MAX_SIZE} are not read."
+        )
     try:
         # Some writers of JSON on Windows begin with a byte order mark.
         return _COMMAND.validate_json(envelope.body.removeprefix(BOM_UTF8))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from uuid import UUID
 
 from connector.dataverse.context_values import ContextValue, Entity, Unreadable, pairs
@@ -19,8 +20,20 @@ from connector.errors import Rejected
 MAX_SIZE = 1_048_576
 """Bytes. Dataverse itself never posts more than 192 KB."""
 
+_ELEMENTS = frozenset(bytes([record]) for record in range(0x40, 0x78))
+_NAMESPACES = (b"http://schemas.microsoft.com/", b"http://schemas.datacontract.org/")
+_BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
+"""Byte order marks, the empty halves of wide characters, and blanks."""
+
 TRUNCATED = "MessageMaxSizeExceeded"
 NIL = UUID(int=0)
+
+
+class Markup(Enum):
+    """The kinds of XML a .NET sender makes."""
+
+    TEXT = "XML"
+    BINARY = "binary XML"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +80,25 @@ def parse_context(body: bytes, content_type: str | None = None, truncated: bool 
 def _refuse_other_formats(body: bytes, content_type: str | None) -> None:
     if len(body) > MAX_SIZE:
         raise Rejected("unreadable-too-large", f"The message has {len(body)} bytes; more than {MAX_SIZE} are not read.")
+    match markup(body, content_type):
+        case Markup.BINARY:
+            raise Rejected("unreadable-binary-xml", _wrong_format("binary XML"))
+        case Markup.TEXT:
+            raise Rejected("unreadable-xml", _wrong_format("XML"))
+
+
+def markup(body: bytes, content_type: str | None = None) -> Markup | None:
+    """What kind of XML this body is; ``None`` when it is none.
+
+    A forwarder may have dropped the content type, so the body is looked at as well: binary XML begins with an element's
+    record and spells out a namespace (".NET Binary Format: XML Data Structure").
+    """
     kind = (content_type or "").partition(";")[0].strip().lower()
-    if kind == "application/msbin1":
-        raise Rejected("unreadable-binary-xml", _wrong_format("binary XML"))
-    if kind in ("application/xml", "text/xml") or body.lstrip()[:1] == b"<":
-        raise Rejected("unreadable-xml", _wrong_format("XML"))
+    if kind == "application/msbin1" or (body[:1] in _ELEMENTS and any(name in body[:512] for name in _NAMESPACES)):
+        return Markup.BINARY
+    if kind in ("application/xml", "text/xml") or body[:512].lstrip(_BEFORE_TEXT)[:1] == b"<":
+        return Markup.TEXT
+    return None
 
 
 def _wrong_format(name: str) -> str:

@@ -119,6 +119,26 @@ def test_a_byte_order_mark_before_a_command_is_passed_over() -> None:
     assert parse_command(replace(plain, body=b"\xef\xbb\xbf" + plain.body)) == parse_command(plain)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"@\x06string\x083http://schemas.microsoft.com/2003/10/Serialization/\x9e", None, "binary XML"),
+        (b"\x40\x01", "application/msbin1", "binary XML"),
+        (b"\xef\xbb\xbf<command/>", None, "XML"),
+    ],
+)
+def test_a_command_that_net_serialized_says_how_to_send_it(body: bytes, kind: str | None, said: str) -> None:
+    with pytest.raises(Rejected, match=f"is {said}: .*Send the JSON itself") as caught:
+        parse_command(Envelope("m", body, kind))
+    assert caught.value.code == "unreadable-command"
+
+
+def test_a_command_without_end_is_not_read() -> None:
+    with pytest.raises(Rejected) as caught:
+        parse_command(Envelope("m", b" " * 1_048_577, "application/json"))
+    assert caught.value.code == "unreadable-too-large"
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"not json", b"\xff"])
 def test_a_body_that_is_no_command_is_refused(body: bytes) -> None:
     with pytest.raises(Rejected):

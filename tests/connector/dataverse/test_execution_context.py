@@ -195,6 +195,12 @@ def test_old_contexts_with_fewer_members_are_read() -> None:
         (b"\x40\x01", "application/msbin1", "unreadable-binary-xml"),
         (b"<x/>", "application/xml", "unreadable-xml"),
         (b"  <RemoteExecutionContext/>", None, "unreadable-xml"),
+        (b"\xef\xbb\xbf<RemoteExecutionContext/>", None, "unreadable-xml"),
+        ("<RemoteExecutionContext/>".encode("utf-16"), None, "unreadable-xml"),
+        (b"@\x16RemoteExecutionContext\x08\x30" + NS.encode() + b"\x01", None, "unreadable-binary-xml"),
+        (b"@\x06string\x083http://schemas.microsoft.com/2003/10/Serialization/\x9e\x02{}", "", "unreadable-binary-xml"),
+        (b"not json, but http://schemas.microsoft.com/xrm", None, "unreadable-binary-xml"),
+        (b"not json at all", None, "unreadable-context"),
         (b" " * 1_048_577, "application/json", "unreadable-too-large"),
         (b"{", "application/json", "unreadable-context"),
         (b"[]", "application/json", "unreadable-context"),
@@ -220,6 +226,30 @@ def test_the_refusal_of_xml_says_which_setting_to_change() -> None:
         parse_context(b"<x/>", "application/xml")
 
     assert "2, JSON" in caught.value.sentence
+
+
+def test_json_in_other_encodings_and_with_a_byte_order_mark_is_read() -> None:
+    plain = body(context())
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        assert parse_context(plain.decode().encode(encoding)) == parse_context(plain)
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "1e400000000", "-0.0e-5"])
+def test_numbers_of_any_size_are_read_or_refused(number: str) -> None:
+    content = body(context(InputParameters=pairs(Target=1))).replace(
+        b'"value": 1}', b'"value": ' + number.encode() + b"}"
+    )
+    assert number.encode() in content
+    try:
+        outcome = str(parse_context(content).id)
+    except Rejected as refused:
+        outcome = refused.code
+    assert outcome in (str(ROW), "unreadable-context")
+
+
+def test_outer_operations_without_end_are_refused() -> None:
+    with pytest.raises(Rejected, match="nested too deep"):
+        parse_context(b'{"ParentContext":' * 3000 + b"null" + b"}" * 3000)
 
 
 def test_values_nested_without_end_are_refused() -> None:
