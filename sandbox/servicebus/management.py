@@ -176,7 +176,10 @@ class ManagementService:
             messages: list[Any] = [{"message": write_message(message)} for message in taken]
         else:
             messages = [
-                {"lock-token": each.lock_token, "message": write_message(each.message, each.locked_until)}
+                {
+                    "lock-token": each.lock_token,
+                    "message": write_message(each.message, each.locked_until, each.lock_token),
+                }
                 for each in self._store.receive_deferred(wanted, now, session)
             ]
         return Reply(200, "OK", body={"messages": messages})

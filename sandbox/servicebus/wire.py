@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sandbox.servicebus.amqp.decode import decode
 from sandbox.servicebus.amqp.encode import encode, encode_list, encode_map
@@ -45,6 +45,7 @@ _SEQUENCE_NUMBER = encode(Symbol("x-opt-sequence-number"))
 _ENQUEUED_TIME = encode(Symbol("x-opt-enqueued-time"))
 _ENQUEUE_SEQUENCE_NUMBER = encode(Symbol("x-opt-enqueue-sequence-number"))
 _LOCKED_UNTIL = encode(Symbol("x-opt-locked-until"))
+_LOCK_TOKEN = Symbol("x-opt-lock-token")
 _STATE = encode(Symbol("x-opt-message-state"))
 _SOURCE = encode(Symbol("x-opt-deadletter-source"))
 _REASON, _DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
@@ -91,8 +92,11 @@ def read_message(encoded: bytes) -> Draft:
     return Draft(message_id, Content(header, b"".join(kept), len(kept), rest), life, scheduled_for, session_id)
 
 
-def write_message(message: Message, locked_until: datetime | None = None) -> bytes:
-    """A message as a receiver gets it; ``locked_until`` where it is locked for them."""
+def write_message(message: Message, locked_until: datetime | None = None, lock_token: UUID | None = None) -> bytes:
+    """A message as a receiver gets it; ``locked_until`` where it is locked for them.
+
+    ``lock_token``: of a message that comes without a delivery tag, where some clients look for it in the message.
+    """
     content = message.content
     life = message.time_to_live
     header = encode_list(
@@ -118,7 +122,8 @@ def write_message(message: Message, locked_until: datetime | None = None) -> byt
         entries.append(_SOURCE + encode(message.dead_lettering.source))
         bare = _with_reason(bare, message.dead_lettering)
     annotations = encode_map(b"".join(entries), content.annotation_count + len(entries) - 1)
-    return b"".join((b"\x00\x53\x70", header, b"\x00\x53\x72", annotations, bare))
+    locked = b"" if lock_token is None else b"\x00\x53\x71" + encode({_LOCK_TOKEN: lock_token})
+    return b"".join((b"\x00\x53\x70", header, locked, b"\x00\x53\x72", annotations, bare))
 
 
 def _session_id(encoded: bytes, properties: Section) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from azure.servicebus._pyamqp import _decode
@@ -16,6 +17,7 @@ from sandbox.servicebus.amqp.errors import AmqpError
 from sandbox.servicebus.amqp.performatives import Transfer
 from sandbox.servicebus.amqp.sections import sections
 from sandbox.servicebus.amqp.types import Described, Long, Symbol, Timestamp, UInt, ULong
+from sandbox.servicebus.broker.message import Message
 from sandbox.servicebus.wire import BATCH_FORMAT, read_message, write_message
 from tests.sandbox.servicebus.wire import (
     DETACH,
@@ -57,6 +59,15 @@ def test_a_message_that_cannot_be_taken_is_rejected_and_the_link_lives_on(
     wire.send(message(), 2, 1)
     assert wire.heard_of(DISPOSITION)[0][4] == {"accepted": []}
     assert wire.counts() == (1, 0), "of a batch that is wrong anywhere nothing is kept"
+
+
+def test_a_message_that_comes_without_a_delivery_tag_carries_its_lock_token() -> None:
+    """The Python client before 7.15 looks for it there when it settles a deferred message."""
+    token, now = UUID(int=7), datetime(2026, 3, 1, tzinfo=UTC)
+    stored = Message(1, "m", read_message(message()).content, now)
+    annotations = _decode.decode_payload(write_message(stored, now, token)).delivery_annotations
+    assert annotations == {b"x-opt-lock-token": token}
+    assert _decode.decode_payload(write_message(stored, now)).delivery_annotations is None
 
 
 def test_a_transaction_is_refused(wire: Wire) -> None:
