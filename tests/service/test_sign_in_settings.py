@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,11 @@ from typer.testing import CliRunner
 
 from connector.auth import StaticToken
 from connector.bus_access import Namespace
+from connector.errors import Misconfigured
+from connector.sign_in.application import Application
 from connector.sign_in.tokens import Tokens
+from service.answering import sender
+from service.app import compose
 from service.cli.main import app as command_line
 from service.dataverse_settings import DataverseSettings
 from service.not_configured import NotConfigured
@@ -178,6 +184,27 @@ def test_one_setting_decides_where_to_sign_in_for_dataverse_and_for_service_bus(
     assert repr(bus.tokens).endswith("'https://servicebus.azure.net')")
     all_set.setenv(f"{BUS}NAMESPACE", "x.servicebus.windows.net" if cloud == "china" else host.replace(".net", ".cn"))
     assert f"{BUS}NAMESPACE is " in faults_of()[0]
+
+
+def test_one_sign_in_serves_every_part_of_the_service(all_set: pytest.MonkeyPatch) -> None:
+    all_set.delenv(f"{BUS}CONNECTION_STRING")
+    all_set.setenv(f"{BUS}NAMESPACE", "Contoso.servicebus.windows.net")
+    app = compose(load())
+    app.close()
+    assert isinstance(app.bus, Namespace)
+    assert app.bus.host == "contoso.servicebus.windows.net"
+    asked: list[str] = []
+
+    def refused(self: Application, resource: str, **_: object) -> None:
+        asked.append(resource)
+        raise Misconfigured("sign-in-AADSTS7000222", "Expired.")
+
+    all_set.setattr(Application, "acquire", refused)
+    checks: list[Callable[[], None]] = [app.check, *app.queue_checks(), partial(sender(app.bus), "replies", [])]
+    for check in checks:
+        with pytest.raises(Misconfigured, match="AADSTS7000222"):
+            check()
+    assert asked == [URL, *["https://servicebus.azure.net"] * 3]
 
 
 def test_service_bus_is_reached_by_a_connection_string_or_signed_in_and_not_both(all_set: pytest.MonkeyPatch) -> None:
