@@ -17,6 +17,7 @@
     POST   /sandbox/reset                 go back to how Dataverse was at the start
 
 It opens to the token that ``psa-connector sandbox`` prints and to the administrator's; the gate sees to that.
+``GET /health`` (see ``health.py``) is answered here too, and to anyone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from sandbox.clock import Clock
 from sandbox.dataverse.switches import Switches
 from sandbox.faults import Faults
 from sandbox.faults_http import FaultPlans, Misused
+from sandbox.health import Health
+from sandbox.servicebus.faults import BusFaults
 from sandbox.switches_http import Board, NoSuchSetting, seconds
 
 ROOT: Final = "/sandbox/"
@@ -65,6 +68,10 @@ class Control:
         self._clock = clock
         self._snapshots: dict[int, tuple[str, bytes]] = {}
         self._taken = 0
+        alone = Health(lambda: None)
+        alone.up()
+        self.health = alone.answer
+        """Answers ``/health``; a Dataverse on its own is up when it answers at all."""
         self.plans = FaultPlans(faults)
         self.board = Board(switches)
         """The switches that can be moved; other parts of the sandbox add theirs."""
@@ -82,6 +89,14 @@ class Control:
     def hear_of_events(self, faults: Any) -> None:
         """Also plan the faults of events (``event_faults.EventFaults``)."""
         self.plans.of_events(faults)
+
+    def hear_of_bus(self, faults: BusFaults) -> None:
+        """Also plan the faults of the Service Bus."""
+        self.plans.of_bus(faults)
+
+    def tell_health(self, answer: Callable[[], tuple[int, Any]]) -> None:
+        """Answer ``/health`` with this."""
+        self.health = answer
 
     def hand_out(self, tokens: Mapping[str, str], make: Callable[[str], str]) -> None:
         """Show the tokens, and ``make`` one for the user with this id (``ValueError``: there is none)."""

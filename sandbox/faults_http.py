@@ -1,6 +1,7 @@
 """Faults planned by what another process says of them: names of methods, and their arguments as JSON.
 
-``fault`` is the name of a method of ``Faults`` or ``EventFaults``. Arguments go by their names, durations are seconds.
+``fault`` is the name of a method of ``Faults``, ``EventFaults`` or ``BusFaults``. Arguments go by their names,
+durations are seconds.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from sandbox.faults import Faults, Hold, Rule
+from sandbox.servicebus.fault_points import OPERATIONS
+from sandbox.servicebus.faults import BusFault, BusFaults, Where
 from sandbox.switches_http import seconds
 
 KINDS: Final = frozenset(
     {"lose_reply", "cut_in_batch", "refuse", "storm", "deadlock", "sql_timeout", "expire_token", "hold", "finish_late"}
 )
 EVENT_KINDS: Final = frozenset({"delay", "repost", "overtake", "lose", "roll_back"})
+BUS_KINDS: Final = frozenset(OPERATIONS)
 
 
 class Misused(Exception):
@@ -31,38 +35,47 @@ class Misused(Exception):
 
 
 class FaultPlans:
-    """The faults of one sandbox, numbered as they were planned."""
+    """The faults of one sandbox, those of requests numbered as they were planned."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._event_faults: Any = None
         self._events_planned: list[tuple[str, Any]] = []
+        self._bus_faults: BusFaults | None = None
         self._names: dict[Rule, str] = {}
 
     def of_events(self, faults: Any) -> None:
         """Also plan the faults of events (``event_faults.EventFaults``)."""
         self._event_faults = faults
 
+    def of_bus(self, faults: BusFaults) -> None:
+        """Also plan the faults of the Service Bus."""
+        self._bus_faults = faults
+
     def plan(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Plan one, and tell how it stands. Raises ``Misused``."""
         given = dict(wanted)
         name = given.pop("fault", None)
         there = KINDS | (EVENT_KINDS if self._event_faults is not None else set())
+        there |= BUS_KINDS if self._bus_faults is not None else set()
         if name not in there:
             raise Misused(400, f"fault is to be one of {', '.join(sorted(there))}.")
+        if name in BUS_KINDS:
+            return _told_of_bus(_planned(name, getattr(self._bus_faults, name), given))
         of_events = name in EVENT_KINDS
         rule = _planned(name, getattr(self._event_faults if of_events else self._faults, name), given)
         if of_events:
             self._events_planned.append((name, rule))
-            return self.listed()[-1]
+            return _told_of_event(name, rule)
         self._names[rule] = name
         return self._told(self._faults.planned.index(rule) + 1, rule)
 
     def listed(self) -> list[dict[str, Any]]:
-        """All of them; those of events come last and have no number."""
+        """All of them; those of events and of the bus come last and have no number."""
         planned = [self._told(number, rule) for number, rule in enumerate(self._faults.planned, 1)]
-        of_events = [{"fault": name, "left": rule.left, "struck": rule.struck} for name, rule in self._events_planned]
-        return planned + of_events
+        of_events = [_told_of_event(name, rule) for name, rule in self._events_planned]
+        of_bus = [] if self._bus_faults is None else [_told_of_bus(fault) for fault in self._bus_faults.planned]
+        return planned + of_events + of_bus
 
     def call_off(self) -> None:
         """Plan nothing any more, and let everything go on."""
@@ -71,6 +84,8 @@ class FaultPlans:
         self._events_planned.clear()
         if self._event_faults is not None:
             self._event_faults.forget()
+        if self._bus_faults is not None:
+            self._bus_faults.forget()
 
     def release(self, number: int) -> None:
         """Let a held request go on. Raises ``Misused``."""
@@ -87,19 +102,36 @@ class FaultPlans:
             "path": rule.path.pattern,
             "left": rule.left,
             "struck": rule.struck,
-            "until": rule.until.isoformat() if isinstance(rule.until, datetime) else None,
+            "until": _shown(rule.until),
         }
         return told | ({"reached": rule.reached.is_set()} if isinstance(rule, Hold) else {})
 
 
+def parameters(plan: Any) -> dict[str, str]:
+    """What the method takes, by name; each with the text of its annotation."""
+    taken = inspect.signature(plan).parameters.values()
+    named = {each.name: str(each.annotation) for each in taken if each.kind is not inspect.Parameter.VAR_KEYWORD}
+    where = {name: annotation.__forward_arg__ for name, annotation in Where.__annotations__.items()}
+    return named | (where if len(named) < len(taken) else {})
+
+
+def _told_of_event(name: str, rule: Any) -> dict[str, Any]:
+    return {"fault": name, "left": rule.left, "struck": rule.struck}
+
+
+def _told_of_bus(fault: BusFault) -> dict[str, Any]:
+    where = {"entity": fault.entity, "operation": fault.operation}
+    return {"fault": fault.kind, **where, "left": fault.left, "struck": fault.struck, "until": _shown(fault.until)}
+
+
 def _planned(name: str, plan: Any, given: Mapping[str, Any]) -> Any:
-    signature = inspect.signature(plan)
-    unknown = sorted(given.keys() - signature.parameters.keys())
+    taken = parameters(plan)
+    unknown = sorted(given.keys() - taken.keys())
     if unknown:
-        raise Misused(400, f"{name} takes no {unknown[0]}; it takes {', '.join(signature.parameters)}.")
+        raise Misused(400, f"{name} takes no {unknown[0]}; it takes {', '.join(taken)}.")
     try:
-        read = {key: _argument(signature.parameters[key].annotation, key, value) for key, value in given.items()}
-        return plan(*(bound := signature.bind(**read)).args, **bound.kwargs)
+        read = {key: _argument(taken[key], key, value) for key, value in given.items()}
+        return plan(*(bound := inspect.signature(plan).bind(**read)).args, **bound.kwargs)
     except KeyError as error:
         raise Misused(400, f"{name} does not know {error}.") from None
     except (TypeError, ValueError, re.error) as error:
@@ -115,6 +147,8 @@ def _argument(kind: str, name: str, value: Any) -> Any:
         return seconds(value)
     if kind == "bool" and isinstance(value, bool):
         return value
+    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
     if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value >= (name == "times"):
         return value
     if isinstance(value, str):
@@ -127,6 +161,10 @@ def _argument(kind: str, name: str, value: Any) -> Any:
     if kind == "Mapping[str, str]" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
         return value
     raise ValueError(f"{name} can't be {value!r}.")
+
+
+def _shown(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _instant(text: str) -> datetime:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +33,9 @@ from sandbox.dataverse.row_locks import RowLocks
 from sandbox.dataverse.schema_files import add_schema
 from sandbox.dataverse.server import DataverseServer
 from sandbox.faults import Faults
+from sandbox.health import Health
 from sandbox.listening import PortTaken as PortTaken
+from sandbox.ports import Ports
 from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey, TopicSettings
 from sandbox.servicebus.sas import SEND
 from sandbox.switches_http import Attributes
@@ -55,8 +56,7 @@ QUEUES: Final = tuple(
     for name in (EVENTS, COMMANDS, REPLIES)
 )
 _SERVICE_KEY, _EVENTS_KEY = "service", "dataverse"
-_ENVIRONMENT, _BUS_PORT, _WEB_PORT = "environment", "service_bus_port", "dataverse_port"
-_COMPANY, _NONE = "company", "none"
+_ENVIRONMENT, _COMPANY, _NONE = "environment", "company", "none"
 """What is remembered beside the rows."""
 _WAIT = 60.0
 """Seconds for starting or stopping to take at most."""
@@ -119,14 +119,15 @@ class Sandbox:
         self.events = EventPoster(self.web.transaction, self.clock)
         self.events.hear(self.web.organisation)
         self.web.control.hear_of_events(self.events.faults)
+        self.web.control.hear_of_bus(self.bus.faults)
         self.web.control.go_back(self)
+        self.health = Health(lambda: self.bus.ailing)
+        self.web.control.tell_health(self.health.answer)
         self.company: Company | None = None
-        self._ports = servicebus_port, dataverse_port
+        self._ports = Ports(self._remembered, servicebus_port, dataverse_port)
         self._certificate = certificate
         self._with_company = company and self._remembered.get(_COMPANY) != _NONE
         self._schema = schema
-        self.moved = False
-        """Whether the Service Bus listens on another port than last time, so that Dataverse posts to the wrong one."""
         self._beginning = b""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -151,6 +152,7 @@ class Sandbox:
             raise
         self.events.start()
         self.background.start()
+        self.health.up()
         return self
 
     def stop(self) -> None:
@@ -159,6 +161,7 @@ class Sandbox:
         loop = self._loop
         if thread is None:
             return
+        self.health.down()
         self.row_locks.close()  # who waits for a row would otherwise be waited for
         self.background.stop()
         self.events.stop()
@@ -179,7 +182,7 @@ class Sandbox:
         if not self.row_locks.reached(0):
             raise UnderWay("Transactions are waiting for each other's rows; let them end first.")
         self.web.organisation.restore(snapshot)
-        self._remember()
+        self._ports.remember(self.bus, self.web)
         self.events.forget()
 
     def reset(self) -> None:
@@ -193,6 +196,11 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def moved(self) -> bool:
+        """Whether the Service Bus listens on another port than last time, so that Dataverse posts to the wrong one."""
+        return self._ports.moved
 
     @property
     def servicebus(self) -> str:
@@ -224,7 +232,7 @@ class Sandbox:
             with asyncio.Runner() as runner:
                 loop = self._loop = runner.get_loop()
                 try:
-                    runner.run(self._listen())
+                    runner.run(self._ports.listen(self.bus, self.web, self._certificate))
                     started.set_result(None)
                     loop.run_forever()
                 finally:
@@ -267,31 +275,6 @@ class Sandbox:
                 except ValueError as error:
                     raise WrongSchema(str(error)) from error
         self._beginning = self.snapshot()
-
-    async def _listen(self) -> None:
-        servicebus_port, dataverse_port = self._ports
-        await self._on(_BUS_PORT, servicebus_port, dataverse_port, lambda port: self.bus.start(port=port))
-        await self._on(
-            _WEB_PORT,
-            dataverse_port,
-            self.bus.port,
-            lambda port: self.web.start("127.0.0.1", port, certificate=self._certificate),
-        )
-        self.moved = self._remembered.get(_BUS_PORT) not in (None, str(self.bus.port))
-        self._remember()
-
-    async def _on(self, name: str, port: int, other: int, start: Callable[[int], Awaitable[None]]) -> None:
-        """Listen where it was asked for, else where it was last time, else anywhere; never where the ``other`` is."""
-        before = int(self._remembered.get(name) or 0)
-        if not port and before and before != other:
-            with contextlib.suppress(PortTaken):
-                await start(before)
-                return
-        await start(port)
-
-    def _remember(self) -> None:
-        port = self.web.url.rpartition(":")[2]
-        self._remembered.put(**{_BUS_PORT: str(self.bus.port), _WEB_PORT: port})
 
     async def _close(self) -> None:
         await self.bus.stop()

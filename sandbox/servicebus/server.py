@@ -17,6 +17,8 @@ from sandbox.servicebus.sas import SharedKey
 from sandbox.servicebus.storage import MemoryStorage, Storage
 
 _LONGEST_SLEEP = 3600.0
+_RETRY = 1.0
+"""Seconds until what could not be made to last is tried again."""
 
 
 class ServiceBusServer:
@@ -46,6 +48,7 @@ class ServiceBusServer:
         self._alarm: asyncio.TimerHandle | None = None
         self._turn_scheduled = False
         self._turns = 0
+        self._sound = True
         self._turned = threading.Condition()
         self._host, self._port = "127.0.0.1", 0
         clock.on_advance(self._wake)
@@ -81,6 +84,13 @@ class ServiceBusServer:
             self._alarm.cancel()
             self._alarm = None
         self._loop = None
+
+    @property
+    def ailing(self) -> str | None:
+        """What is wrong with it, in a sentence; ``None`` while it works."""
+        if self._server is None:
+            return "The Service Bus does not listen."
+        return None if self._sound else "The Service Bus cannot keep its messages; the log says why."
 
     @property
     def port(self) -> int:
@@ -138,7 +148,15 @@ class ServiceBusServer:
 
     def _turn(self) -> None:
         self._turn_scheduled = False
-        delay = self._namespace.turn()
+        try:
+            delay = self._namespace.turn()
+        except Exception:
+            # Nobody was answered, and it is tried again until it succeeds: here it is only noted.
+            self._sound = False
+            if self._loop is not None:
+                self._set_alarm(self._loop, _RETRY)
+            raise
+        self._sound = True
         if delay is not None and self._loop is not None:
             self._set_alarm(self._loop, delay)
         with self._turned:

@@ -16,8 +16,9 @@ import requests
 from sandbox.dataverse.event_faults import EventFaults
 from sandbox.dataverse.seed import seed_id
 from sandbox.faults import STORMS, Faults
-from sandbox.faults_http import EVENT_KINDS, KINDS
-from sandbox.world import EVENTS, Sandbox
+from sandbox.faults_http import BUS_KINDS, EVENT_KINDS, KINDS
+from sandbox.servicebus.faults import BusFaults
+from sandbox.world import COMMANDS, EVENTS, Sandbox
 from tests.sandbox.other_process import IN_TIME, OtherProcess
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
@@ -155,10 +156,53 @@ def test_every_fault_of_events_strikes_when_planned_from_another_process(
     assert other.comes(lambda: (sandbox.bus.counts(EVENTS).active, other.struck()) == (posted, [1]))
 
 
+BUS_FAULTS: dict[str, dict[str, Any]] = {
+    "latency": {"milliseconds": 2.5, "direction": "in"},
+    "drop_connection": {"carried_out": True},
+    "detach_link": {"condition": "amqp:not-allowed", "description": "No."},
+    "lose_lock": {"operation": "renew-lock"},
+    "refuse_settlement": {"condition": "amqp:not-allowed", "description": "No."},
+    "swallow_confirmation": {"operation": "send", "carried_out": False},
+    "server_busy": {"lasting": 60},
+    "duplicate": {"probability": 0.5, "seed": 7},
+    "reorder": {"times": None},
+}
+"""Each with all it takes besides; what it does to clients is shown with the SDK."""
+
+
+def test_every_fault_of_the_bus_is_planned_listed_and_called_off_from_another_process(
+    sandbox: Sandbox, other: OtherProcess
+) -> None:
+    assert set(BUS_FAULTS) == BUS_KINDS
+    for kind, arguments in BUS_FAULTS.items():
+        told = other.plan(kind, entity="Commands", **arguments)
+        assert (told["entity"], told["operation"]) == (COMMANDS, sandbox.bus.faults.planned[-1].operation)
+    listed = other("GET", "sandbox/faults").json()["value"]
+    assert [(one["fault"], one["struck"]) for one in listed] == [(kind, 0) for kind in BUS_FAULTS]
+    assert [one["fault"] for one in listed if one["left"] > 1] == ["latency", "reorder"]
+    assert [one["fault"] for one in listed if one["until"]] == ["server_busy"]
+    planned = sandbox.bus.faults.planned
+    assert other("DELETE", "sandbox/faults").status_code == 204
+    assert other("GET", "sandbox/faults").json() == {"value": []}
+    assert [fault.left for fault in planned] == [0] * len(planned)
+
+
+def test_faults_of_the_bus_strike_what_dataverse_posts_and_are_over_when_their_time_is(
+    sandbox: Sandbox, other: OtherProcess
+) -> None:
+    registered(sandbox, other, "account", synchronous=False)
+    other.plan("duplicate", entity=EVENTS, times=None, lasting=60)
+    for name in ("A", "B"):
+        assert other("POST", "accounts", {"name": name}).status_code == 204
+        assert other.comes(lambda: sandbox.bus.counts(EVENTS).active >= 2)
+        other("POST", "sandbox/clock", {"advance_seconds": 60})
+    assert other.comes(lambda: (sandbox.bus.counts(EVENTS).active, other.struck()) == (3, [1]))
+
+
 def test_no_fault_there_is_has_been_left_out() -> None:
-    for kinds, faults in ((KINDS, Faults), (EVENT_KINDS, EventFaults)):
+    for kinds, faults in ((KINDS, Faults), (EVENT_KINDS, EventFaults), (BUS_KINDS, BusFaults)):
         told = inspect.getmembers(faults, inspect.isfunction)
-        rules = {"LostReply", "CutInBatch", "Refusal", "ExpiredToken", "Hold", "EventFault"}
+        rules = {"LostReply", "CutInBatch", "Refusal", "ExpiredToken", "Hold", "EventFault", "BusFault"}
         planners = {name for name, plan in told if inspect.signature(plan).return_annotation in rules}
         assert {name for name in planners if not name.startswith("_")} == kinds
     assert set(STRIKES) == KINDS
@@ -192,6 +236,16 @@ def test_the_page_on_the_sandbox_tells_every_request(sandbox: Sandbox) -> None:
         ({"fault": "storm", "lasting": -1}, "no number of seconds"),
         ({"fault": "delay"}, "missing a required argument: 'by'"),
         ({"fault": "cut_in_batch", "nonsense": 1}, "cut_in_batch takes no nonsense; it takes after, times"),
+        ({"fault": "latency"}, "missing a required argument: 'milliseconds'"),
+        ({"fault": "latency", "milliseconds": "5"}, "milliseconds can't be '5'"),
+        ({"fault": "latency", "milliseconds": True}, "milliseconds can't be True"),
+        ({"fault": "latency", "milliseconds": 60001}, "above 0 and at most 60000"),
+        ({"fault": "latency", "milliseconds": 5, "direction": "up"}, "direction can't be 'up'"),
+        ({"fault": "reorder", "entity": "nowhere"}, "no queue, topic or subscription 'nowhere'"),
+        ({"fault": "reorder", "operation": "settle"}, "operation can't be 'settle'; it is one of deliver"),
+        ({"fault": "lose_lock", "probability": 0}, "above 0 and at most 1"),
+        ({"fault": "lose_lock", "times": 0}, "times can't be 0"),
+        ({"fault": "lose_lock", "path": "a"}, "lose_lock takes no path; it takes entity, operation, times"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_not_planned(other: OtherProcess, wanted: Any, sentence: str) -> None:

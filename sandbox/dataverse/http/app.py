@@ -23,6 +23,7 @@ from sandbox.dataverse.switches import Switches
 from sandbox.dataverse.transaction import Transaction
 from sandbox.dataverse.unit_of_work import ActionBinding, Refused
 from sandbox.faults import CutInBatch, Faults
+from sandbox.health import HEALTH
 
 DISK: Final = ("SQLITE_FULL", "SQLITE_IOERR")
 """How SQLite names that the disk is full, or fails."""
@@ -91,6 +92,9 @@ class WebApi:
         ``gone`` is done once the caller has hung up.
         """
         call = Call(method, url, headers, body, Future() if gone is None else gone)
+        if call.path == HEALTH and method in ("GET", "HEAD"):
+            status, value = self.control.health()
+            return Answer(status, json=value)
         try:
             answer = self._sandbox(call) if call.path.startswith(ROOT) else self._answer(call)
         except sqlite3.OperationalError as error:

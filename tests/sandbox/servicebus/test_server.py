@@ -159,3 +159,44 @@ def test_the_clock_may_be_advanced_before_and_after_the_server_runs() -> None:
         clock.advance(timedelta(hours=1))
 
     asyncio.run(main())
+
+
+class FullDisk(MemoryStorage):
+    """Refuses to keep anything while ``full``."""
+
+    full = True
+
+    def commit(self) -> None:
+        if self.full:
+            raise OSError("disk full")
+
+
+def test_a_server_that_cannot_keep_its_messages_says_so_answers_nobody_and_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sandbox.servicebus.server._RETRY", 0.01)
+
+    async def main() -> None:
+        problems: list[BaseException] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: problems.append(told["exception"]))
+        storage = FullDisk()
+        storage.full = False
+        bus = server(storage)
+        assert bus.ailing == "The Service Bus does not listen."
+        await bus.start()
+        assert bus.ailing is None
+        storage.full = True
+        reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+        writer.write(SASL_HEADER)
+        while len(problems) < 3:
+            await asyncio.sleep(0.005)
+        assert "cannot keep its messages" in str(bus.ailing)
+        assert {str(problem) for problem in problems} == {"disk full"}
+        storage.full = False
+        assert await reader.readexactly(8) == SASL_HEADER
+        assert bus.ailing is None
+        await bus.stop()
+        writer.close()
+        await writer.wait_closed()
+
+    asyncio.run(main())
