@@ -65,9 +65,9 @@ def test_a_message_that_comes_without_a_delivery_tag_carries_its_lock_token() ->
     """The Python client before 7.15 looks for it there when it settles a deferred message."""
     token, now = UUID(int=7), datetime(2026, 3, 1, tzinfo=UTC)
     stored = Message(1, "m", read_message(message()).content, now)
-    annotations = _decode.decode_payload(write_message(stored, now, token)).delivery_annotations
+    annotations = _decode.decode_payload(memoryview(write_message(stored, now, token))).delivery_annotations
     assert annotations == {b"x-opt-lock-token": token}
-    assert _decode.decode_payload(write_message(stored, now)).delivery_annotations is None
+    assert _decode.decode_payload(memoryview(write_message(stored, now))).delivery_annotations is None
 
 
 def test_a_transaction_is_refused(wire: Wire) -> None:
