@@ -16,8 +16,8 @@ import requests
 from sandbox.dataverse.event_faults import EventFaults
 from sandbox.dataverse.seed import seed_id
 from sandbox.faults import STORMS, Faults
-from sandbox.faults_http import BUS_KINDS, EVENT_KINDS, KINDS
-from sandbox.servicebus.faults import BusFaults
+from sandbox.faults_http import BUS_KINDS, EVENT_KINDS, KINDS, parameters
+from sandbox.servicebus.faults import BusFaults, Where
 from sandbox.world import COMMANDS, EVENTS, Sandbox
 from tests.sandbox.other_process import IN_TIME, OtherProcess
 
@@ -211,11 +211,15 @@ def test_no_fault_there_is_has_been_left_out() -> None:
 def test_the_page_on_the_sandbox_tells_every_fault_with_its_arguments() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", PAGE, re.MULTILINE))
     del rows["fault"]
-    assert set(rows) == KINDS | EVENT_KINDS
+    assert set(rows) == KINDS | EVENT_KINDS | BUS_KINDS
     for kind, told in rows.items():
-        plan = getattr(EventFaults if kind in EVENT_KINDS else Faults, kind)
-        common = {"self", "times", "table", "record"} if kind in EVENT_KINDS else {"self", "times", "path"}
-        assert set(re.findall(r"`(\w+)`", told)) == set(inspect.signature(plan).parameters) - common, kind
+        common = {"self", "times", "path"}
+        if kind in EVENT_KINDS:
+            common = {"self", "times", "table", "record"}
+        elif kind in BUS_KINDS:
+            common = {"self", *Where.__annotations__}
+        faults = EventFaults if kind in EVENT_KINDS else BusFaults if kind in BUS_KINDS else Faults
+        assert set(re.findall(r"`(\w+)`", told)) == set(parameters(getattr(faults, kind))) - common, kind
 
 
 def test_the_page_on_the_sandbox_tells_every_request(sandbox: Sandbox) -> None:
