@@ -94,19 +94,19 @@ def gather(until: date, only: Sequence[UUID], zone: ZoneInfo, dataverse: Reader,
             all_of(is_attempt, equals("psac_state", State.DONE), any_of("psac_subject", sorted(map(str, due_on)))),
         ),
     )
-    attempts = [one for row in open_ones if (one := _of_due(row)) is not None and _is_meant(one, until, only)]
+    attempts = [one for row in open_ones if (one := of_due(row)) is not None and _is_meant(one, until, only)]
     attempts += [
         _asked_for(row, asked[row.id]) for row in wanted if command_record.state_of(row) is not State.WITHDRAWN
     ]
     attempts = list({one.command: one for one in attempts}.values())
     due = schedule.due(*_unclaimed(scheduled, unplanned, attempts), until, zone)
-    of_due = sorted({run.contract for run in due.runs})
-    named = {*of_due, *(one.contract for one in kept), *(one.run.contract for one in attempts if one.run)}
+    on_contracts = sorted({run.contract for run in due.runs})
+    named = {*on_contracts, *(one.contract for one in kept), *(one.run.contract for one in attempts if one.run)}
     if not named:
         return DueFacts(bool(messages), jobs, due)
     ready = of_contracts(
         [Backlog.TIME_AND_MATERIAL, Backlog.MILESTONES],
-        of_due,
+        on_contracts,
         lambda backlog: equals(backlog.status_column, backlog.ready),
         dataverse,
     )
@@ -128,7 +128,7 @@ def gather(until: date, only: Sequence[UUID], zone: ZoneInfo, dataverse: Reader,
     )
 
 
-def _of_due(attempt: Row) -> Attempt | None:
+def of_due(attempt: Row) -> Attempt | None:
     """The attempt with its run; ``None`` when it was made at a whole contract."""
     selection = command_record.selection_of(attempt)
     if not isinstance(selection, dict) or NOTED not in selection:
@@ -140,7 +140,7 @@ def _of_due(attempt: Row) -> Attempt | None:
 
 def _asked_for(attempt: Row, kept: Kept) -> Attempt:
     """The attempt a record names; one that came to nothing without a call does not tell its run."""
-    return _of_due(attempt) or Attempt(kept.command, None, _outcome(attempt))
+    return of_due(attempt) or Attempt(kept.command, None, _outcome(attempt))
 
 
 def _outcome(attempt: Row) -> Mapping[str, object] | None:

@@ -84,14 +84,9 @@ class DueRunHandler:
     def _after(self, subject: CreateInvoices, attempt: Row, facts: RunFacts, refusals: Refusals) -> Decision:
         """The call was made. What it brought is written into the rows before it counts as carried out."""
         rows, open_ = facts.rows.values(), command_record.state_of(attempt) is not State.DONE
-        if open_ and facts.invoice.invoices:
-            invoice = facts.invoice.invoices[0]
-            values: dict[str, Value] = {
-                "msdyn_invoicerunstatus": int(RunStatus.SUCCESSFUL),
-                "msdyn_invoice": reference(invoice.ref),
-            }
-            if changes := _changes(rows, values, refusals):
-                return Plan("The schedule rows name the invoice.", changes, each_alone=True)
+        brought = facts.invoice.invoices if open_ else ()
+        if brought and (changes := _changes(rows, _ran_with(brought[0]), refusals)):
+            return Plan("The schedule rows name the invoice.", changes, each_alone=True)
         decision = self.invoicing.decide(subject, facts.invoice, refusals)
         waits = not open_ or facts.invoice.invoices or not facts.invoice.still_ready or isinstance(decision, NotYet)
         if not waits and rows and all(_status(row) == RunStatus.FAILED for row in rows):
@@ -99,6 +94,14 @@ class DueRunHandler:
             outcome = {"outcome": FAILED, "invoices": [], "because": "The product itself reports that the run failed."}
             return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, outcome),)),))
         return decision
+
+
+def written_back(attempt: Row, invoice: Row, dataverse: Reader) -> tuple[ChangeSet, ...]:
+    """What makes the schedule rows of an attempt name the invoice that came of it; nothing if it was none at a run."""
+    made = due_facts.of_due(attempt)
+    if made is None or made.run is None:
+        return ()
+    return _changes(due_facts.of_run(made.run, dataverse).values(), _ran_with(invoice), {})
 
 
 def _by_schedule(run: DueRun, facts: RunFacts, zone: ZoneInfo, contract: UUID) -> tuple[Change, ...]:
@@ -142,6 +145,10 @@ def _changes(rows: Iterable[Row], values: Mapping[str, Value], refusals: Refusal
         if any(_held(row, column) != value for column, value in values.items())
         and isinstance(refusals.get(reference(row.ref)), Conflict | None)
     )
+
+
+def _ran_with(invoice: Row) -> dict[str, Value]:
+    return {"msdyn_invoicerunstatus": int(RunStatus.SUCCESSFUL), "msdyn_invoice": reference(invoice.ref)}
 
 
 def _held(row: Row, column: str) -> Value:

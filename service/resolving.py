@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
 from connector.dataverse.access import Dataverse
 from connector.dataverse.changes import ChangeSet, Committed
 from connector.dataverse.query import Query, all_of, any_of, equals
-from handlers import command_record, verified_invoice
+from handlers import command_record, due_run, verified_invoice
 from handlers.command_record import Kind, State
 from handlers.invoice_facts import brought_by, claimed_by
 from handlers.invoicing import InvoicingHandler
@@ -53,10 +53,15 @@ def resolve(
             raise NotResolved(f"invoice({invoice}) came of another call: {other.ref}.")
         asked = cast(dict[str, object], command_record.selection_of(attempt))
         outcome = verified_invoice.outcome(asked, contents, handler.zone) | {"resolved_by": who}
-    (written,) = dataverse.commit([ChangeSet((command_record.finished(attempt, outcome),))])
-    if not isinstance(written, Committed):
-        raise written
+        _commit(dataverse, due_run.written_back(attempt, header, dataverse))
+    _commit(dataverse, [ChangeSet((command_record.finished(attempt, outcome),))])
     return outcome
+
+
+def _commit(dataverse: Dataverse, change_sets: Sequence[ChangeSet]) -> None:
+    for written in dataverse.commit(change_sets) if change_sets else ():
+        if not isinstance(written, Committed):
+            raise written
 
 
 def _open(named: UUID, dataverse: Dataverse) -> Row:

@@ -62,7 +62,7 @@ def chaos_what_is_due_without_the_fence_turns_it_red(world: World, monkeypatch: 
 def chaos_what_was_called_for_and_is_never_looked_up_turns_it_red(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(due_facts, "_of_due", lambda attempt: None)
+    monkeypatch.setattr(due_facts, "of_due", lambda attempt: None)
     storm = DueStorm(world, Mode.FENCE, SEED, FEW)
     faults = storm.run()
     sys.stdout.write(f"\nnothing looked up: {len(faults)} faults, {storm.told()}\n")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,6 +16,7 @@ from handlers.fixed_point import Outcome, Settled, Unsettled
 from handlers.recorded import Mode
 from mappings.messages import CreateDueInvoices
 from service.registration import register_command_table
+from service.resolving import resolve
 from tests.flow.calls import PATIENCE_IS_OVER, Dies, Killed, Office, calls, records
 from tests.flow.due_world import FAILED, NOT_RUN, SUCCESSFUL, DueWorld, still
 
@@ -122,6 +123,19 @@ def test_that_the_product_reports_a_failed_run_counts_once_patience_is_over(worl
     assert words(world.sweep(dataverse=office.calling())) == ["failed"]
     assert words(world.sweep(dataverse=office.calling())) == ["created"]
     assert world.invoices() == [(Decimal(200), 1)]
+
+
+def test_a_run_in_doubt_that_a_person_resolves_names_the_invoice_and_is_not_due_again(world: DueWorld) -> None:
+    row, office = world.scheduled(world.time_line, DAY), Office(world, Mode.RECORDED)
+    world.ready(200, BEFORE)
+    kill(world, office, calls, after=False)
+    world.sandbox.clock.advance(PATIENCE_IS_OVER)
+    assert words(world.sweep(dataverse=office.calling())) == ["in-doubt"]
+    world.http("POST", f"salesorders({world.contract})/Microsoft.Dynamics.CRM.msdyn_NewInvoiceContract", {})
+    (invoice,) = world.http("GET", "invoices?$select=invoiceid").json()["value"]
+    (attempt,) = world.http("GET", "psac_commands?$filter=psac_kind eq 'attempt'").json()["value"]
+    resolve(world.client, world.mission.invoicing, UUID(attempt["psac_commandid"]), UUID(invoice["invoiceid"]), "clerk")
+    assert (world.row(row), words(world.sweep(dataverse=office.calling()))) == ((SUCCESSFUL, True), [])
 
 
 def test_rows_added_meanwhile_do_not_make_another_attempt_of_one_that_may_be_under_way(world: DueWorld) -> None:

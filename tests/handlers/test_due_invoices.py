@@ -19,6 +19,7 @@ from handlers.due_facts import ACTION
 from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import InvoicingHandler
+from handlers.recorded import InvoiceCalls, Mode
 from mappings.announcements import of_outcome
 from mappings.messages import CreateDueInvoices
 from tests.handlers.fake_dataverse import Rows
@@ -26,6 +27,7 @@ from tests.handlers.invoice_drawn_up import draw_up
 from tests.handlers.world import CUSTOMER, PROJECT, READY, UNBILLED, USD, ZONE, World, new
 
 TODAY = date(2026, 2, 16)
+FAILED = 192350002
 SCHEDULE = "msdyn_contractlineinvoiceschedule"
 COMMAND = CreateDueInvoices(command=UUID(int=1, version=4), requested_by="clerk")
 
@@ -45,6 +47,7 @@ class Due:
         self.trouble: dict[Reference, ConnectorError] = {}
         self.called: list[tuple[Reference, tuple[UUID, ...]]] = []
         self.before_call: Callable[[Reference], object] = lambda contract: None
+        self.before_failed: list[Callable[[], None]] = []
         self.told: list[Any] = []
         self._lock = threading.Lock()
         world.dataverse.put(new("sdkmessage", 1), name=ACTION)
@@ -102,13 +105,17 @@ class Due:
             self.before_call(call.bound_to)
             if call.bound_to in self.trouble:
                 return [self.trouble[call.bound_to]]
+        elif call.values.get("msdyn_invoicerunstatus") == FAILED and self.before_failed:
+            self.before_failed.pop()()
         with self._lock:
             return self.world.dataverse.commit(change_sets)
 
-    def sweep(self, at_once: int = 1, command: CreateDueInvoices = COMMAND, **more: Any) -> Outcome:
+    def sweep(
+        self, at_once: int = 1, command: CreateDueInvoices = COMMAND, mode: Mode = Mode.FENCE, **more: Any
+    ) -> Outcome:
         invoicing = InvoicingHandler(lambda: self.world.dataverse.rows.now, ZONE)
         due = replace(DueInvoices(invoicing, at_once=at_once, told=self.told.append), **more)
-        return due.settle([command], FixedPoint(self))[command]
+        return due.settle([command], FixedPoint(InvoiceCalls(self, lambda: mode, 16)))[command]
 
 
 @pytest.fixture
@@ -198,6 +205,24 @@ def test_what_is_everybodys_fault_ends_the_sweep_and_nothing_is_recorded_as_done
     assert len(due.called) == calls
     due.trouble.clear()
     assert words(due.sweep()) == ["created"] * 6
+
+
+def test_who_was_refused_can_not_say_that_the_run_failed_once_somebody_else_calls_for_it(due: Due) -> None:
+    contract = due.contract(0, TODAY)
+    (row,) = due.world.dataverse.rows.of(SCHEDULE)
+    due.trouble[contract] = Rejected("0x80040265", "Time-out expired.")
+    other = COMMAND.model_copy(update={"command": UUID(int=2, version=4)})
+
+    def meanwhile() -> None:
+        """A second sweep calls, and its worker dies with the call under way."""
+        due.trouble[contract] = UnknownOutcome("timed-out", "No answer.")
+        assert isinstance(due.sweep(command=other, mode=Mode.RECORDED), Unsettled)
+
+    due.before_failed.append(meanwhile)
+    outcome = due.sweep(mode=Mode.RECORDED)
+    assert isinstance(outcome, Unsettled)
+    assert outcome.failure.code == "not-yet"
+    assert due.world.dataverse.get(row)["msdyn_invoicerunstatus"] == 192350000
 
 
 def test_asked_to_stop_it_begins_no_other_contract_and_says_how_many_are_left(due: Due) -> None:
