@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
 CLIENTS := $(VENV)/.clients
+OLDER_SDK := $(VENV)/.older-sdk/.ready
 
 .PHONY: help demo run sandbox test clients check chaos bench lock clean
 .DEFAULT_GOAL := help
@@ -27,7 +28,7 @@ sandbox: $(READY) ## only the outside world: a local Service Bus and Dataverse
 test: $(READY) ## every test
 	$(BIN)/python -m pytest -q -n 4
 
-clients: $(CLIENTS) ## other people's clients against the sandbox: Microsoft's for Python, and one of npm where Node is
+clients: $(CLIENTS) $(OLDER_SDK) ## other people's clients against the sandbox: Microsoft's for Python, and npm's where Node is
 	$(BIN)/python -m pytest -q tests/sandbox/clients -o python_files='client_*.py'
 
 check: $(READY) ## lint, format, types and import rules
@@ -46,6 +47,7 @@ lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group clients -c requirements.lock pyproject.toml -o requirements-clients.lock
+	echo azure-servicebus==7.14.3 | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o requirements-older-sdk.lock
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -61,3 +63,8 @@ $(READY): requirements.lock pyproject.toml
 $(CLIENTS): $(READY) requirements-clients.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-clients.lock
 	touch $(CLIENTS)
+
+$(OLDER_SDK): $(READY) requirements-older-sdk.lock
+	$(PYTHON) -m venv $(VENV)/.older-sdk
+	$(patsubst $(VENV)/%,$(VENV)/.older-sdk/%,$(BIN))/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-older-sdk.lock
+	touch $(OLDER_SDK)

@@ -1,10 +1,10 @@
-"""Where there is no Node, or its registry does not answer, its client's tests are left out, counted, and said so."""
+"""Where there is no Node, or its registry does not answer, its clients' tests are left out, counted, and said so."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.clients.npm import PACKAGE, node_packages, remove
+from tests.sandbox.clients.npm import PACKAGES, node_packages, remove
 
 _left_out: list[pytest.Item] = []
 
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what did not run."""
     if _left_out:
-        terminalreporter.line(f"{len(_left_out)} tests need Node and {PACKAGE} from npm and were not run here.")
+        terminalreporter.line(f"{len(_left_out)} tests need Node and {', '.join(PACKAGES)} from npm: not run here.")
 
 
 def pytest_sessionfinish() -> None:
