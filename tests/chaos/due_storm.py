@@ -90,6 +90,10 @@ class DueStorm:
     mode: Mode
     seed: int
     size: int
+    killed: float = KILLED
+    given_up: float = GIVEN_UP
+    ways: Sequence[str] = tuple(sorted(WAYS))
+    deliveries: int = 2
     struck: Counter[str] = field(default_factory=Counter)
     ended: dict[UUID, Settlement] = field(default_factory=dict)
     _lost: list[Rule] = field(default_factory=list)
@@ -102,7 +106,6 @@ class DueStorm:
         """Rage until every command has come to its end; everything that is wrong with the books then."""
         chance, office, world = Random(self.seed), Office(self.world, self.mode), self.world
         world.sandbox.switches.schedule_race = timedelta(minutes=1)
-        world.sandbox.switches.runs_written_back = chance.random() < 0.5
         world.mission = replace(world.mission, at_once=AT_ONCE)
         token = StaticToken(world.sandbox.tokens["service"])
         boundless = Budget(Limits(requests=10**9, execution=timedelta(days=365)))
@@ -121,7 +124,8 @@ class DueStorm:
         for _ in range(ROUNDS):
             waiting = sorted(waiting, key=lambda one: one.contracts)
             with ThreadPoolExecutor(WORKERS) as workers:
-                list(workers.map(lambda one: self._deliver(office, one), [one for one in waiting for _ in range(2)]))
+                each = [one for one in waiting for _ in range(self.deliveries)]
+                list(workers.map(lambda one: self._deliver(office, one), each))
             waiting = [one for one in waiting if one.command not in self.ended] + self._person()
             waiting = [one for one in waiting if one.command not in self._given_up]
             world.sandbox.clock.advance(BETWEEN)
@@ -169,7 +173,7 @@ class DueStorm:
             self.struck["second deliveries"] += self._deliveries[command.command] > 1
             delivery = self._deliveries[command.contracts[0]]
         chance = Random(f"{self.seed}/{command.contracts[0]}/{delivery}")
-        way = chance.choice(sorted(WAYS)) if delivery <= 6 and chance.random() < KILLED else None
+        way = chance.choice(self.ways) if delivery <= 6 and chance.random() < self.killed else None
         through = office.calling(Mortal(self.world.client, way, chance.randrange(TOGETHER)))
         pipeline = Pipeline(through, self.world.mission, parse_command, Policy(), self.world.now, FixedPoint(through))
         body = command.model_dump_json().encode()
@@ -178,7 +182,7 @@ class DueStorm:
         except Killed:
             with self._lock:
                 self.struck.update(("kills", f"killed {way}"))
-                if chance.random() < GIVEN_UP:
+                if chance.random() < self.given_up:
                     # It was typed at a command line, or was a sweep's own: no message brings it again.
                     self.struck["given up"] += 1
                     self._given_up.add(command.command)
