@@ -54,6 +54,11 @@ def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> 
     )
 
 
+def asks_afresh(envelope: Envelope) -> bool:
+    """Whether it has been tried before, or somebody asks for a second look: what is to be seen may be put right."""
+    return envelope.attempt > 0 or envelope.delivery_count > 0 or _asked(envelope) is not None
+
+
 def material(row: Ref) -> AgainstTheRules:
     """The refusal of what is neither time nor expense."""
     return AgainstTheRules(

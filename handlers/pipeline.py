@@ -19,7 +19,7 @@ from handlers import Mission, Subject
 from handlers.again import settle_patiently, tries_so_far
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.foreigners import Foreigners
-from handlers.parsing import Ignored, material
+from handlers.parsing import Ignored, asks_afresh, material
 from handlers.reading import ask
 from handlers.replies import Ended, Replies, Teller
 from handlers.weighing import weighed
@@ -83,9 +83,8 @@ class Pipeline:
                 messages[index] = parsed
         subjects, unresolved = self._resolve(messages)
         by_index = {index: subject for index, subject in subjects.items() if subject is not None}
-        outcomes, tries = settle_patiently(
-            self.mission, self.fixed_point, list(by_index.values()), self.policy, self.now
-        )
+        fixed_point = self.fixed_point.afresh() if any(map(asks_afresh, envelopes)) else self.fixed_point
+        outcomes, tries = settle_patiently(self.mission, fixed_point, list(by_index.values()), self.policy, self.now)
         asked_about = {str(messages[index]): failure for index, failure in unresolved.items()}
         verdicts = weighed(self.breadth, began, outcomes, asked_about, self.now())
         for index, failure in unresolved.items():

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from connector.envelope import Envelope
+from connector.settlement import Complete
 from handlers.actuals import ActualsHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled
 from handlers.rows import reference
 from handlers.seldom_changed import MOST, Lately, Reading, SeldomChanged
 from handlers.set_up import Basis, SetUps
 from mappings.tables import Ref
+from tests.handlers.envelopes import envelope
 from tests.handlers.judging import refused
 from tests.handlers.price_world import PricedWorld, figures
+from tests.handlers.service import Service, event
 from tests.handlers.world import GO_LIVE, INTERNAL, LINE, PROJECT, RESOURCE, UNBILLED, USD, ZONE, new
 
 SET_UP = {"msdyn_project", "salesorderdetail", "salesorder", "msdyn_organizationalunit", "transactioncurrency"}
@@ -195,6 +200,30 @@ def test_an_entrys_own_values_of_dimensions_are_never_kept(world: KeepingWorld) 
 
     assert world.asked(PRICES) == 0
     assert [world.sales_price_of(entry) for entry in (junior, other)] == ["210.00", "260.00"]
+
+
+@pytest.mark.parametrize(
+    ("message", "price"),
+    [
+        (lambda entry: event(entry), "210.00"),
+        (lambda entry: event(entry, attempt=1), "230.00"),
+        (lambda entry: event(entry, delivery_count=1), "230.00"),
+        (lambda entry: envelope({"kind": "look-at-entry", "table": entry.table, "id": str(entry.id)}), "230.00"),
+    ],
+)
+def test_a_message_that_was_tried_before_or_sent_by_reconcile_is_worked_on_by_what_is_read_now(
+    world: KeepingWorld, message: Callable[[Ref], Envelope], price: str
+) -> None:
+    pipeline = Service(world).events
+    pipeline.fixed_point = world.service
+    first, second = world.unpriced(), world.unpriced()
+    pipeline.process([event(first)])
+    world.dataverse.put(world.sales_price, msdyn_price=Decimal(230))
+
+    (end,) = pipeline.process([message(second)])
+
+    assert isinstance(end, Complete)
+    assert world.sales_price_of(second) == price
 
 
 def test_whoever_replays_or_reconciles_reads_everything_afresh(world: KeepingWorld) -> None:
