@@ -33,5 +33,5 @@ class InvoicesSettings(BaseModel):
         default=4,
         ge=1,
         le=16,
-        description="how many contracts a run of the command line invoices at the same time, 1 to 16",
+        description="how many contracts a run of the command line, or what is due, invoices at the same time, 1 to 16",
     )
