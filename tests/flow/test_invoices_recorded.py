@@ -167,6 +167,30 @@ def test_a_second_command_is_told_that_one_is_running(recording: Office) -> None
     one_invoice(office)
 
 
+def test_a_call_under_way_keeps_others_waiting_though_what_it_was_for_was_taken_back(recording: Office) -> None:
+    """The product takes what is ready when it gets to it: on a racy one, two calls at once would bill the later row."""
+    office, world = recording, recording.world
+    bill_one_entry(world, number=1)
+    first, later = (
+        f"msdyn_actuals({row['msdyn_actualid']})"
+        for row in world.http("GET", "msdyn_actuals?$filter=msdyn_billingstatus eq 192350004").json()["value"]
+    )
+    world.http("PATCH", later, {"msdyn_billingstatus": 192350000})
+    world.make_the_action_racy()
+    held = world.sandbox.faults.hold(path=r"\$batch", containing=ACTION)
+    worker = in_background(partial(office.give, create(world)))
+    assert held.reached.wait(30)
+    world.http("PATCH", first, {"msdyn_billingstatus": 192350000})
+    world.http("PATCH", later, {"msdyn_billingstatus": 192350004})
+    second = create(world)
+    assert isinstance(office.give(second, world.signed_in("service")), Complete)
+    assert world.attempt(second)["outcome"] == "already-running"
+    held.release()
+    worker.join(30)
+    assert world.invoiced("C1")[0] == 1
+    assert world.faults() == []
+
+
 def test_a_throttled_call_was_certainly_not_made_and_is_made_when_told(office: Office) -> None:
     command = create(office.world)
     busy = office.world.sandbox.faults.refuse(path=ACTION, status=429, headers={"Retry-After": "1"})
