@@ -118,7 +118,7 @@ def seen(request: pytest.FixtureRequest) -> dict[str, Any]:
             "SANDBOX_SEND_ONLY": world.bus.connection_string(SEND_ONLY.name),
             "SANDBOX_URL": world.dataverse,
             "SANDBOX_TOKEN": world.token,
-            "PYTHONPATH": "",
+            "PYTHONPATH": str(HERE.parents[2]),
             "NODE_PATH": str(node_packages() if request.param == "javascript" else ""),
         }
         run = subprocess.run(  # noqa: S603
