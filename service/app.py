@@ -39,8 +39,8 @@ from handlers.given_up import GivenUp
 from handlers.parsing import Ignored, parse_command, parse_event
 from handlers.pipeline import Pipeline
 from handlers.recorded import InvoiceCalls, Mode
+from handlers.seldom_changed import SeldomChanged
 from handlers.write_ceiling import WriteCeiling
-from mappings import tables
 from mappings.acting import AS_SIGNED_IN
 from mappings.inter_organizational import Owed
 from mappings.messages import AnyCommand, CreateDueInvoices, Message
@@ -48,6 +48,7 @@ from mappings.profile import Profile
 from service.announcing import announcing, tellers
 from service.answering import replies
 from service.due_announcing import AsTheyCome
+from service.far_side import TAG, far_side
 from service.missions import acting
 from service.missions import mission as mission_of
 from service.probing import asked_once, mode_of
@@ -58,35 +59,6 @@ from service.stopping import unless
 from service.sweep import Sweep
 
 log = logging.getLogger(__name__)
-
-TAG = "psa-connector"
-"""Stamped on every write, so that the echo of our own writes is recognised."""
-
-TABLES = (
-    tables.TIME_ENTRY,
-    tables.EXPENSE,
-    tables.APPROVAL,
-    tables.PROJECT,
-    tables.CONTRACT,
-    tables.CONTRACT_LINE,
-    tables.MILESTONE,
-    tables.SCHEDULE,
-    tables.ACTUAL,
-    tables.JOURNAL_LINE,
-    tables.ORIGIN,
-    tables.CONNECTION,
-    tables.ORGANIZATIONAL_UNIT,
-    tables.CURRENCY,
-    tables.INVOICE,
-    tables.INVOICE_LINE,
-    tables.INVOICE_LINE_DETAIL,
-    tables.COMMAND,
-    tables.USER,
-)
-
-
-PROBE_TIMEOUT = (5.0, 10.0)
-"""Seconds to connect and to answer where the question is only whether somebody is there."""
 
 
 @dataclass
@@ -196,10 +168,9 @@ class App:
 
 def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: Pace | None = None) -> App:
     """Wire the service as the settings say. Nothing is opened or asked yet. ``pace`` overrides the workers' timing."""
-    threads = settings.workers.approvals + settings.workers.commands + settings.invoices.concurrency
     signing_in, bus = sign_in(settings)
-    dataverse = DataverseClient(settings.dataverse.url, signing_in, tables=TABLES, tag=TAG, pool=threads + 2)
-    probe = DataverseClient(settings.dataverse.url, signing_in, timeout=PROBE_TIMEOUT, pool=threads + 2)
+    far = far_side(settings, signing_in)
+    dataverse, probe = far.dataverse, far.probe
     rules = _rules(settings, Profile())
     mission = mission_of(settings, rules, now, AS_SIGNED_IN, dataverse)
     by_message = mission_of(settings, rules, now, acting(settings), dataverse)
@@ -219,6 +190,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     fixed_point = FixedPoint(
         InvoiceCalls(dataverse, how, invoices.concurrency),
         gates=(Grace(grace, now), *((ceiling,) if settings.write_ceiling.is_any else ())),
+        seldom_changed=SeldomChanged(now),
     )
     late_look = timedelta(minutes=0 if by_product else settings.actuals.second_look)
 
@@ -226,14 +198,14 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
         return Pipeline(dataverse, by_message, parse, policy, now, fixed_point, grace, late_look)
 
     def worker(queue: str, receivers: int, work: Pipeline, is_fit: Callable[[], None]) -> Worker:
-        pace_of_queue = _paced(pace or Pace(), receivers, settings.workers.batch)
         return Worker(
             partial(_inbox, bus, queue),
             work.process,
             is_fit,
-            pace=pace_of_queue,
+            pace=replace(pace or Pace(), receivers=receivers, largest_batch=settings.workers.batch),
             policy=policy,
             doubts=work.breadth,
+            linger=far.linger,
         )
 
     events = pipeline(partial(parse_event, organization=settings.organization_id, own_tag=TAG))
@@ -292,7 +264,3 @@ def _is_there(dataverse: DataverseClient, and_fit: Callable[[], None] = lambda: 
         and_fit()
 
     return ask
-
-
-def _paced(pace: Pace, receivers: int, batch: int) -> Pace:
-    return replace(pace, receivers=receivers, largest_batch=batch)

@@ -52,6 +52,11 @@ class DataverseSettings(BaseModel):
         pattern=r"^https?://[^/\s]+/?$",
         description="the environment's address and nothing behind it, for example https://contoso.crm4.dynamics.com",
     )
+    servers: Literal["all", "one"] = Field(
+        default="all",
+        description="whether requests are spread over `all` web servers of the environment, each of which grants a "
+        "budget of its own, or stay with `one`, by its affinity cookie",
+    )
     token: SecretStr | None = Field(default=None, description="a fixed bearer token, for a local sandbox only")
     sign_in: Literal[
         "client-secret", "certificate", "managed-identity", "workload-identity", "interactive", "device-code"

@@ -168,6 +168,13 @@ class WorkerSettings(_Section):
     approvals: int = Field(default=2, ge=1, le=16, description="receivers on the approvals queue, 1 to 16")
     commands: int = Field(default=1, ge=1, le=16, description="receivers on the commands queue, 1 to 16")
     batch: int = Field(default=100, ge=1, le=500, description="the most messages taken together, 1 to 500")
+    replicas: int = Field(
+        default=1,
+        ge=1,
+        le=32,
+        description="the most processes of this service that ever run at once as the same user, 1 to 32: each takes "
+        "its share of what Dataverse grants that user",
+    )
 
 
 class Settings(_Section):

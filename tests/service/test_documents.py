@@ -18,7 +18,7 @@ from mappings.announcements import Announcement
 from mappings.messages import CreateDueInvoices, CreateInvoices, CreateManyInvoices, MarkNotReady, MarkReady
 from mappings.replies import DONE, Reply
 from service import names, work_in_words
-from service.app import TABLES
+from service.far_side import TABLES
 from service.message_schemas import schemas
 from service.settings_sources import variables
 from service.shipped_profiles import shipped
