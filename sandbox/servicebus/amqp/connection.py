@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from sandbox.servicebus.amqp.container import Container, Scheduler, Timer
@@ -17,7 +18,7 @@ from sandbox.servicebus.amqp.errors import (
 )
 from sandbox.servicebus.amqp.frames import AMQP_FRAME, EMPTY_FRAME, take_frame, write_frame
 from sandbox.servicebus.amqp.handshake import MIN_FRAME_SIZE, Handshake
-from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink
+from sandbox.servicebus.amqp.links import AnyLink
 from sandbox.servicebus.amqp.performatives import (
     Begin,
     Close,
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._handshake = Handshake(self._departures.add)
         self._closing = False
         self._cut = False
+        self._deaf = False
         self._said_open = False
         self._sessions: dict[int, Session] = {}
         self._ended: set[int] = set()
@@ -78,10 +80,13 @@ class Connection(asyncio.Protocol):
             self._heard = self._scheduler.time()
             self._buffer += data
             self._read()
+            self._reading(not self._arrivals.full)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; nothing is settled by that."""
         with self.container.lock:
+            if not self._closing:
+                self._read(self._arrivals.hurry)
             self._closing = True
             self._arrivals.drop()
             self._departures.drop()
@@ -107,17 +112,11 @@ class Connection(asyncio.Protocol):
         return not self._paused and not self._closing and not self._departures.full
 
     @property
-    def links(self) -> list[SendingLink | ReceivingLink]:
+    def links(self) -> list[AnyLink]:
         """The links of all sessions."""
         return [link for session in self._sessions.values() for link in session.links.values()]
 
-    def send(
-        self,
-        channel: int,
-        performative: Performative,
-        payload: bytes = b"",
-        link: SendingLink | ReceivingLink | None = None,
-    ) -> None:
+    def send(self, channel: int, performative: Performative, payload: bytes = b"", link: AnyLink | None = None) -> None:
         """Queue one frame for the next flush; ``link``: what it is about."""
         if not self._closing:
             interference = self.container.interference
@@ -168,9 +167,11 @@ class Connection(asyncio.Protocol):
                 session.credited()
             self.container.touched()
 
-    def _read(self) -> None:
-        """Do what came in says, as far as that is complete and not held up."""
+    def _read(self, first: Callable[[], None] | None = None) -> None:
+        """Do what came in says, as far as that is complete and not held up; ``first`` with what was held up."""
         try:
+            if first is not None:
+                first()
             while not self._closing and (self._frame() if self._handshake.over else self._handshake.take(self._buffer)):
                 pass
             self._closing = self._closing or self._handshake.failed
@@ -181,13 +182,15 @@ class Connection(asyncio.Protocol):
     def _go_on_reading(self) -> None:
         """Frames that were held up are due."""
         with self.container.lock:
-            if self._closing:
-                return
-            try:
-                self._arrivals.go_on()
-            except AmqpError as problem:
-                self.fail(problem)
-            self._read()
+            if not self._closing:
+                self._read(self._arrivals.go_on)
+            self._reading(not self._arrivals.full)
+
+    def _reading(self, wanted: bool) -> None:
+        """Read on, or leave what comes to the peer's own patience."""
+        if self._transport is not None and wanted is self._deaf:
+            self._deaf = not wanted
+            (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
     def _beat(self) -> None:
         if self._scheduler.time() - self._heard > IDLE_TIME_OUT:

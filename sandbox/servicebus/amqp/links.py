@@ -228,6 +228,9 @@ class ReceivingLink(Link):
         self.grant()
 
 
+AnyLink = SendingLink | ReceivingLink
+
+
 def terminus_fields(terminus: Described | None) -> list[Any]:
     """The fields of a source or target; empty for none."""
     return list(terminus.value) if terminus is not None and isinstance(terminus.value, list) else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.servicebus.amqp.errors import HANDLE_IN_USE, UNATTACHED_HANDLE, AmqpError, LinkError, SessionError
 from sandbox.servicebus.amqp.interference import Fate
-from sandbox.servicebus.amqp.links import Link, ReceivingLink, SendingLink
+from sandbox.servicebus.amqp.links import AnyLink, Link, ReceivingLink, SendingLink
 from sandbox.servicebus.amqp.performatives import (
     Attach,
     Begin,
@@ -40,7 +40,7 @@ class Session:
         self.connection = connection
         self._interference = connection.container.interference
         self.channel = channel
-        self.links: dict[int, SendingLink | ReceivingLink] = {}
+        self.links: dict[int, AnyLink] = {}
         self._detached: set[int] = set()
         self._next_incoming_id = begin.next_outgoing_id
         self._incoming_window = _INCOMING_WINDOW
@@ -64,15 +64,13 @@ class Session:
         """Whether the peer's window, and the connection, have room for another message."""
         return self._remote_window > 0 and not self._waiting and self.connection.writable
 
-    def send(
-        self, performative: Performative, payload: bytes = b"", link: SendingLink | ReceivingLink | None = None
-    ) -> None:
+    def send(self, performative: Performative, payload: bytes = b"", link: AnyLink | None = None) -> None:
         """Write one frame on this session's channel; ``link``: what it is about, where the frame does not say."""
         if link is None and self._interference.active:
             link = self.link_of(performative)
         self.connection.send(self.channel, performative, payload, link)
 
-    def link_of(self, performative: Performative) -> SendingLink | ReceivingLink | None:
+    def link_of(self, performative: Performative) -> AnyLink | None:
         """The attached link a frame is about; a range of deliveries goes by its first."""
         match performative:
             case Transfer(handle=handle) | Detach(handle=handle) | Flow(handle=int(handle)):
@@ -93,7 +91,7 @@ class Session:
         if fate is not None:
             self._befall(fate, link)
 
-    def _befall(self, fate: Fate, link: SendingLink | ReceivingLink | None) -> None:
+    def _befall(self, fate: Fate, link: AnyLink | None) -> None:
         if fate.error is None:
             self.connection.cut()
         elif link is not None:
@@ -171,7 +169,7 @@ class Session:
             )
         self._send_waiting()
 
-    def detach(self, link: SendingLink | ReceivingLink, error: AmqpError) -> None:
+    def detach(self, link: AnyLink, error: AmqpError) -> None:
         """Close a link for good and say why, also one whose attach is not answered yet."""
         if not link.answered:
             link.answered = True
@@ -181,7 +179,7 @@ class Session:
         self._close(link.handle, error)
         link.gone()
 
-    def accept(self, link: SendingLink | ReceivingLink) -> None:
+    def accept(self, link: AnyLink) -> None:
         """Answer an attach that was postponed, and take the link."""
         link.answered = True
         self.send(link.reply())
@@ -258,7 +256,7 @@ class Session:
             except LinkError as problem:
                 self.detach(link, problem)
 
-    def _link(self, handle: int) -> SendingLink | ReceivingLink | None:
+    def _link(self, handle: int) -> AnyLink | None:
         """The link at a handle; None where we closed it and the peer has not heard of that yet."""
         link = self.links.get(handle)
         if link is None and handle not in self._detached:

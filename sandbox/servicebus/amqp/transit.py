@@ -124,6 +124,7 @@ class Arrivals(Generic[Item]):
         self._on_turn = on_turn
         self._line: deque[tuple[float, Item]] = deque()
         self._due: float | None = None
+        self._hurried = False
         self._timer: Timer | None = None
 
     @property
@@ -134,7 +135,7 @@ class Arrivals(Generic[Item]):
     def add(self, item: Item) -> None:
         """One came in."""
         if not self._line:
-            lag = self._lag(item)
+            lag = 0.0 if self._hurried else self._lag(item)
             if lag <= 0:
                 self._handle(item)
                 return
@@ -157,6 +158,13 @@ class Arrivals(Generic[Item]):
             self._line.popleft()
             self._due = None
             self._handle(item)
+
+    def hurry(self) -> None:
+        """Handle all of them now: nothing more comes, and what was on its way still arrives."""
+        self._hurried = True
+        while self._line:
+            self._handle(self._line.popleft()[1])
+        self.drop()
 
     def drop(self) -> None:
         """Forget those that are held up: the connection is over."""
