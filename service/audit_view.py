@@ -182,7 +182,8 @@ def _told(
             asked_on,
             "" if writer is None else known.get(writer, str(writer)),
             record.instant("modifiedon") if ended else None,
-            str(outcome.get("outcome", "done")) if ended else "not finished",
+            # What was given up or is in doubt says so before its end.
+            str(outcome.get("outcome", "done" if ended else "not finished")),
             changes,
             Counter(change.outcome for change in changes) if words is None else words,
         )
@@ -243,8 +244,8 @@ def _marked(record: Row, selection: dict[str, Any], outcome: dict[str, Any]) -> 
 def _invoiced(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, ...]:
     """The rows that were ready when the invoice was called for, and the invoices that came of it."""
     numbers = _numbers(outcome)
-    word = "invoiced" if numbers else "chosen"
-    return tuple(Change(UUID(id), word, "ready", numbers) for _, id in selection.get("rows", ()))
+    word, why = ("invoiced", "") if numbers else ("chosen", str(outcome.get("because", "")))
+    return tuple(Change(UUID(id), word, "ready", numbers, why) for _, id in selection.get("rows", ()))
 
 
 def _run(id: UUID, selection: dict[str, Any], outcome: dict[str, Any], dataverse: Reader | None) -> tuple[Change, ...]:

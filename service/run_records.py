@@ -163,11 +163,11 @@ def shown(dataverse: Reader, id: UUID) -> tuple[Recorded, list[Invoiced], list[C
         command = keys.run_command_id(id, contract_id, attempt.generation if attempt else 0)
         if attempt is not None and attempt.is_ended:
             ended.append(told(contract, command, attempt.outcome))
-        elif attempt is not None and attempt.state is not State.WITHDRAWN:
-            ended.append(Invoiced(contract, command, Outcome.IN_DOUBT, because=CALLED))
         elif contract_id in run.failed:
             word, because = run.failed[contract_id]
             ended.append(Invoiced(contract, command, word, because=because))
+        elif attempt is not None and attempt.state is not State.WITHDRAWN:
+            ended.append(Invoiced(contract, command, Outcome.RUNNING, because=CALLED))
         elif attempt is not None:
             ended.append(Invoiced(contract, command, Outcome.FAILED, because=f"{attempt.because} {WITHDRAWN}".strip()))
         else:

@@ -57,7 +57,7 @@ def list_(
                 str(run.id),
                 f"{run.asked_on.astimezone(zone):%Y-%m-%d %H:%M}",
                 run.requested_by,
-                "done" if run.is_done else "not finished",
+                _state(run),
                 str(len(run.contracts)),
                 ", ".join(f"{count} {word}" for word, count in run.ended.items()) or "see `invoice runs show`",
             )
@@ -114,6 +114,12 @@ def show_(
     if left:
         say(f"{left} left. Carry the run on with `psa-connector invoice create --resume {run}`.")
         raise typer.Exit(Exit.WORK_LEFT)
+
+
+def _state(run: Recorded) -> str:
+    if not run.is_done:
+        return "not finished"
+    return f"{run.left} left" if run.left else "done"
 
 
 def _plain(run: Recorded) -> dict[str, object]:

@@ -68,11 +68,17 @@ def attempt(world: World, state: State, outcome: Mapping[str, object], contract:
 @pytest.mark.parametrize(
     ("state", "outcome", "word", "because"),
     [
-        (State.CALLING, {"record": "token"}, Outcome.IN_DOUBT, CALLED),
-        (State.CALLED, {}, Outcome.IN_DOUBT, CALLED),
-        (State.CALLED, {"record": "token"}, Outcome.IN_DOUBT, CALLED),
+        (State.CALLING, {"record": "token"}, Outcome.RUNNING, CALLED),
+        (State.CALLED, {}, Outcome.RUNNING, CALLED),
+        (State.CALLED, {"record": "token"}, Outcome.RUNNING, CALLED),
         (State.IN_DOUBT, {"outcome": "in-doubt", "because": "Look."}, Outcome.IN_DOUBT, "Look."),
         (State.WITHDRAWN, {}, Outcome.FAILED, WITHDRAWN),
+        (
+            State.WITHDRAWN,
+            {"outcome": "refused", "code": "over-ceiling", "because": "Too much.", "given_up": True},
+            Outcome.REFUSED,
+            "Too much.",
+        ),
         (State.DONE, CREATED, Outcome.CREATED, ""),
         (State.DONE, {"outcome": "failed", "because": "Ada looked."}, Outcome.FAILED, "Ada looked."),
     ],

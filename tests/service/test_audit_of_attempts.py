@@ -1,0 +1,52 @@
+"""Attempts that are not done are told by what is known of them: in doubt, given up, or not finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from connector.dataverse.changes import Record, Reference
+from connector.dataverse.query import Query
+from service.audit_view import Asked, audited
+from tests.handlers.fake_dataverse import FakeDataverse
+from tests.handlers.world import CONTRACT, ZONE
+
+ROW = str(UUID(int=3))
+
+
+class Pages(FakeDataverse):
+    """Reads everything as one page, too."""
+
+    def scan(self, question: Query) -> Iterator[list[Record]]:
+        yield self._answer(question)
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "told", "why"),
+    [
+        ("called", {}, "not finished", ""),
+        ("calling", {"record": "token"}, "not finished", ""),
+        ("in-doubt", {"outcome": "in-doubt", "because": "Nobody knows."}, "in-doubt", "Nobody knows."),
+        ("withdrawn", {"outcome": "failed", "because": "Busy.", "given_up": True}, "failed", "Busy."),
+        ("done", {"outcome": "refused", "because": "No price.", "invoices": []}, "refused", "No price."),
+    ],
+)
+def test_an_attempt_is_told_with_its_word_and_why(state: str, outcome: dict[str, object], told: str, why: str) -> None:
+    dataverse = Pages()
+    dataverse.put(
+        Reference("psac_command", UUID(int=1)),
+        psac_kind="attempt",
+        psac_subject=str(CONTRACT.id),
+        psac_requestedby="ada",
+        psac_state=state,
+        psac_selection=json.dumps({"rows": [["products", ROW]]}),
+        psac_outcome=json.dumps(outcome),
+    )
+    (found,) = audited(dataverse, Asked(), ZONE)
+    assert (found.outcome, [(str(one.row), one.outcome, one.why) for one in found.changes]) == (
+        told,
+        [(ROW, "chosen", why)],
+    )
