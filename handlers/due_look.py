@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -15,6 +15,7 @@ from handlers import command_record, due_facts, people
 from handlers.command_record import State
 from handlers.due_facts import DueFacts
 from handlers.due_record import Kept, kept_in, subject_of
+from handlers.due_run import FAILED
 from handlers.invoicing import InvoicingHandler
 from handlers.plan import Decision, NothingToDo, Refusals, Refuse
 from handlers.reading import ask
@@ -36,7 +37,7 @@ MOST_RUNS = 1000
 class Piece:
     """A run and the command it is carried out by.
 
-    ``called``: an attempt at it stands; ``outcome``: what came of that, where it is written down.
+    ``called``: an attempt at it stands. ``outcome``: what came of it, where nothing more is to be done.
     """
 
     run: DueRun
@@ -166,7 +167,10 @@ class Look:
         forbidden = _forbidden(found)
         if facts.kept is not None:
             # What it did is told, whatever has become forbidden since.
-            pieces = [one for one in _recorded(facts.kept, found) if one.called or forbidden is None]
+            pieces = [
+                one if one.called or forbidden is None else replace(one, outcome=_not_any_more(forbidden))
+                for one in _recorded(facts.kept, found)
+            ]
             return NothingToDo("It is carried on.", {"sweep": self._sweep(facts, found, pieces)})
         if forbidden is not None:
             return forbidden
@@ -216,6 +220,10 @@ def _recorded(kept: Sequence[Kept], found: DueFacts) -> list[Piece]:
 
 def _anew(run: DueRun, found: DueFacts) -> Piece:
     return Piece(run, run.command(found.generations.get(run, 0)))
+
+
+def _not_any_more(forbidden: Refuse) -> Mapping[str, object]:
+    return {"outcome": FAILED, "because": f"{forbidden.sentence} ({forbidden.code})"}
 
 
 def _total(rows: Sequence[BacklogRow]) -> Decimal:

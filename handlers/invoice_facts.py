@@ -76,9 +76,8 @@ class InvoiceFacts:
 
     def expected(self, zone: ZoneInfo, *, several: bool = False) -> Expectation:
         """What an invoice of everything ready would have to contain on the business day it is in ``zone``."""
-        contract = self.contract or Row(Ref(tables.CONTRACT, UUID(int=0)), "", {})
         today = business_date(self.now, zone)
-        return expected(self.ready, self.lines, contract, today, zone, several=several)
+        return expected(self.ready, self.lines, today, zone, several=several)
 
 
 def gather(
@@ -164,10 +163,10 @@ def _contents(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
     return {one.id: found.get(one.id, nothing) for one in mine}
 
 
-def brought_by(attempt: Row, dataverse: Reader, chosen: UUID | None = None) -> Contents:
-    """What came of one attempt; ``chosen``: the invoice that somebody says it was."""
-    if chosen is not None:
-        return contents([Made(frozenset(rows_of(attempt)), (chosen,))], dataverse)[0]
+def brought_by(attempt: Row, dataverse: Reader, chosen: Sequence[UUID] = ()) -> Contents:
+    """What came of one attempt; ``chosen``: the invoices that somebody says it was."""
+    if chosen:
+        return contents([Made(frozenset(rows_of(attempt)), tuple(chosen))], dataverse)[0]
     return _contents([attempt], _attempts_on(attempt, dataverse), dataverse)[attempt.id]
 
 

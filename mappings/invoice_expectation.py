@@ -10,9 +10,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from mappings import tables
 from mappings.backlog import Backlog, BacklogRow
-from mappings.billed import Billed, Group, billed
+from mappings.billed import Billed, billed
 from mappings.business_date import business_date
 from mappings.choices import ProductType, TransactionType
 from mappings.row import Row
@@ -51,7 +50,6 @@ class Expectation:
     left_out: tuple[LeftOut, ...] = ()
     today: date | None = None
     several: bool = False
-    customer: Ref | None = None
 
     @property
     def total(self) -> Decimal:
@@ -66,21 +64,6 @@ class Expectation:
     def on(self, line: UUID | None) -> tuple[Billed, ...]:
         """What is billed on a contract line."""
         return tuple(row for row in self.rows if row.line == line)
-
-    def by_group(self, line: UUID | None) -> dict[Group, Decimal]:
-        """What the rows of a line come to, charged or not; groups without rows are left out."""
-        sums: dict[Group, Decimal] = {}
-        for row in self.on(line):
-            sums[row.group] = sums.get(row.group, Decimal(0)) + row.amount
-        return sums
-
-    def by_customer(self) -> dict[Ref | None, Decimal]:
-        """What each customer is charged; products and milestones are the contract's customer's."""
-        sums: dict[Ref | None, Decimal] = {}
-        for row in self.rows:
-            who = row.customer or self.customer
-            sums[who] = sums.get(who, Decimal(0)) + row.counts
-        return sums
 
     def as_data(self) -> dict[str, object]:
         """It as an attempt's record keeps it; ``recorded`` reads it."""
@@ -101,7 +84,6 @@ class Expectation:
 def expected(
     ready: Iterable[BacklogRow],
     lines: Iterable[Row],
-    contract: Row,
     today: date,
     zone: ZoneInfo,
     *,
@@ -129,13 +111,12 @@ def expected(
         tuple(sorted(left_out, key=lambda one: (one.row.backlog, str(one.row.row.id)))),
         today,
         several,
-        contract.link("customerid"),
     )
 
 
 def expectation(rows: Iterable[BacklogRow], now: datetime, zone: ZoneInfo) -> Expectation:
     """The same at an instant, where nothing is known of the contract's lines."""
-    return expected(rows, (), _NO_CONTRACT, business_date(now, zone), zone)
+    return expected(rows, (), business_date(now, zone), zone)
 
 
 def recorded(data: Mapping[str, Any], present: Mapping[Ref, Billed]) -> Expectation:
@@ -198,6 +179,3 @@ def _is_project(line: Row) -> bool:
 
 def _place(line: Row) -> tuple[int, str]:
     return line.choice("lineitemnumber") or 0, str(line.id)
-
-
-_NO_CONTRACT = Row(Ref(tables.CONTRACT, UUID(int=0)), "", {})

@@ -170,6 +170,19 @@ def test_a_call_that_may_be_under_way_keeps_no_other_contract_from_its_invoice(d
     assert [run["contract"] for run in due.told[2:]] == [str(slow.id)]
 
 
+def test_what_a_command_did_is_told_though_the_rest_has_become_forbidden(due: Due) -> None:
+    for number in range(2):
+        due.contract(number, TODAY)
+    due.trouble[new("salesorder", 101)] = Transient("unreachable", "No route.")
+    assert isinstance(due.sweep(), Unsettled)
+    due.trouble.clear()
+    due.world.dataverse.put(new("msdyn_batchjob", 1), msdyn_name="Create invoices", msdyn_isactive=True, statecode=0)
+    created, failed = runs(due.sweep())
+    assert (created["outcome"], failed["outcome"]) == ("created", "failed")
+    assert "product-invoices-itself" in failed["because"]
+    assert len(due.called) == 2
+
+
 def test_a_right_that_one_contract_lacks_is_told_of_that_one(due: Due) -> None:
     lacking, _ = (due.contract(number, TODAY) for number in range(2))
     due.trouble[lacking] = Misconfigured("missing-privilege", "prvCreateInvoice")

@@ -15,7 +15,7 @@ from mappings.invoice import Detail, Invoice, Line
 from mappings.invoice_verification import Contents
 from mappings.row import Row
 from mappings.tables import Cell, Ref
-from tests.mappings.samples import CONTRACT, CUSTOMER, row, uid
+from tests.mappings.samples import CUSTOMER, row, uid
 
 HERE = ZoneInfo("America/New_York")
 TODAY = date(2026, 2, 16)
@@ -25,7 +25,6 @@ MILESTONE_READY, MILESTONE_CREATED = 192350001, 192350002
 T_AND_M = Ref(tables.CONTRACT_LINE, uid(201))
 FIXED = Ref(tables.CONTRACT_LINE, uid(202))
 PRODUCT_LINE = Ref(tables.CONTRACT_LINE, uid(203))
-HEADER = row(CONTRACT, {"customerid": CUSTOMER})
 LINES = [
     row(T_AND_M, {"salesorderdetailname": "Implementation", "producttypecode": 5, "lineitemnumber": 1}),
     row(FIXED, {"salesorderdetailname": "Migration", "producttypecode": 5, "lineitemnumber": 2}),

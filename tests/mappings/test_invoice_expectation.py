@@ -12,7 +12,7 @@ from mappings import tables
 from mappings.backlog import Backlog, BacklogRow
 from mappings.invoice_expectation import MOST_IN_FIGURES, expectation, expected, recorded
 from mappings.tables import Cell, Ref
-from tests.mappings.invoice_samples import HEADER, LINES, SCENARIO_35, TODAY, milestone
+from tests.mappings.invoice_samples import LINES, SCENARIO_35, TODAY, milestone
 from tests.mappings.invoice_samples import sales as sales_of
 from tests.mappings.samples import CUSTOMER, row, uid
 
@@ -84,7 +84,7 @@ def test_today_is_the_day_of_the_stated_zone_not_of_greenwich() -> None:
 
 
 def test_what_is_recorded_is_read_as_it_was_expected() -> None:
-    due = expected([*SCENARIO_35, milestone(6, "10.50", tax="2")], LINES, HEADER, TODAY, HERE)
+    due = expected([*SCENARIO_35, milestone(6, "10.50", tax="2")], LINES, TODAY, HERE)
     kept = json.loads(json.dumps(due.as_data()))
     again = recorded(kept, {})
     assert (again.lines, again.total, again.tax, again.today) == (due.lines, due.total, due.tax, due.today)
@@ -92,13 +92,13 @@ def test_what_is_recorded_is_read_as_it_was_expected() -> None:
 
 
 def test_names_and_customers_are_taken_from_the_rows_as_they_are_now() -> None:
-    due = expected(SCENARIO_35, LINES, HEADER, TODAY, HERE)
+    due = expected(SCENARIO_35, LINES, TODAY, HERE)
     assert recorded(due.as_data(), {row.source: row for row in due.rows}).rows == due.rows
 
 
 def test_of_very_many_rows_the_figures_are_read_later_and_the_record_stays_below_a_million_characters() -> None:
     rows = [sales_of(number, "7.25", "187.50") for number in range(1, MOST_IN_FIGURES + 2)]
-    full, more = (expected(some, LINES, HEADER, TODAY, HERE) for some in (rows[:-1], rows))
+    full, more = (expected(some, LINES, TODAY, HERE) for some in (rows[:-1], rows))
     assert len(json.dumps(full.as_data(), separators=(",", ":"))) < 1_000_000
     assert "figures" not in more.as_data()
     assert recorded(more.as_data(), {row.source: row for row in more.rows}).rows == more.rows
@@ -106,7 +106,7 @@ def test_of_very_many_rows_the_figures_are_read_later_and_the_record_stays_below
 
 def test_a_row_of_another_contracts_line_keeps_its_line() -> None:
     stray = sales_of(1, "1", "10", msdyn_salescontractlineid=Ref(tables.CONTRACT_LINE, uid(299)))
-    due = expected([stray], LINES, HEADER, TODAY, HERE)
+    due = expected([stray], LINES, TODAY, HERE)
     assert recorded(due.as_data(), {}).rows[0].line == uid(299)
 
 
@@ -114,7 +114,7 @@ def test_what_the_product_never_takes_is_left_out_and_said_why() -> None:
     nobody = sales_of(1, "1", "10", msdyn_accountcustomer=None)
     reversed_ = sales_of(2, "1", "10", msdyn_adjustmentstatus=192350001)
     cost = sales_of(3, "1", "10", msdyn_transactiontypecode=192350000)
-    due = expected([nobody, reversed_, cost], LINES, HEADER, TODAY, HERE)
+    due = expected([nobody, reversed_, cost], LINES, TODAY, HERE)
     assert (due.rows, [one.why.split(",")[0] for one in due.left_out]) == (
         (),
         [
@@ -127,4 +127,4 @@ def test_what_the_product_never_takes_is_left_out_and_said_why() -> None:
 
 def test_what_is_being_corrected_is_still_taken() -> None:
     in_process = sales_of(2, "1", "10", msdyn_adjustmentstatus=192350000)
-    assert expected([in_process], LINES, HEADER, TODAY, HERE).total == Decimal(10)
+    assert expected([in_process], LINES, TODAY, HERE).total == Decimal(10)

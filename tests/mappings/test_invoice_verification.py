@@ -24,7 +24,6 @@ from tests.mappings.invoice_samples import (
     CHARGEABLE,
     COMPLIMENTARY,
     FIXED,
-    HEADER,
     HERE,
     LINES,
     NON_CHARGEABLE,
@@ -46,7 +45,7 @@ from tests.mappings.samples import CUSTOMER, row, uid
 
 def expect(rows: list[BacklogRow], several: bool = False) -> Expectation:
     """What is expected of these rows."""
-    return expected(rows, LINES, HEADER, TODAY, HERE, several=several)
+    return expected(rows, LINES, TODAY, HERE, several=several)
 
 
 def compared(rows: list[BacklogRow], found: Contents) -> list[Difference]:
@@ -71,10 +70,6 @@ def test_scenario_35_is_expected_with_7450_on_three_lines() -> None:
         ("Implementation", Decimal(2150)),
         ("Migration", Decimal(5000)),
     ]
-    assert {group.value: sum_ for group, sum_ in due.by_group(T_AND_M.id).items()} == {
-        "chargeable": Decimal(2150),
-        "non-chargeable": Decimal(400),
-    }
 
 
 def test_what_the_product_makes_of_scenario_35_is_as_expected() -> None:
@@ -246,7 +241,6 @@ def test_where_each_customer_gets_an_invoice_of_its_own_rows_stand_on_the_right_
     one, two = maker.invoice([ours]), maker.invoice([theirs])
     right = replace(two, row=replace(two.row, cells={**two.row.cells, "customerid": other}))
     due = expect([ours, theirs], several=True)
-    assert due.by_customer() == {CUSTOMER: Decimal(1600), other: Decimal(100)}
     assert verify(due, contents([ours, theirs], one, right), HERE) == ()
     (told,) = verify(due, contents([ours, theirs], one, two), HERE)
     assert (told.kind, told.found) == (Kind.DIFFERS, str(CUSTOMER))
