@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import cast
 from uuid import UUID
 
 import pytest
 
+from connector.dataverse.access import Scanner
 from connector.dataverse.changes import Record, Reference
 from connector.dataverse.query import Query
 from service.audit_view import Asked, audited
@@ -45,7 +47,7 @@ def test_an_attempt_is_told_with_its_word_and_why(state: str, outcome: dict[str,
         psac_selection=json.dumps({"rows": [["products", ROW]]}),
         psac_outcome=json.dumps(outcome),
     )
-    (found,) = audited(dataverse, Asked(), ZONE)
+    (found,) = audited(cast(Scanner, dataverse), Asked(), ZONE)
     assert (found.outcome, [(str(one.row), one.outcome, one.why) for one in found.changes]) == (
         told,
         [(ROW, "chosen", why)],
