@@ -87,8 +87,9 @@ def read_message(encoded: bytes) -> Draft:
             bare = min(bare, section.start)
             if section.code == PROPERTIES:
                 properties = section
-    message_id, rest = _identified(encoded, properties, bare)
-    session_id = None if properties is None else _session_id(encoded, properties)
+    items = [] if properties is None else raw_items(encoded, properties.value)
+    message_id, rest = _identified(encoded, properties, items, bare)
+    session_id = _session_id(items)
     return Draft(message_id, Content(header, b"".join(kept), len(kept), rest), life, scheduled_for, session_id)
 
 
@@ -126,8 +127,7 @@ def write_message(message: Message, locked_until: datetime | None = None, lock_t
     return b"".join((b"\x00\x53\x70", header, locked, b"\x00\x53\x72", annotations, bare))
 
 
-def _session_id(encoded: bytes, properties: Section) -> str | None:
-    items = raw_items(encoded, properties.value)
+def _session_id(items: list[bytes]) -> str | None:
     value = decode(items[_GROUP_ID])[0] if len(items) > _GROUP_ID else None
     return value if isinstance(value, str) else None
 
@@ -165,9 +165,8 @@ def _moment(value: Any) -> datetime | None:
         raise AmqpError(INVALID_FIELD, f"{_SCHEDULED} is out of range") from problem
 
 
-def _identified(encoded: bytes, properties: Section | None, bare: int) -> tuple[str, bytes]:
+def _identified(encoded: bytes, properties: Section | None, items: list[bytes], bare: int) -> tuple[str, bytes]:
     """The message-id as text, and the bare message with one if it had none."""
-    items = [] if properties is None else raw_items(encoded, properties.value)
     value = decode(items[0])[0] if items else None
     if value is not None:
         return str(value), encoded[bare:]
