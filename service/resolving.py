@@ -7,14 +7,16 @@ from typing import cast
 from uuid import UUID
 
 from connector.dataverse.access import Dataverse
-from connector.dataverse.changes import ChangeSet, Committed
+from connector.dataverse.changes import ChangeSet, Committed, Reference, subject_of
 from connector.dataverse.query import Query, all_of, any_of, equals
-from handlers import command_record, due_run, verified_invoice
+from connector.errors import Conflict, Misconfigured, Rejected
+from handlers import command_record, due_run, invoice_owner, verified_invoice
 from handlers.command_record import Kind, State
-from handlers.invoice_facts import brought_by, claimed_by
+from handlers.invoice_facts import InvoiceFacts, brought_by, claimed_by
 from handlers.invoicing import InvoicingHandler
 from handlers.reading import ask
 from mappings import keys, tables
+from mappings.invoice_verification import Contents
 from mappings.row import Row
 
 _OPEN = (State.IN_DOUBT, State.CALLING, State.CALLED)
@@ -25,37 +27,75 @@ class NotResolved(Exception):
 
 
 def resolve(
-    dataverse: Dataverse, handler: InvoicingHandler, named: UUID, invoice: UUID | None, who: str
+    dataverse: Dataverse,
+    handler: InvoicingHandler,
+    named: UUID,
+    invoice: UUID | None,
+    who: str,
+    others: Sequence[UUID] = (),
 ) -> Mapping[str, object]:
     """Write down what came of an attempt, named by its own id or its command's; the outcome as it is recorded.
 
-    ``invoice``: ``None`` says that the product made none. Raises ``NotResolved`` and ``ConnectorError``.
+    ``invoice``: ``None`` says that the product made none. ``others``: those of other customers, where it makes one for
+    each. They are given to their owner. Raises ``NotResolved`` and ``ConnectorError``.
     """
     attempt = _open(named, dataverse)
     is_young = handler.now() - command_record.called_at(attempt) < handler.patience
     if command_record.state_of(attempt) is not State.IN_DOUBT and is_young:
         raise NotResolved("Its invoice may still come: wait until it is in doubt, and look again.")
-    contents = brought_by(attempt, dataverse, invoice)
-    if invoice is None and contents.invoices:
-        numbers = " and ".join(one.number for one in contents.invoices)
-        raise NotResolved(f"The product did make one: {numbers}. Say --invoice {contents.invoices[0].id}.")
     if invoice is None:
+        if found := brought_by(attempt, dataverse).invoices:
+            numbers = " and ".join(one.number for one in found)
+            raise NotResolved(f"The product did make one: {numbers}. Say --invoice {found[0].id}.")
         because = f"{who} found that the product made no invoice."
         outcome: dict[str, object] = {"outcome": "failed", "invoices": [], "because": because, "resolved_by": who}
     else:
-        header = contents.invoices[0].row if contents.invoices else None
-        if header is None or str(header.link_id("salesorderid")) != attempt.text("psac_subject"):
-            raise NotResolved(f"There is no invoice({invoice}) of salesorder({attempt.text('psac_subject')}).")
-        created, since = header.instant("createdon"), attempt.instant("createdon")
-        if since is None or created is None or created < since:
-            raise NotResolved(f"invoice({invoice}) was there before it was called for.")
-        if (other := claimed_by(invoice, attempt, dataverse)) is not None:
-            raise NotResolved(f"invoice({invoice}) came of another call: {other.ref}.")
+        chosen = list(dict.fromkeys((invoice, *others)))
+        contents = brought_by(attempt, dataverse, chosen)
+        for id in chosen:
+            _believed(id, contents, attempt, dataverse)
         asked = cast(dict[str, object], command_record.selection_of(attempt))
-        outcome = verified_invoice.outcome(asked, contents, handler.zone) | {"resolved_by": who}
-        _commit(dataverse, due_run.written_back(attempt, header, dataverse))
+        warnings = _given(attempt, contents, handler, dataverse)
+        outcome = verified_invoice.outcome(asked, contents, handler.zone, warnings) | {"resolved_by": who}
+        _commit(dataverse, due_run.written_back(attempt, contents.invoices[0].row, dataverse))
     _commit(dataverse, [ChangeSet((command_record.finished(attempt, outcome),))])
     return outcome
+
+
+def _believed(id: UUID, contents: Contents, attempt: Row, dataverse: Dataverse) -> None:
+    """Raise ``NotResolved`` when the invoice can't have come of the attempt."""
+    header = next((one.row for one in contents.invoices if one.id == id), None)
+    if header is None or str(header.link_id("salesorderid")) != attempt.text("psac_subject"):
+        raise NotResolved(f"There is no invoice({id}) of salesorder({attempt.text('psac_subject')}).")
+    created, since = header.instant("createdon"), attempt.instant("createdon")
+    if since is None or created is None or created < since:
+        raise NotResolved(f"invoice({id}) was there before it was called for.")
+    if (other := claimed_by(id, attempt, dataverse)) is not None:
+        raise NotResolved(f"invoice({id}) came of another call: {other.ref}.")
+
+
+def _given(attempt: Row, contents: Contents, handler: InvoicingHandler, dataverse: Dataverse) -> list[str]:
+    """Give the invoices to their owner; a sentence for each that Dataverse has a word against."""
+    contract = UUID(attempt.text("psac_subject") or "")
+    contracts, leases = ask(
+        dataverse,
+        Query(tables.CONTRACT, ("ownerid",), equals("salesorderid", contract)),
+        Query(tables.COMMAND, command_record.COLUMNS, equals(f"{tables.COMMAND}id", keys.lease_id(contract))),
+    )
+    facts = InvoiceFacts(_first(contracts), attempt, _first(leases), (), contents, handler.now())
+    plan = invoice_owner.given(handler.owner, facts, {})
+    change_sets = () if plan is None else plan.change_sets
+    refusals: dict[Reference, Rejected | Conflict | Misconfigured] = {}
+    for change_set, written in zip(change_sets, dataverse.commit(change_sets) if change_sets else (), strict=True):
+        if isinstance(written, Rejected | Misconfigured):
+            refusals[subject_of(change_set.changes[0])] = written
+        elif not isinstance(written, Committed):
+            raise written
+    return invoice_owner.warnings(handler.owner, facts, refusals)
+
+
+def _first(rows: Sequence[Row]) -> Row | None:
+    return next(iter(rows), None)
 
 
 def _commit(dataverse: Dataverse, change_sets: Sequence[ChangeSet]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 import typer
@@ -16,7 +16,8 @@ def resolve_invoice(
         UUID, typer.Argument(parser=row_id, metavar="COMMAND", help="The command, or the attempt that was named.")
     ],
     invoice: Annotated[
-        UUID | None, typer.Option("--invoice", parser=row_id, metavar="ID", help="The invoice that came of it.")
+        list[UUID] | None,
+        typer.Option("--invoice", parser=row_id, metavar="ID", help="The invoice that came of it; one per customer."),
     ] = None,
     nothing: Annotated[bool, typer.Option("--nothing", help="Instead: the product made none.")] = False,
     requested_by: RequestedByOption = None,
@@ -24,7 +25,8 @@ def resolve_invoice(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Say which invoice came of a call that is in doubt, or that none did. Nothing is called for again by that."""
-    if (invoice is not None) == nothing:
+    chosen = invoice or []
+    if bool(chosen) == nothing:
         raise typer.BadParameter("Say --invoice ID, or --nothing.")
 
     from service.cli.output import as_json, line, say
@@ -34,7 +36,8 @@ def resolve_invoice(
     with session(config) as service:
         try:
             who = requested_by or someone()
-            outcome = resolve(service.dataverse, service.mission.invoicing, command, invoice, who)
+            handler, first = service.mission.invoicing, next(iter(chosen), None)
+            outcome = resolve(service.dataverse, handler, command, first, who, chosen[1:])
         except NotResolved as error:
             say(str(error))
             raise typer.Exit(Exit.FAILED) from error
@@ -42,5 +45,7 @@ def resolve_invoice(
         as_json(outcome)
     else:
         line(f"It is written down: {outcome['outcome']}.")
+    for warning in cast(list[str], outcome.get("warnings", [])):
+        say(warning)
     if outcome["outcome"] not in ("created", "failed"):
         raise typer.Exit(Exit.WORK_LEFT)
