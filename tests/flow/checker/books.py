@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
@@ -43,6 +44,8 @@ SETS = (
     "transactioncurrencies",
     "uoms",
 )
+KEPT_AS_TEXT = ("msdyn_origin", "msdyn_transaction1", "msdyn_transaction2")
+"""Columns that hold an id in anybody's spelling."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Books:
     """Every row that matters, as the Web API shows it."""
 
     tables: dict[str, list[Json]]
+    _indexes: dict[tuple[str, str], dict[object, list[Json]]] = field(default_factory=dict, compare=False, repr=False)
+    """Rows by the value of a column: a judge of thousands of entries can't look through every table for each."""
 
     @classmethod
     def read(cls, url: str, token: str) -> Books:
@@ -63,7 +68,9 @@ class Books:
 
     def find(self, table: str, **equals: object) -> list[Json]:
         """The rows whose columns have these values."""
-        return [row for row in self[table] if all(row.get(column) == value for column, value in equals.items())]
+        found = [self._by(table, column).get(value, []) for column, value in equals.items()]
+        fewest = min(found, key=len, default=self[table])
+        return [row for row in fewest if all(row.get(column) == value for column, value in equals.items())]
 
     def one(self, table: str, **equals: object) -> Json:
         """The only such row."""
@@ -76,23 +83,40 @@ class Books:
 
     def of_entry(self, entry: str) -> list[Json]:
         """All actuals that come from an entry, from its journal lines, or from what those are connected to."""
-        sources = {entry}
-        ids: set[str] = set()
-        while True:
-            found = {
-                (text(origin["msdyn_transactiontype"]), text(origin["msdyn_transaction"]))
-                for origin in self["msdyn_transactionorigins"]
-                if text(origin["msdyn_origin"]) in sources
-            }
-            sources_now = sources | {id for kind, id in found if kind == "msdyn_journalline"}
-            ids_now = ids | {id for kind, id in found if kind == "msdyn_actual"}
-            for tie in self["msdyn_transactionconnections"]:
-                ends = {text(tie["msdyn_transaction1"]), text(tie["msdyn_transaction2"])}
-                if tie["msdyn_transaction1type"] == tie["msdyn_transaction2type"] == "msdyn_actual" and ends & ids_now:
-                    ids_now |= ends
-            if (sources_now, ids_now) == (sources, ids):
-                return [actual for actual in self["msdyn_actuals"] if actual["msdyn_actualid"] in ids]
-            sources, ids = sources_now, ids_now
+        origins = self._by("msdyn_transactionorigins", "msdyn_origin")
+        ends = [self._by("msdyn_transactionconnections", f"msdyn_transaction{number}") for number in (1, 2)]
+        sources, found, ids = [entry], {entry}, set[str]()
+        new = list[str]()
+        while sources or new:
+            for source in sources:
+                for origin in origins.get(source, []):
+                    id = text(origin["msdyn_transaction"])
+                    if origin["msdyn_transactiontype"] == "msdyn_journalline" and id not in found:
+                        found.add(id)
+                        sources.append(id)
+                    elif origin["msdyn_transactiontype"] == "msdyn_actual" and id not in ids:
+                        ids.add(id)
+                        new.append(id)
+            sources = []
+            for id in new:
+                for tie in (tie for end in ends for tie in end.get(id, [])):
+                    if tie["msdyn_transaction1type"] == tie["msdyn_transaction2type"] == "msdyn_actual":
+                        both = {text(tie["msdyn_transaction1"]), text(tie["msdyn_transaction2"])}
+                        new.extend(sorted(both - ids))
+                        ids |= both
+            new = []
+        rows = (row for id in ids for row in self._by("msdyn_actuals", "msdyn_actualid").get(id, []))
+        return sorted(rows, key=lambda row: str(row["msdyn_actualid"]))
+
+    def _by(self, table: str, column: str) -> dict[object, list[Json]]:
+        index = self._indexes.get((table, column))
+        if index is None:
+            index = defaultdict(list)
+            for row in self[table]:
+                value = row.get(column)
+                index[text(value) if column in KEPT_AS_TEXT else value].append(row)
+            index = self._indexes[table, column] = dict(index)
+        return index
 
 
 def text(value: object) -> str:

@@ -64,7 +64,7 @@ def _approval(books: Books, entry: Json, *, time: bool) -> Json | None:
     elif status == (TIME_RECALLING if time else EXPENSE_RECALLING):
         stages = (APPROVED, RECALL_REQUESTED)
     holding = [
-        row for row in books["msdyn_projectapprovals"] if row.get(column) == id and row["msdyn_recordstage"] in stages
+        row for row in books.find("msdyn_projectapprovals", **{column: id}) if row["msdyn_recordstage"] in stages
     ]
     assert len(holding) < 2, f"{id} is approved {len(holding)} times"
     return holding[0] if holding else None
