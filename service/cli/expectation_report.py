@@ -34,6 +34,14 @@ def expected_as_data(due: Expectation, contract: Contract) -> dict[str, object]:
 
 def expected_as_table(due: Expectation, contract: Contract) -> None:
     """The expected invoice: its lines, the rows on them, and what is ready and left out all the same."""
+    if due.rows:
+        _invoice(due, contract)
+    if due.left_out:
+        left = [(str(one.row.row.ref), one.why) for one in due.left_out]
+        show("Ready, and left out all the same", (key("Row"), Column("Why")), left)
+
+
+def _invoice(due: Expectation, contract: Contract) -> None:
     precision, currency = contract.precision, contract.currency
     groups = [figure(group.value.capitalize()) for group in Group]
     cells = []
@@ -48,8 +56,12 @@ def expected_as_table(due: Expectation, contract: Contract) -> None:
         *(f"{_sum(every, group):,.{precision}f}" for group in Group),
         f"{due.tax:,.{precision}f}",
     )
+    customers = {row.customer for row in due.rows if row.customer is not None}
+    what = f"The invoice of {contract.displayed}"
+    if due.several and len(customers) > 1:
+        what = f"The invoices of {contract.displayed}, one for each customer"
     show(
-        f"The invoice of {contract.displayed}: {money(due.total, precision, currency)} before tax",
+        f"{what}: {money(due.total, precision, currency)} before tax",
         (Column("Line"), figure("Rows"), *groups, figure("Tax")),
         cells,
         total,
@@ -58,9 +70,6 @@ def expected_as_table(due: Expectation, contract: Contract) -> None:
     for _, name, rows in _lines(due):
         if rows:
             show(name, (*columns, figure("Amount"), key("Id")), [_cells(row, precision) for row in rows])
-    if due.left_out:
-        left = [(str(one.row.row.ref), one.why) for one in due.left_out]
-        show("Ready, and left out all the same", (key("Row"), Column("Why")), left)
 
 
 def _lines(due: Expectation) -> list[tuple[object, str, list[Billed]]]:

@@ -204,9 +204,10 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
     """Say each contract's outcome as it comes, and at last what came of all; the worst of them is the exit code."""
     from dataclasses import replace
 
+    from mappings.invoice_run import Outcome
     from service.announcing import announcing
     from service.cli.output import say
-    from service.cli.run_report import Report
+    from service.cli.run_report import Report, how_to_go_on
     from service.interruption import asked_to_stop
     from service.run_records import end
 
@@ -227,7 +228,7 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
         say(f"{len(untold)} could not be announced, and are when the run is resumed: {untold[0].untold}")
     left = len(run.contracts) - sum(one.outcome.is_final for one in report.ended)
     if left:
-        say(f"{left} left. Carry the run on with `psa-connector invoice create --resume {run.id}`.")
+        say(how_to_go_on(run.id, left, sum(one.outcome is Outcome.IN_DOUBT for one in report.ended)))
     if len(report.ended) < len(run.contracts):
         raise typer.Exit(Exit.FAILED if report.failed else INTERRUPTED)
     if report.failed:

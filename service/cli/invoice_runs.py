@@ -74,8 +74,9 @@ def show_(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show what came of each contract of a run, from what is recorded; exit code 4: something is left."""
+    from mappings.invoice_run import Outcome
     from service.cli.output import Column, as_json, figure, key, line, money, say, show
-    from service.cli.run_report import links, plain
+    from service.cli.run_report import how_to_go_on, links, plain
     from service.cli.session import session
     from service.run_records import NoSuchRun, shown
 
@@ -112,7 +113,7 @@ def show_(
             if not one.outcome.is_final:
                 line(f"{one.contract.displayed}: {' '.join(links(one, url))}")
     if left:
-        say(f"{left} left. Carry the run on with `psa-connector invoice create --resume {run}`.")
+        say(how_to_go_on(run, left, sum(one.outcome is Outcome.IN_DOUBT for one in ended)))
         raise typer.Exit(Exit.WORK_LEFT)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from mappings.invoice_run import Outcome, Preview
 from mappings.tables import CONTRACT, INVOICE, Ref
@@ -152,11 +153,19 @@ def show_preview(done: list[Previewed], output: Output) -> None:
         ],
         empty="There is no such project contract.",
     )
+    if not any(one.due.rows for one in done):
+        line("Nothing is ready and due; no invoice would be created.")
     if len(done) == 1:
         (one,) = done
         expected_as_table(one.due, one.contract)
         if one.due.rows:
             show("Would be written and called", (Column("Change"),), [(change,) for change in one.plan.changes])
+
+
+def how_to_go_on(run: UUID, left: int, in_doubt: int) -> str:
+    """What to do about contracts that a run has left."""
+    first = f", {in_doubt} of them in doubt: resolve that first" if in_doubt else ""
+    return f"{left} left{first}. Carry the run on with `psa-connector invoice create --resume {run}`."
 
 
 def _total(ended: Iterable[Invoiced], word: Outcome) -> str:

@@ -1,0 +1,79 @@
+"""What people read of runs and of expected invoices, line by line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from mappings.invoice_expectation import Expectation, expected
+from mappings.invoice_run import Due, Outcome, Preview
+from mappings.tables import Ref
+from service.cli.expectation_report import expected_as_table
+from service.cli.run_report import how_much, how_to_go_on, in_a_line, links
+from service.contracts import Contract
+from service.invoice_runs import Invoiced
+from tests.mappings.invoice_samples import HERE, LINES, TODAY, milestone, sales
+
+CONTRACT = Contract(UUID(int=1), "ORD-1", "One", "USD", 2)
+URL = "https://org"
+
+
+def told(outcome: Outcome, because: str = "", *made: int) -> Invoiced:
+    numbers, ids = tuple(f"INV-{n}" for n in made), tuple(UUID(int=n) for n in made)
+    return Invoiced(CONTRACT, UUID(int=9), outcome, numbers, Decimal(len(made) * 100), because, ids=ids)
+
+
+def test_an_outcome_is_one_line_that_ends_with_what_opens_it() -> None:
+    two = f"{URL}/main.aspx?pagetype=entityrecord&etn=invoice&id={UUID(int=5)}"
+    assert in_a_line(told(Outcome.CREATED, "", 5), URL) == f"ORD-1 One: created INV-5, 100.00 USD  {two}"
+    assert in_a_line(told(Outcome.NOTHING), URL) == "ORD-1 One: nothing-to-invoice", "there is nothing to open"
+    (contract,) = links(told(Outcome.FAILED, "No price."), URL)
+    assert contract.endswith(f"etn=salesorder&id={CONTRACT.id}")
+    assert in_a_line(told(Outcome.FAILED, "No price."), URL) == f"ORD-1 One: failed: No price.  {contract}"
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ([(0, "0")], "Due now: nothing."),
+        ([(1, "5.00")], "Due now: 1 row, 5.00 USD before tax."),
+        ([(2, "1250.50"), (0, "0")], "Due now: 1 of 2 contracts with 2 rows, 1,250.50 USD before tax."),
+    ],
+)
+def test_how_much_is_due_is_one_sentence(due: list[tuple[int, str]], said: str) -> None:
+    every = (Due(UUID(int=n), rows, Decimal(total), "USD", 2) for n, (rows, total) in enumerate(due))
+    assert how_much(Preview(tuple(every))) == said
+
+
+def test_what_is_in_doubt_has_to_be_resolved_before_a_run_is_resumed() -> None:
+    run = UUID(int=3)
+    assert how_to_go_on(run, 2, 0) == f"2 left. Carry the run on with `psa-connector invoice create --resume {run}`."
+    assert how_to_go_on(run, 2, 1).startswith("2 left, 1 of them in doubt: resolve that first. Carry the run on")
+
+
+def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *rows: Any, **more: Any) -> str:
+    monkeypatch.setenv("COLUMNS", "200")
+    due: Expectation = expected(rows, LINES, TODAY, HERE, **more)
+    expected_as_table(due, CONTRACT)
+    return capsys.readouterr().out
+
+
+def test_what_is_ready_and_left_out_is_told_where_nothing_would_be_invoiced(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = shown(capsys, monkeypatch, sales(1, "8", "200", msdyn_accountcustomer=None))
+    assert "The invoice of" not in text
+    assert "Ready, and left out all the same" in text
+
+
+@pytest.mark.parametrize(("several", "title"), [(False, "The invoice of"), (True, "The invoices of")])
+def test_a_contract_of_two_customers_gets_an_invoice_for_each_where_the_product_does_so(
+    several: bool, title: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Ref("account", UUID(int=77))
+    rows = (sales(1, "8", "200"), sales(2, "1", "200", msdyn_accountcustomer=other), milestone(3, "50"))
+    text = shown(capsys, monkeypatch, *rows, several=several)
+    assert text.startswith(f"{title} ORD-1 One")
