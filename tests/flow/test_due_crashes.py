@@ -78,6 +78,28 @@ def test_a_lost_answer_to_the_call_is_looked_up(world: DueWorld, mode: Mode) -> 
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_call_that_outlives_its_time_out_is_waited_for_and_told(world: DueWorld, mode: Mode) -> None:
+    row, office = world.scheduled(world.time_line, DAY), Office(world, mode)
+    world.ready(200, BEFORE)
+    world.make_the_action_racy()
+    held = world.sandbox.faults.hold(path=r"\$batch", containing="msdyn_createinvoicefrominvoiceschedule")
+    first = world.sweep(dataverse=office.calling(office.impatient()))
+    assert held.reached.wait(20)
+    if mode is Mode.RECORDED:
+        # It stands recorded: nothing is called for beside it.
+        assert [code(first), code(world.sweep(dataverse=office.calling()))] == ["not-yet", "not-yet"]
+        held.release()
+        world.until(lambda: bool(world.invoices()))
+        assert words(world.sweep(dataverse=office.calling())) == ["created"]
+    else:
+        # In the fence it may be sent again: of the two, one collides with what the other wrote.
+        assert words(first) == ["created"]
+        held.release()
+        assert words(world.sweep(dataverse=office.calling())) == []
+    assert (world.invoices(), world.row(row)) == ([(Decimal(200), 1)], (SUCCESSFUL, True))
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_message_that_comes_again_tells_of_every_run_it_was_recorded_with(world: DueWorld, mode: Mode) -> None:
     office, command = Office(world, mode), CreateDueInvoices(command=uuid4(), requested_by="clerk")
     for back, amount in ((7, 100), (0, 200)):
