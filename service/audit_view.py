@@ -19,6 +19,7 @@ from connector.dataverse.query import Compare, Condition, Query, all_of, any_of,
 from handlers import people, rows
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
+from handlers.given_up import GIVEN_UP
 from handlers.marking_record import outcome_in
 from handlers.reading import ask
 from handlers.run_attempts import attempts_of
@@ -182,8 +183,7 @@ def _told(
             asked_on,
             "" if writer is None else known.get(writer, str(writer)),
             record.instant("modifiedon") if ended else None,
-            # What was given up or is in doubt says so before its end.
-            str(outcome.get("outcome", "done" if ended else "not finished")),
+            _outcome(record, outcome),
             changes,
             Counter(change.outcome for change in changes) if words is None else words,
         )
@@ -218,6 +218,14 @@ def _about(record: Row, selection: dict[str, Any], outcome: dict[str, Any], atte
 
 def _many(contracts: int) -> str:
     return "1 contract" if contracts == 1 else f"{contracts} contracts"
+
+
+def _outcome(record: Row, outcome: dict[str, Any]) -> str:
+    """Its word; what is in doubt or was given up has one before its end."""
+    state = record.text("psac_state")
+    if state in (State.DONE, State.IN_DOUBT) or GIVEN_UP in outcome:
+        return str(outcome.get("outcome", "done"))
+    return "not finished"
 
 
 def _json(record: Row | None, column: str) -> dict[str, Any]:

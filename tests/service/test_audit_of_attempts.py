@@ -32,6 +32,7 @@ class Pages(FakeDataverse):
         ("called", {}, "not finished", ""),
         ("calling", {"record": "token"}, "not finished", ""),
         ("in-doubt", {"outcome": "in-doubt", "because": "Nobody knows."}, "in-doubt", "Nobody knows."),
+        ("withdrawn", {"outcome": "failed", "because": "Busy."}, "not finished", "Busy."),
         ("withdrawn", {"outcome": "failed", "because": "Busy.", "given_up": True}, "failed", "Busy."),
         ("done", {"outcome": "refused", "because": "No price.", "invoices": []}, "refused", "No price."),
     ],
