@@ -19,6 +19,9 @@ from connector.waiting import Sleep, abandon, done_within
 
 log = logging.getLogger(__name__)
 
+GIVEN_BACK = "given-back"
+"""The count of messages that were still at work when they were given up."""
+
 Process = Callable[[Sequence[Envelope]], Sequence[Settlement]]
 
 
@@ -73,6 +76,7 @@ class Delivery:
         if not is_done and self._given_up.is_set():
             log.error("%d messages at work did not come to their end in time: they are given back", len(held))
             await self.release(inbox, held)
+            self.counts[GIVEN_BACK] += len(held)
             return False
         settlements = work.result() if is_done else [self._hung(envelope) for envelope in envelopes]
         pause = next((settlement for settlement in settlements if isinstance(settlement, Pause)), None)

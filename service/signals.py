@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def stop_event() -> Iterator[asyncio.Event]:
     def asked(number: int, frame: FrameType | None) -> None:
         nonlocal asked_before
         if asked_before:
-            _end_at_once()
+            end_at_once(INTERRUPTED, AT_ONCE)
         asked_before = True
         loop.call_soon_threadsafe(begin)
 
@@ -50,8 +51,8 @@ def stop_event() -> Iterator[asyncio.Event]:
             signal.signal(number, handler)
 
 
-def _end_at_once() -> None:
+def end_at_once(code: int, said: bytes = b"") -> NoReturn:
     """No clean-up: whatever would be waited for is what does not end. Streams may be locked by who was interrupted."""
     with contextlib.suppress(OSError):
-        os.write(STDERR, AT_ONCE)
-    os._exit(INTERRUPTED)
+        os.write(STDERR, said)
+    os._exit(code)

@@ -41,9 +41,12 @@ def run(
     from service.ceiling_settings import WriteCeilingSettings
     from service.running import until_stopped
     from service.settings_sources import load
+    from service.signals import end_at_once
     from service.signing_in import unattended
 
     settings = unattended(load(config))
     if yes:
         settings = settings.model_copy(update={"write_ceiling": WriteCeilingSettings(rows=0, amount=Decimal(0))})
-    asyncio.run(until_stopped(compose(settings)))
+    if asyncio.run(until_stopped(compose(settings))):
+        # A thread that waits for an answer would keep the process for as long.
+        end_at_once(0)
