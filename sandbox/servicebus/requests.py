@@ -17,7 +17,8 @@ from sandbox.servicebus.amqp.types import Int, Symbol
 _NULL = b"\x40"
 _PROPERTIES = 13
 _MAX_WAITING = 1000
-"""Replies kept for a peer that gives no credit for them."""
+_MAX_WAITING_OCTETS = 8 * 1024 * 1024
+"""Replies kept for a peer that gives no credit for them, and their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +59,27 @@ class ReplyOutlet:
         self.address = fields[0] if fields else None
         self._link = link
         self._waiting: deque[bytes] = deque()
+        self._octets = 0
         self._tag = 0
 
     @property
     def full(self) -> bool:
         """Whether so many replies wait that no further request is taken."""
-        return len(self._waiting) >= _MAX_WAITING
+        return len(self._waiting) >= _MAX_WAITING or self._octets >= _MAX_WAITING_OCTETS
 
     def put(self, message: bytes) -> None:
         """Send a reply now or when credit comes."""
         self._waiting.append(message)
+        self._octets += len(message)
         self.credited()
 
     def credited(self) -> None:
         """Send what waits."""
         while self._waiting and self._link.ready:
             self._tag += 1
-            self._link.send(self._tag.to_bytes(8, "big"), self._waiting.popleft(), settled=True)
+            message = self._waiting.popleft()
+            self._octets -= len(message)
+            self._link.send(self._tag.to_bytes(8, "big"), message, settled=True)
         self._link.drained()
 
     def settled(self, tag: bytes, state: State) -> State:

@@ -17,6 +17,8 @@ from sandbox.servicebus.sas import SharedKey
 from sandbox.servicebus.storage import MemoryStorage, Storage
 
 _LONGEST_SLEEP = 3600.0
+_BACKLOG = 1024
+"""Clients that may knock at the same moment; one more would have to knock again, a second later."""
 _RETRY = 1.0
 """Seconds until what could not be made to last is tried again."""
 
@@ -59,7 +61,7 @@ class ServiceBusServer:
             raise RuntimeError("The Service Bus is started already.")
         listener = listen("Service Bus", host, port, beyond_loopback=beyond_loopback)
         loop = self._loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: self._namespace.connect(loop), sock=listener)
+        self._server = await loop.create_server(lambda: self._namespace.connect(loop), sock=listener, backlog=_BACKLOG)
         self._host = host
         self._port = self._server.sockets[0].getsockname()[1]
         self._turn()

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from azure.servicebus._pyamqp import _decode
 
+from sandbox.servicebus import requests
 from sandbox.servicebus.addresses import Address, parse_address
 from sandbox.servicebus.amqp.encode import encode
 from sandbox.servicebus.amqp.performatives import Attach, Detach, Flow
@@ -191,6 +192,21 @@ def test_replies_wait_for_credit_and_requests_for_replies(wire: Wire) -> None:
     assert states[1000]["rejected"][0][0] == b"amqp:not-allowed"
     wire.credit(10, 3)
     assert len(wire.heard_of(TRANSFER)) == 3
+
+
+def test_replies_that_wait_are_bounded_by_their_size_too(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "_MAX_WAITING_OCTETS", 500)
+    wire.say(receiver("q/$management", 10), sender("q/$management", 11))
+    wire.heard()
+    request = message(encode(["id"]), encode({"operation": "x"}), b"\x00\x53\x77" + encode({}))
+    for number in range(20):
+        wire.send(request, 11, number)
+    taken = sum("accepted" in fields[4] for fields in wire.heard_of(DISPOSITION))
+    assert 0 < taken < 10
+    wire.credit(10, 20)
+    assert len(wire.heard_of(TRANSFER)) == taken
+    wire.send(request, 11, 20)
+    assert len(wire.heard_of(TRANSFER)) == 1
 
 
 def test_a_request_without_a_link_for_the_reply_is_rejected(wire: Wire) -> None:

@@ -200,3 +200,27 @@ def test_a_server_that_cannot_keep_its_messages_says_so_answers_nobody_and_tries
         await writer.wait_closed()
 
     asyncio.run(main())
+
+
+def test_four_hundred_clients_are_served_at_once_and_each_is_told_of_the_end() -> None:
+    hello = SASL_HEADER + write_frame(0, SaslInit(mechanism="ANONYMOUS").encode(), 1)
+    hello += AMQP_HEADER + write_frame(0, Open(container_id="c").encode())
+
+    async def main() -> None:
+        bus = server()
+        await bus.start()
+
+        async def client() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+            writer.write(hello)
+            await reader.readuntil(b"PSA Connector sandbox")
+            return reader, writer
+
+        clients = await asyncio.gather(*(client() for _ in range(400)))
+        await bus.stop()
+        for reader, writer in clients:
+            assert b"amqp:connection:forced" in await reader.read()
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for _, writer in clients))
+
+    asyncio.run(main())
