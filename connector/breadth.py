@@ -39,10 +39,13 @@ OUTAGE = frozenset(
         "cut-off",
         "broken-off",
         "not-sent",
+        "unreadable-answer",
+        "read-refused",
         "sign-in-unreachable",
+        "sign-in-unavailable",
     }
 )
-"""Codes by which the far side does not answer: one fault, whatever it looks like at the moment."""
+"""Codes by which the far side gives no answer that is of use: one fault, whatever it looks like at the moment."""
 
 WRITE = "write"
 """The kind of operation that stands for any change where a failure does not say which."""

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = 30.0
 """Seconds between attempts to open a receiver again."""
 LONGEST_LINGER = timedelta(seconds=5)
-"""After this long it is asked again how long to linger: the receiver shows that it is alive."""
+"""Whoever is to wait for longer takes no message at all, asks again after this long, and so shows to be alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +173,14 @@ class Worker:
     async def _work(self, inbox: Inbox, number: int) -> None:
         size = BatchSize(self._pace.largest_batch)
         while not self._stopping.is_set() and self._breaker.may_work:
-            count, wait = size.size, min(self._linger(), LONGEST_LINGER)
-            if count < self._pace.largest_batch and wait > timedelta():
+            count, wait = size.size, self._linger()
+            if wait > LONGEST_LINGER or (wait and count < self._pace.largest_batch):
                 count = self._pace.largest_batch
                 self._last_turn[number] = self._now()
-                if await set_within(self._stopping, wait.total_seconds(), self._sleep):
+                if await set_within(self._stopping, min(wait, LONGEST_LINGER).total_seconds(), self._sleep):
                     break
+                if wait > LONGEST_LINGER:
+                    continue
             asked = self._now()
             batch = await self._receive(inbox, count)
             self._last_turn[number] = self._now()

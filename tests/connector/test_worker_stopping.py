@@ -159,3 +159,19 @@ def test_while_it_is_worth_waiting_messages_gather_in_the_queue_and_make_a_full_
             tight[0] = timedelta()
 
     asyncio.run(scenario())
+
+
+def test_nothing_is_taken_from_the_queue_while_nothing_could_be_done_with_it() -> None:
+    async def scenario() -> None:
+        left = [timedelta(minutes=5)]
+        case = Case(all_done, linger=lambda: left[0])
+        case.queue.put("a")
+        async with case.running():
+            await case.time.advance(60)
+            assert case.queue.batches == []
+            assert case.worker.status().last_turn[0] >= NOW + timedelta(seconds=55), "the receiver is alive"
+            left[0] = timedelta()
+            await case.time.advance(5)
+            await case.until(lambda: case.queue.done == [("a", "complete")])
+
+    asyncio.run(scenario())
