@@ -199,7 +199,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
 
     def worker(queue: str, receivers: int, work: Pipeline, is_fit: Callable[[], None]) -> Worker:
         return Worker(
-            partial(_inbox, bus, queue),
+            partial(_inbox, bus, queue, now),
             work.process,
             is_fit,
             pace=replace(pace or Pace(), receivers=receivers, largest_batch=settings.workers.batch),
@@ -251,11 +251,11 @@ def dataverse_client(settings: DataverseSettings) -> DataverseClient:
     return DataverseClient(settings.url, tokens(settings), tag=TAG)
 
 
-def _inbox(access: Access, queue: str) -> Inbox:
+def _inbox(access: Access, queue: str, now: Callable[[], datetime]) -> Inbox:
     # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
     from connector.servicebus import ServiceBusInbox
 
-    return ServiceBusInbox(access, queue)
+    return ServiceBusInbox(access, queue, now=now)
 
 
 def _is_there(dataverse: DataverseClient, and_fit: Callable[[], None] = lambda: None) -> Callable[[], None]:
