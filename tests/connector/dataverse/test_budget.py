@@ -114,11 +114,13 @@ def test_a_request_without_an_answer_may_have_cost_any_server() -> None:
 
 def test_a_refusal_lowers_what_is_thought_to_be_ours_once_and_it_comes_back() -> None:
     budget = whole(requests=100)
+    is_news = []
     for _ in range(2):  # Two were under way; both are refused.
-        budget.exceeded(START, [Facet.REQUESTS], None)
+        is_news.append(budget.exceeded(START, [Facet.REQUESTS], None))
         budget.hold(START + seconds(30))
     after = START + seconds(30)
 
+    assert is_news == [True, False]
     assert sum(send(budget, after) == NO_WAIT for _ in range(200)) == 77
     soon, in_an_hour = after + timedelta(minutes=10), after + timedelta(minutes=60)
     assert sum(send(budget, soon) == NO_WAIT for _ in range(200)) == 91
