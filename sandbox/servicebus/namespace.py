@@ -142,13 +142,15 @@ class Namespace:
         _serve(link, f"{entity.path}/$management", service)
 
     def _knows(self, path: str) -> bool:
-        """Whether there is an entity, or another node, of this path."""
-        if path != _CBS:
-            try:
-                self._entity(parse_address(path))
-            except AmqpError:
-                return False
-        return True
+        """Whether there is an entity of this path; ``$cbs`` counts as one, management nodes are part of theirs."""
+        if path == _CBS:
+            return True
+        try:
+            address = parse_address(path)
+            self._entity(address)
+        except AmqpError:
+            return False
+        return not address.management
 
     def _entity(self, address: Address) -> MessageStore | Topic:
         if not address.path and address.management:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.servicebus.amqp import transit
 from sandbox.servicebus.amqp.encode import encode, encode_list
 from sandbox.servicebus.amqp.performatives import Attach, Flow, Transfer
 from sandbox.servicebus.amqp.states import Accepted, Modified, Rejected, Released, State
@@ -16,7 +15,6 @@ from sandbox.servicebus.faults import BusFaults
 from sandbox.servicebus.message_faults import settlement
 from tests.sandbox.servicebus.wire import (
     ATTACH,
-    CLOSE,
     DETACH,
     DISPOSITION,
     FLOW,
@@ -46,89 +44,6 @@ def delivered(wire: Wire) -> int:
 
 def kinds(wire: Wire) -> list[int]:
     return [code for code, _ in wire.heard()]
-
-
-def test_frames_of_one_connection_are_held_up_in_order_and_keep_their_distance(wire: Wire, faults: BusFaults) -> None:
-    wire.say(sender("q", 2))
-    wire.heard()
-    slow = faults.latency(1000, entity="q", operation="send", direction="in")
-    for number in range(3):
-        wire.send(message(), 2, number)
-        wire.loop.pass_time(0.4)
-    assert (wire.counts(), wire.heard()) == ((1, 0), []), "the one sent 1.2 seconds ago"
-    wire.loop.pass_time(0.4)
-    wire.namespace.turn()
-    assert (wire.counts(), len(wire.heard_of(DISPOSITION))) == ((2, 0), 2), "those sent 1.6 and 1.2 seconds ago"
-    wire.loop.pass_time(0.3)
-    wire.namespace.turn()
-    assert (wire.counts(), slow.struck) == ((3, 0), 3)
-
-
-def test_what_leaves_is_held_up_after_it_was_made_safe_and_the_close_waits_for_it(
-    wire: Wire, faults: BusFaults
-) -> None:
-    with_messages(wire, b"1", b"2")
-    slow = faults.latency(500, operation="deliver", direction="out", times=1)
-    wire.credit(1, 2)
-    wire.feed(b"\x00\x00\x00\x01nonsense")
-    assert (wire.octets(), wire.pipe.closed, wire.counts()) == (b"", False, (0, 2))
-    wire.loop.pass_time(0.5)
-    assert kinds(wire) == [TRANSFER, TRANSFER, CLOSE], "those behind the one that was held up have waited for it"
-    assert (wire.pipe.closed, slow.struck) == (True, 1)
-
-
-def test_every_frame_is_slow_where_nothing_else_is_said_and_a_link_is_known_when_its_attach_has_come(
-    wire: Wire, faults: BusFaults
-) -> None:
-    slow = faults.latency(10)
-    behind = faults.latency(10_000, entity="q", operation="send", times=None)
-    wire.say(sender("q", 2))
-    wire.send(message(), 2)
-    slow.left = 0
-    wire.loop.pass_time(1)
-    assert wire.counts() == (0, 0)
-    wire.loop.pass_time(10)
-    assert (wire.counts(), behind.struck, slow.struck) == ((1, 0), 1, 1)
-
-
-def test_what_was_on_its_way_arrives_though_its_sender_hung_up(wire: Wire, faults: BusFaults) -> None:
-    wire.say(sender("q", 2))
-    faults.latency(60_000)
-    for number in range(3):
-        wire.send(message(), 2, number, settled=True)
-    wire.connection.connection_lost(None)
-    assert wire.counts() == (3, 0)
-
-
-def test_no_more_is_read_than_can_be_held_up(wire: Wire, faults: BusFaults, monkeypatch: pytest.MonkeyPatch) -> None:
-    reading: list[bool] = []
-    monkeypatch.setattr(transit, "_MAX_ARRIVALS", 2)
-    monkeypatch.setattr(wire.pipe, "pause_reading", lambda: reading.append(False))
-    monkeypatch.setattr(wire.pipe, "resume_reading", lambda: reading.append(True))
-    wire.say(sender("q", 2))
-    faults.latency(1000, direction="in")
-    for number in range(5):
-        wire.send(message(), 2, number)
-    assert reading[-1] is False
-    for _ in range(3):
-        wire.loop.pass_time(1)
-    assert (wire.counts(), reading[-1]) == ((5, 0), True)
-
-
-def test_links_stop_adding_to_what_is_held_up_and_go_on_when_there_is_room(
-    wire: Wire, faults: BusFaults, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transit, "_MAX_QUEUED", 300)
-    with_messages(wire, *(b"x" * 100 + b"%d" % number for number in range(8)))
-    faults.latency(1000, direction="out", operation="deliver")
-    wire.credit(1, 8)
-    assert wire.counts() == (7, 1)
-    for left in range(6, -1, -1):
-        wire.loop.pass_time(1)
-        wire.namespace.turn()
-        assert wire.counts() == (left, 8 - left)
-    wire.loop.pass_time(1)
-    assert [bytes(fields[11])[-1:] for fields in wire.heard_of(TRANSFER)] == [b"%d" % number for number in range(8)]
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
@@ -240,6 +155,48 @@ def test_a_lock_is_not_lost_twice(wire: Wire, faults: BusFaults) -> None:
     wire.settle(first, Accepted())
     wire.settle(first, Accepted())
     assert (fault.struck, wire.counts()) == (1, (1, 0))
+
+
+def test_a_session_is_lost_at_a_settlement_with_all_it_has_locked(wire: Wire, faults: BusFaults) -> None:
+    wire.say(sender("sessions", 2))
+    for number in range(2):
+        wire.send(message(encode_list(b"".join([b"\x40"] * 10 + [encode("s")]), 11)), 2, number)
+    named = source("sessions", *[None] * 6, {Symbol("com.microsoft:session-filter"): "s"})
+    wire.say(Attach(name="r", handle=1, role=True, source=named, target=target("sessions")))
+    wire.credit(1, 2)
+    first = wire.heard_of(TRANSFER)[0][1]
+    fault = faults.lose_lock(entity="sessions")
+    wire.settle(first, Accepted())
+    (said, answer), (detached, error) = wire.heard()
+    assert (said, answer[4]["rejected"][0][0]) == (DISPOSITION, b"com.microsoft:session-lock-lost")
+    assert (detached, error[2][0], fault.struck) == (DETACH, b"com.microsoft:session-lock-lost", 1)
+    store = wire.broker.find("sessions")
+    assert store is not None
+    again = store.accept_session("s", None, wire.clock.now())
+    delivery = store.receive(wire.clock.now(), again)
+    assert delivery is not None
+    assert delivery.message.delivery_count == 1
+
+
+def test_topics_double_what_is_sent_and_subscriptions_reorder_what_they_deliver(wire: Wire, faults: BusFaults) -> None:
+    doubled, reordered = faults.duplicate(entity="T"), faults.reorder(entity="t/Subscriptions/S")
+    wire.say(sender("t", 2))
+    for number in range(2):
+        wire.send(message(body=b"\x00\x53\x75\xa0\x01%d" % number), 2, number)
+    wire.heard()
+    wire.say(receiver("t/subscriptions/s", 1))
+    wire.credit(1, 3)
+    wire.credit(1, 3)
+    assert [bytes(fields[11])[-1:] for fields in wire.heard_of(TRANSFER)] == [b"0", b"0", b"1"]
+    assert (doubled.struck, reordered.struck) == (1, 1)
+
+
+@pytest.mark.parametrize("entity", ["nowhere", "q/$management", "t/subscriptions/other", "t/$deadletterqueue", ""])
+def test_a_fault_of_what_is_not_there_is_refused(faults: BusFaults, entity: str) -> None:
+    with pytest.raises(ValueError, match="there is no queue, topic or subscription"):
+        faults.reorder(entity=entity)
+    for there in ("Q", "q/$DeadLetterQueue", "t", "t/Subscriptions/s/$DeadLetterQueue", "$cbs"):
+        assert faults.server_busy(entity=there).entity == there.lower()
 
 
 def test_draws_are_repeated_by_their_seed(wire: Wire, faults: BusFaults) -> None:
