@@ -96,7 +96,8 @@ class InvoicingHandler:
             return _ended(subject, facts, "The product refused; that is written down.", outcome)
         call = self.call(subject.contract)
         fenced = fence(subject, {**due.as_data(), **self.noted}, facts.lease, caller, call, facts.withdrawn)
-        return Plan(f"{len(due.rows)} ready rows are invoiced.", (fenced,), each_alone=True)
+        rows = "1 ready row is" if len(due.rows) == 1 else f"{len(due.rows)} ready rows are"
+        return Plan(f"{rows} invoiced.", (fenced,), each_alone=True)
 
     def _after(self, attempt: Row, facts: InvoiceFacts, refusals: Refusals) -> Decision:
         """Give the invoice to its owner; say what came of an attempt, and how it differs from what was expected."""
