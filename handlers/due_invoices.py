@@ -16,7 +16,7 @@ from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled,
 from handlers.due_look import Look, Piece, Sweep
 from handlers.due_record import Begin, End, Kept
 from handlers.due_run import FAILED, DueRunHandler
-from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
+from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import REFUSED, InvoicingHandler
 from handlers.plan import NOT_YET
 from mappings.ceiling import Ceiling
@@ -40,14 +40,14 @@ class DueInvoices:
 
     ``at_once``: how many contracts are at work at a time; the runs of one are made one after the other. ``stopping`` is
     asked before each contract: what is left then is left to the next sweep. ``told`` hears of each run as it ends, one
-    after the other.
+    after the other; a command that is refused looks up what was called for before where somebody hears of it.
     """
 
     invoicing: InvoicingHandler
     ceiling: Ceiling | None = None
     at_once: int = 1
     stopping: Callable[[], bool] = lambda: False
-    told: Callable[[Told], None] = lambda run: None
+    told: Callable[[Told], None] | None = None
 
     def settle(
         self, commands: Sequence[CreateDueInvoices], fixed_point: FixedPoint
@@ -61,6 +61,10 @@ class DueInvoices:
             return looked
         if command.dry_run:
             return Settled("It was a dry run: nothing was written.", looked.plain())
+        if looked.refusal is not None:
+            if self.told is not None:
+                _Course(command, self, looked, fixed_point).run()
+            return Unsettled(AgainstTheRules(looked.refusal.code, looked.refusal.sentence))
         if looked.pieces:
             runs = tuple(Kept(one.run.contract, one.run.day, one.command) for one in looked.pieces)
             begun = fixed_point.settle(Begin(looked.until, runs), [command])[command]
@@ -185,8 +189,9 @@ class _Course:
                 self._in_a_row += 1
             elif not self._is_ours:
                 self._in_a_row = 0
-            for run in chain.news:
-                self.due.told(run)
+            if (tell := self.due.told) is not None:
+                for run in chain.news:
+                    tell(run)
         return chain
 
     def _along(self, pieces: Sequence[Piece]) -> _Chain:

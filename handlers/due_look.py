@@ -50,7 +50,8 @@ class Piece:
 class Sweep:
     """What is to be done, with what each new run's invoice takes if they are made in order, the oldest first.
 
-    ``over``: what of it is above a ceiling, as sentences. ``left``: how many runs are due besides.
+    ``over``: what of it is above a ceiling, as sentences. ``left``: how many runs are due besides. ``refusal``: why
+    nothing new is called for; only what was called for before is looked up.
     """
 
     until: date
@@ -59,6 +60,7 @@ class Sweep:
     taken: Mapping[DueRun, tuple[BacklogRow, ...]]
     over: tuple[str, ...] = ()
     left: int = 0
+    refusal: Refuse | None = None
 
     @property
     def chains(self) -> list[tuple[Piece, ...]]:
@@ -172,15 +174,21 @@ class Look:
                 for one in _recorded(facts.kept, found)
             ]
             return NothingToDo("It is carried on.", {"sweep": self._sweep(facts, found, pieces)})
-        if forbidden is not None:
-            return forbidden
         if facts.until > facts.today and not subject.dry_run:
             sentence = f"{facts.until} is still to come; what is due then can be looked at, not invoiced."
             return Refuse("not-due-yet", sentence)
-        sweep = self._sweep(facts, found, _found(found))
-        if sweep.over and not (subject.confirmed or subject.dry_run):
-            return Refuse("over-ceiling", f'{" ".join(sweep.over)} If that is meant, say so with "confirmed": true.')
-        return NothingToDo("It was looked at.", {"sweep": sweep})
+        every = _found(found)
+        sweep = self._sweep(facts, found, every)
+        if forbidden is None and sweep.over and not (subject.confirmed or subject.dry_run):
+            sentence = f'{" ".join(sweep.over)} If that is meant, say so with "confirmed": true.'
+            forbidden = Refuse("over-ceiling", sentence)
+        if forbidden is None:
+            return NothingToDo("It was looked at.", {"sweep": sweep})
+        called = [one for one in every if one.called]
+        if subject.dry_run or not called:
+            return forbidden
+        looked_up = replace(self._sweep(facts, found, called), refusal=forbidden)
+        return NothingToDo("What was called for before is looked up.", {"sweep": looked_up})
 
     def _sweep(self, facts: Known, found: DueFacts, pieces: Sequence[Piece]) -> Sweep:
         ordered = sorted(pieces, key=lambda one: (one.run.day, one.run.contract, not one.called, one.command))

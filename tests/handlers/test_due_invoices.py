@@ -183,6 +183,25 @@ def test_what_a_command_did_is_told_though_the_rest_has_become_forbidden(due: Du
     assert len(due.called) == 2
 
 
+def test_what_was_called_for_before_is_looked_up_and_told_though_nothing_new_may_be(due: Due) -> None:
+    contract, _ = (due.contract(number, TODAY) for number in range(2))
+    due.trouble[contract] = UnknownOutcome("timed-out", "No answer.")
+    stopping = iter((False, True))
+    assert isinstance(due.sweep(mode=Mode.RECORDED, stopping=lambda: next(stopping)), Unsettled)
+    due.told.clear()
+    due.world.dataverse.put(new("msdyn_batchjob", 1), msdyn_name="Create invoices", msdyn_isactive=True, statecode=0)
+    due.world.dataverse.later(minutes=31)
+    other = COMMAND.model_copy(update={"command": UUID(int=2, version=4)})
+    # A message would be put aside, and nobody would hear of it.
+    assert isinstance(due.sweep(command=other, mode=Mode.RECORDED, told=None), Unsettled)
+    assert due.told == []
+    refused = due.sweep(command=other, mode=Mode.RECORDED)
+    assert isinstance(refused, Unsettled)
+    assert refused.failure.code == "product-invoices-itself"
+    assert [(run["contract"], run["outcome"]) for run in due.told] == [(str(contract.id), "in-doubt")]
+    assert len(due.called) == 1
+
+
 def test_a_right_that_one_contract_lacks_is_told_of_that_one(due: Due) -> None:
     lacking, _ = (due.contract(number, TODAY) for number in range(2))
     due.trouble[lacking] = Misconfigured("missing-privilege", "prvCreateInvoice")
