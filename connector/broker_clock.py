@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,25 +35,33 @@ class Stamp:
 
 class BrokerClock:
     """``ahead``: how much later it is here than at the broker. Exact once a message came while it was waited for,
-    whose lock then began as it was enqueued; until then no more than what the times on the messages force."""
+    whose lock then began as it was enqueued; until then no more than what the times on the messages force.
+
+    Whatever was late on its way makes this host look further ahead, so the least of the latest calls counts.
+    """
 
     def __init__(self) -> None:
         self.ahead = timedelta()
         self._locks: deque[timedelta] = deque(maxlen=8)
+        self._latest: deque[timedelta] = deque(maxlen=8)
         self._alarmed = False
 
-    def saw(self, stamps: Iterable[Stamp], asked: datetime, returned: datetime) -> None:
-        """These messages came by a receive call that was made and returned at these moments of this host."""
+    def saw(self, stamps: Collection[Stamp], waited: timedelta, returned: datetime) -> None:
+        """These messages came by a receive call that took so long, and returned at this moment of this host."""
+        if not stamps:
+            return
         for stamp in stamps:
             lock = stamp.locked_until - stamp.enqueued_at
-            if returned - asked >= WAITED and stamp.is_first and SHORTEST_LOCK <= lock <= LONGEST_LOCK:
+            if waited >= WAITED and stamp.is_first and SHORTEST_LOCK <= lock <= LONGEST_LOCK:
                 self._locks.append(lock)
-            if self._locks:
-                ahead = returned - stamp.locked_until + min(self._locks)
-            else:
-                at_least = returned - stamp.locked_until + SHORTEST_LOCK
-                ahead = min(max(self.ahead, at_least), returned - stamp.enqueued_at)
-            self.ahead = timedelta() if abs(ahead) < ALIKE else ahead
+        latest = max(stamp.locked_until for stamp in stamps)
+        if self._locks:
+            self._latest.append(returned - latest + min(self._locks))
+        # A lock that was just given is not over, and nothing is received before it was enqueued.
+        at_least = returned - latest + SHORTEST_LOCK
+        at_most = returned - max(stamp.enqueued_at for stamp in stamps)
+        ahead = min(max(min(self._latest, default=self.ahead), at_least), at_most)
+        self.ahead = timedelta() if abs(ahead) < ALIKE else ahead
         if abs(self.ahead) >= ALARMING and not self._alarmed:
             self._alarmed = True
             seconds = round(self.ahead.total_seconds())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -72,11 +73,12 @@ class ServiceBusInbox:
         """See ``Inbox``. Prefetch is off: what is not asked for is not locked."""
         try:
             receiver = await self._opened()
-            asked = self._now()
+            asked = time.monotonic()
             messages = await receiver.receive_messages(max_message_count=max_messages, max_wait_time=max_wait)
         except ServiceBusError as error:
             raise failure(error, self._queue, self._access) from error
-        self._clock.saw(map(_stamp, filter(_is_stamped, messages)), asked, self._now())
+        waited = timedelta(seconds=time.monotonic() - asked)
+        self._clock.saw([_stamp(message) for message in messages if _is_stamped(message)], waited, self._now())
         for message in messages:
             self._tell_end_of_lock(message)
         return [Received(envelope_of(message, self._queue), message) for message in messages]

@@ -30,7 +30,7 @@ def seen(ahead: float, *, lock: float = 60, age: float = 0, waited: float = 0, f
 
 def saw(clock: BrokerClock, ahead: float, *, lock: float, age: float, waited: float, first: bool = True) -> None:
     there = NOW - seconds(ahead)
-    clock.saw([Stamp(there - seconds(age), there + seconds(lock), first)], NOW - seconds(waited), NOW)
+    clock.saw([Stamp(there - seconds(age), there + seconds(lock), first)], seconds(waited), NOW)
 
 
 @pytest.mark.parametrize("ahead", [-3600, -60, -5, 0, 1, 5, 58, 60, 3600])
@@ -56,6 +56,28 @@ def test_once_the_lock_is_known_every_message_tells_and_a_clock_set_right_is_not
     assert clock.ahead == seconds(58)
     saw(clock, 0, lock=60, age=500, waited=0)
     assert clock.ahead == seconds(0)
+
+
+def test_a_message_that_was_late_on_its_way_does_not_make_this_host_look_ahead() -> None:
+    clock = seen(0, waited=3)
+    there = NOW - seconds(20)
+    clock.saw([Stamp(there - seconds(100), there + seconds(60), True)], seconds(20), NOW)
+    assert clock.ahead == seconds(0)
+
+
+def test_a_clock_that_jumps_ahead_is_followed_as_far_as_it_must_at_once_and_exactly_soon_after() -> None:
+    clock = seen(0, waited=3)
+    saw(clock, 58, lock=60, age=500, waited=0)
+    assert clock.ahead == seconds(3)
+    for _ in range(8):
+        saw(clock, 58, lock=60, age=500, waited=0)
+    assert clock.ahead == seconds(58)
+
+
+def test_an_empty_answer_tells_nothing() -> None:
+    clock = seen(58, waited=3)
+    clock.saw([], seconds(5), NOW + seconds(5))
+    assert clock.ahead == seconds(58)
 
 
 def test_a_wrong_clock_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
