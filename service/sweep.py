@@ -16,7 +16,7 @@ from typing import cast
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from handlers.due_invoices import UNFINISHED
+from handlers.due_invoices import RUNNING, UNFINISHED
 from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
 from mappings.business_date import business_date
 from mappings.messages import CreateDueInvoices
@@ -63,14 +63,15 @@ class Sweep:
     def sweep(self, command: CreateDueInvoices, stopping: Callable[[], bool]) -> CreateDueInvoices | None:
         """Create what is due; what is to be carried out again on the same day, if there is use in that.
 
-        The same command goes on where it broke off; another one takes what was left over.
+        The same command goes on where it broke off; another one takes what was left over, or in somebody else's hands.
         """
         day = command.due
         match self.carry_out(command, stopping):
             case Settled(because, outcome, _, unsure):
                 _tell(outcome)
                 log.info("sweep of %s: %s", day, because)
-                return self._command(day) if unsure or "left" in outcome else None
+                soon = unsure or "left" in outcome or any(run["outcome"] == RUNNING for run in _runs(outcome))
+                return self._command(day) if soon else None
             case Unsettled(AgainstTheRules() as refused):
                 log.warning("sweep of %s: nothing was invoiced. %s (%s)", day, refused.sentence, refused.code)
                 return None
@@ -89,8 +90,12 @@ class Sweep:
                 continue
 
 
+def _runs(outcome: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
+    return cast(Sequence[Mapping[str, object]], outcome.get("runs", ()))
+
+
 def _tell(outcome: Mapping[str, object]) -> None:
-    for run in cast(Sequence[Mapping[str, object]], outcome.get("runs", ())):
+    for run in _runs(outcome):
         named = f"salesorder({run['contract']}), due {run['day']}"
         if run["outcome"] in (*UNFINISHED, "created-differs"):
             log.warning("%s: %s. %s", named, run["outcome"], run.get("because", "Look at the invoice."))

@@ -97,22 +97,23 @@ def test_days_that_were_slept_through_are_one_sweep() -> None:
 def test_what_could_not_be_carried_out_is_tried_again_soon_and_a_refusal_the_next_day() -> None:
     life = Life(
         datetime(2026, 3, 2, 12, tzinfo=UTC),
-        sweeps=5,
+        sweeps=6,
         takes=timedelta(),
         ends={
             0: Unsettled(Transient("unreachable", "No route.")),
             1: Settled("Done.", NOTHING.outcome, unsure=True),
             2: Settled("Done.", {**NOTHING.outcome, "left": 7}),
-            3: Unsettled(AgainstTheRules("product-invoices-itself", "Both would.")),
+            3: Settled("Done.", {"runs": [{"contract": "c", "day": "2026-03-02", "outcome": "already-running"}]}),
+            4: Unsettled(AgainstTheRules("product-invoices-itself", "Both would.")),
         },
     )
     commands = life.live()
-    assert [due for _, due in life.swept] == [date(2026, 3, 2)] * 4 + [date(2026, 3, 3)]
+    assert [due for _, due in life.swept] == [date(2026, 3, 2)] * 5 + [date(2026, 3, 3)]
     gaps = [later - earlier for (earlier, _), (later, _) in zip(life.swept, life.swept[1:], strict=False)]
-    assert all(AGAIN <= gap < 2 * AGAIN for gap in gaps[:3])
+    assert all(AGAIN <= gap < 2 * AGAIN for gap in gaps[:4])
     # What broke off is gone on with under its own command; what came to an end is followed by another.
     goes_on = [one.command == two.command for one, two in pairwise(commands)]
-    assert goes_on == [True, False, False, False]
+    assert goes_on == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
