@@ -137,7 +137,8 @@ class FixedPoint:
     def _decisions(
         self, handler: Handler[S, F], waiting: Sequence[S], courses: Mapping[S, Course], done: dict[S, Outcome]
     ) -> dict[S, Decision]:
-        """What the facts call for. A refusal is said of facts that were all read just now, never of older ones."""
+        """What the facts call for. Whatever refuses, corrects or completes follows from facts that were all read just
+        now: a colleague may have written by a newer set-up than the one kept here."""
 
         def decided(subjects: Sequence[S], dataverse: Reader) -> dict[S, Decision]:
             facts = self._gather(handler, subjects, courses, done, dataverse)
@@ -147,11 +148,11 @@ class FixedPoint:
             return decided(waiting, self._dataverse)
         lately = Lately(self._dataverse, self._seldom_changed)
         decisions = decided(waiting, lately)
-        refused = [one for one, decision in decisions.items() if isinstance(decision, Refuse)]
-        if not refused or not lately.has_told:
+        again = [one for one, decision in decisions.items() if _needs_all_facts_of_now(decision)]
+        if not again or not lately.has_told:
             return decisions
-        agreed = {one: decision for one, decision in decisions.items() if one not in set(refused)}
-        return agreed | decided(refused, self._dataverse)
+        agreed = {one: decision for one, decision in decisions.items() if one not in set(again)}
+        return agreed | decided(again, self._dataverse)
 
     def _gather(
         self,
@@ -223,3 +224,7 @@ class FixedPoint:
         if not in_the_way:
             return conflict
         return Conflict(conflict.code, f"{in_the_way} stands where a new row must go.", in_the_way)
+
+
+def _needs_all_facts_of_now(decision: Decision) -> bool:
+    return isinstance(decision, Refuse) or (isinstance(decision, Plan) and (decision.corrects or decision.completes))

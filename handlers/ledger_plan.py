@@ -172,7 +172,8 @@ class LedgerPlan:
 
     def _create(self, missing: Sequence[PlannedActual]) -> Plan:
         because = f"Approved: {_counted(missing)}, generation {self.ledger.generation}."
-        return self._plan(because, self._created(missing, self.ledger.live, self.ledger.generation))
+        plan = self._plan(because, self._created(missing, self.ledger.live, self.ledger.generation))
+        return replace(plan, completes=bool(self.ledger.live))
 
     def _created(self, missing: Sequence[PlannedActual], beside: Iterable[Actual], generation: int) -> list[Change]:
         """The creation of rows with their origins, and with the ties between sales and cost."""

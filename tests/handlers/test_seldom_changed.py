@@ -147,6 +147,41 @@ def test_nobody_is_refused_by_what_was_read_earlier(world: KeepingWorld) -> None
     assert world.sales_price_of(entry) == world.sales_price_of(other) == "220.00"
 
 
+def replica(world: KeepingWorld) -> FixedPoint:
+    """Another process of the service, which keeps what it read itself."""
+    return FixedPoint(world.dataverse, seldom_changed=SeldomChanged(lambda: world.dataverse.rows.now))
+
+
+def test_what_a_colleague_wrote_by_a_newer_set_up_is_not_completed_by_the_older_one(world: KeepingWorld) -> None:
+    """The line became fixed price after the approval; by the set-up kept here, the sales side would be missing."""
+    other, entry = world.approved(), world.approved()
+    world.work_on(other)
+    world.dataverse.put(LINE, msdyn_billingmethod=192350001)
+    world.work_on(entry, through=replica(world))
+    cost_only = figures(world, entry)
+    assert len(cost_only) == 1
+
+    (end,) = world.work_on(entry)
+
+    assert isinstance(end, Settled)
+    assert end.commits == 0
+    assert figures(world, entry) == cost_only
+
+
+def test_two_replicas_of_which_one_keeps_an_older_set_up_write_one_entry_once(world: KeepingWorld) -> None:
+    """Both have gathered before either commits: the one that is refused reads everything anew."""
+    other, entry = world.approved(), world.approved()
+    world.work_on(other)
+    world.dataverse.put(LINE, msdyn_billingmethod=192350001)
+    colleague = replica(world)
+    world.dataverse.before_commit.append(lambda: world.work_on(entry, through=colleague) and None)
+
+    (end,) = world.work_on(entry)
+
+    assert isinstance(end, Settled)
+    assert [kind for kind, *_ in figures(world, entry)] == [192350000]
+
+
 def test_a_decision_that_needs_prices_takes_no_set_up_of_another_time_with_them(world: KeepingWorld) -> None:
     """The contract's line moved to non-chargeable work meanwhile: prices of now go with the line of now."""
     priced, unpriced = world.approved(), world.unpriced()
