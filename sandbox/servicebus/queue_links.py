@@ -84,7 +84,7 @@ class QueueOutlet:
 
     def serve(self, now: datetime) -> None:
         """Send the next message, locked for this receiver or, if it wants no say, removed as it leaves."""
-        delivery = self._overtaking(now)
+        delivery = self._overtaking(now) if self._faults.any else None
         if self.link.sends_settled:
             message = self.store.take(now, self.session) if delivery is None else delivery.message
             if delivery is not None:
@@ -119,8 +119,10 @@ class QueueOutlet:
     def settled(self, tag: bytes, state: State) -> State | None:
         """Settle by lock token; answered with the outcome that was asked for, or rejected with the reason."""
         token, now = UUID(bytes_le=tag), self._now()
-        operations = (settlement(state), "settle")
         try:
+            if not self._faults.any:
+                return self._settle(token, state, now)
+            operations = (settlement(state), "settle")
             before_settling(self._faults, self.store, token, self.session, now, operations)
             return self._faults.answer(self.store.path, operations, lambda: self._settle(token, state, now))
         except BrokerError as refusal:
