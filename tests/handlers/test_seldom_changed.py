@@ -173,8 +173,11 @@ def test_two_replicas_of_which_one_keeps_an_older_set_up_write_one_entry_once(wo
     other, entry = world.approved(), world.approved()
     world.work_on(other)
     world.dataverse.put(LINE, msdyn_billingmethod=192350001)
-    colleague = replica(world)
-    world.dataverse.before_commit.append(lambda: world.work_on(entry, through=colleague) and None)
+
+    def colleague() -> None:
+        world.work_on(entry, through=replica(world))
+
+    world.dataverse.before_commit.append(colleague)
 
     (end,) = world.work_on(entry)
 
