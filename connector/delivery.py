@@ -15,6 +15,7 @@ from connector.inbox import Inbox, Received
 from connector.locks import LockKeeper
 from connector.recoverability import DelayedRetry, History, Policy, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
+from connector.telemetry.processing import ended
 from connector.waiting import Sleep, abandon, done_within
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class Delivery:
         history = History(envelope.attempt, self._policy.immediate, first_seen, lineage=envelope.lineage)
         recovery = recover(failure, history, self._policy, now)
         if isinstance(recovery, DelayedRetry):
-            return RedeliverAt(recovery.when, envelope.attempt + 1, failure.sentence)
+            return RedeliverAt(recovery.when, envelope.attempt + 1, failure.sentence, failure.code)
         return DeadLetter(failure.code, failure.sentence)
 
     async def _settle(self, inbox: Inbox, received: Received, settlement: Settlement, limit: asyncio.Semaphore) -> None:
@@ -152,3 +153,4 @@ class Delivery:
                 case Pause():
                     confirmed, kind = await inbox.release(received), "released"
         self.counts[kind if confirmed else "unconfirmed"] += 1
+        ended(envelope, settlement, confirmed, self._now())

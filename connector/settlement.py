@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """The subject is at its fixed point; the message may go. ``because`` is the sentence for the log."""
+    """The subject is at its fixed point; the message may go. ``because`` is the sentence for the log.
+
+    ``code`` is that of a failure which an administrator has said is nobody's concern.
+    """
 
     because: str
+    code: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RedeliverAt:
-    """Schedule a copy for ``when`` as attempt ``attempt`` (the same one when only waiting), then complete."""
+    """Schedule a copy for ``when`` as attempt ``attempt`` (the same one when only waiting), then complete.
+
+    ``code`` groups the reasons.
+    """
 
     when: datetime
     attempt: int
     because: str
+    code: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

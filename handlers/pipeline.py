@@ -189,7 +189,7 @@ class Pipeline:
         over = (envelope.enqueued_at or self.now()) + self.grace
         if not isinstance(message, EntryChanged) or self.now() >= over:
             return None
-        return RedeliverAt(over, envelope.attempt, "Whoever else acts on this event gets the time to do so.")
+        return RedeliverAt(over, envelope.attempt, "Whoever else acts on this event gets the time to do so.", "grace")
 
     def _late_look(self, envelope: Envelope, message: Message, commits: int) -> RedeliverAt | None:
         """After a write the event comes back once, which is no attempt; the look that writes nothing ends it.
@@ -204,10 +204,10 @@ class Pipeline:
         if not commits and not (been_here and now < over):
             return None
         when = now + self.late_look if commits else over
-        return RedeliverAt(when, envelope.attempt, "Somebody else may write the same actuals later.")
+        return RedeliverAt(when, envelope.attempt, "Somebody else may write the same actuals later.", "late-look")
 
     def _second_look(self, envelope: Envelope, because: str) -> RedeliverAt:
-        return RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt + 1, because)
+        return RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt + 1, because, "second-look")
 
     def _recover(self, envelope: Envelope, failure: ConnectorError, tries: int, verdict: Verdict | None) -> Recovery:
         # What is wrong with us is not mended by asking again at once.
@@ -233,18 +233,18 @@ class Pipeline:
         may_land = unsure or isinstance(failure, UnknownOutcome)
         match self._recover(envelope, failure, tries, verdict):
             case recoverability.ImmediateRetry():
-                return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence)
+                return RedeliverAt(self.now(), envelope.attempt + 1, failure.sentence, failure.code)
             case recoverability.DelayedRetry(when=when, is_attempt=is_attempt):
                 # Being told to wait is no attempt: a busy hour must not leave a message without any.
                 if may_land:
                     when = max(when, self.now() + SECOND_LOOK)
-                return RedeliverAt(when, envelope.attempt + is_attempt, failure.sentence)
+                return RedeliverAt(when, envelope.attempt + is_attempt, failure.sentence, failure.code)
             case recoverability.Discard(because=because):
-                return Complete(because)
+                return Complete(because, failure.code)
             case recoverability.Pause(code=code, sentence=sentence):
                 if not may_land:
                     return Pause(code, sentence)
-                later = RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt, failure.sentence)
+                later = RedeliverAt(self.now() + SECOND_LOOK, envelope.attempt, failure.sentence, failure.code)
                 return Pause(code, sentence, later)
             case recoverability.DeadLetter(code=code, sentence=sentence):
                 return DeadLetter(code, sentence)

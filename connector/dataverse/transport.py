@@ -22,6 +22,7 @@ from connector.dataverse.budget import NO_WAIT, Budget, Facet
 from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, granted, meaning, read_refusal
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
 from connector.sign_in.challenge import claims_in
+from connector.telemetry.exchanges import exchange, throttled, waited
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Transport:
         if reply.status == 401:
             log.info("Dataverse refused the token; signing in again and repeating the request once")
             self._tokens.drop(token, claims_in(reply.headers))
-            reply = self._send_once(method, target, headers, body, writes, self._tokens.token())
+            reply = self._send_once(method, target, headers, body, writes, self._tokens.token(), resends=1)
         if 300 <= reply.status < 400 and reply.status != 304:
             raise Misconfigured("redirected", f"{self.origin} answered with a redirect: it is not a Dataverse address.")
         return reply
@@ -126,6 +127,7 @@ class Transport:
         return refusal
 
     def _told_to_wait(self, refusal: Refusal, name: str) -> None:
+        throttled(name)
         now = self._now()
         wait = UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after
         if self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message)):
@@ -135,31 +137,41 @@ class Transport:
         self._budget.hold(now + wait)
 
     def _send_once(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool, token: str
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        writes: bool,
+        token: str,
+        resends: int = 0,
     ) -> Reply:
         request_id = str(uuid4())
         server: str | None = None
         with self._budget.lanes.one():
             self._await_budget()
-            began = self._timer()
-            try:
-                answer = self._session.request(
-                    method,
-                    self.origin + target,
-                    headers={**headers, "x-ms-client-request-id": request_id},
-                    data=body,
-                    auth=Bearer(token),
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    stream=True,
-                )
-                server = server_of(answer)
-                content = body_of(answer)
-            except requests.RequestException as error:
-                raise no_answer(error, writes, self.origin) from error
-            finally:
-                took = timedelta(seconds=self._timer() - began)
-                self._budget.charge(self._now(), took, server)
+            with exchange(method, self.origin, target, writes, resends) as seen:
+                began = self._timer()
+                try:
+                    answer = self._session.request(
+                        method,
+                        self.origin + target,
+                        headers={**headers, "x-ms-client-request-id": request_id},
+                        data=body,
+                        auth=Bearer(token),
+                        timeout=self._timeout,
+                        allow_redirects=False,
+                        stream=True,
+                    )
+                    seen.answered(answer.status_code, answer.headers)
+                    server = server_of(answer)
+                    content = body_of(answer)
+                except requests.RequestException as error:
+                    raise no_answer(error, writes, self.origin) from error
+                finally:
+                    took = timedelta(seconds=self._timer() - began)
+                    self._budget.charge(self._now(), took, server)
+                    seen.charged(took)
         log.debug(
             "%s %s: %s in %.0f ms (request %s, service request %s)",
             method,
@@ -180,6 +192,7 @@ class Transport:
 
     def _await_budget(self) -> None:
         while (wait := self._budget.admit(self._now())) > NO_WAIT:
+            waited(wait)
             if wait > self._patience:
                 raise Throttled("own-budget", "The budget for requests to Dataverse is used up for the moment.", wait)
             log.info("waiting %.1f s to stay within the service protection limits", wait.total_seconds())
