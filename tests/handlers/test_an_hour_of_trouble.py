@@ -16,7 +16,7 @@ import pytest
 from connector.breaker import State
 from connector.dataverse.changes import ChangeSet, Committed, Record
 from connector.dataverse.query import Query
-from connector.errors import ConnectorError, Misconfigured, Transient, UnknownOutcome
+from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
 from connector.recoverability import Policy
 from handlers import Mission
 from handlers.actuals import ActualsHandler
@@ -152,5 +152,34 @@ def test_an_hour_of_trouble_costs_no_message_and_no_attempt_and_ends_by_itself(
         assert office.case.queue.weariest < WEARY
         spent = [one[3] for one in office.case.queue.done if one[1] == "redeliver"]
         assert all(isinstance(attempt, int) and attempt <= 5 for attempt in spent)
+
+    asyncio.run(scenario())
+
+
+def test_forty_bad_rows_hold_nobody_up_and_go_aside_as_others_get_through(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    refusal = Rejected("refused-by-business-rule", "The plug-in of somebody refused.")
+
+    async def scenario() -> None:
+        office = Office(world)
+        bad = [world.approved() for _ in range(40)]
+        names = {str(entry.id) for entry in bad}
+        world.dataverse.fail(refusal, lambda one: any(name in str(one) for name in names), 10**6)
+        office.announce(*bad)
+        async with office.case.running():
+            await office.case.until(lambda: office.case.worker.status().state is State.PAUSED)
+            before = len(office.put_aside())
+            assert before < 25, "those that came before their number showed"
+            for _ in range(4):
+                good = world.approved()
+                office.announce(good)
+                await office.case.live(400)
+                assert world.live(good), "it waits no longer than a pause does"
+            assert len(office.put_aside()) == 40
+            assert office.case.worker.status().state is State.RUNNING
+            assert office.case.queue.waiting == []
+            assert office.case.queue.copies == []
 
     asyncio.run(scenario())
