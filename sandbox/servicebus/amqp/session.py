@@ -6,18 +6,17 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sandbox.servicebus.amqp.errors import HANDLE_IN_USE, UNATTACHED_HANDLE, AmqpError, LinkError, SessionError
+from sandbox.servicebus.amqp.errors import (
+    FRAMING_ERROR,
+    HANDLE_IN_USE,
+    UNATTACHED_HANDLE,
+    AmqpError,
+    LinkError,
+    SessionError,
+)
 from sandbox.servicebus.amqp.interference import Fate
 from sandbox.servicebus.amqp.links import AnyLink, Link, ReceivingLink, SendingLink
-from sandbox.servicebus.amqp.performatives import (
-    Attach,
-    Begin,
-    Detach,
-    Disposition,
-    Flow,
-    Performative,
-    Transfer,
-)
+from sandbox.servicebus.amqp.performatives import Attach, Begin, Detach, Disposition, Flow, Performative, Transfer
 from sandbox.servicebus.amqp.states import Received, read_state, write_error, write_state
 
 if TYPE_CHECKING:
@@ -200,6 +199,8 @@ class Session:
         self._waiting = deque(entry for entry in self._waiting if entry[0].handle != link.handle)
 
     def _attach(self, attach: Attach) -> None:
+        if attach.handle > HANDLE_MAX:
+            raise AmqpError(FRAMING_ERROR, f"the handle {attach.handle} is above {HANDLE_MAX}, which was announced")
         if attach.handle in self.links:
             raise SessionError(HANDLE_IN_USE, f"the handle {attach.handle} is attached already")
         self._detached.discard(attach.handle)
