@@ -68,7 +68,7 @@ class Broker:
 
     def next_moment(self) -> datetime | None:
         """When the next entity has something to do; None if none waits for anything."""
-        moments = (each.next_moment() for each in self._all())
+        moments = (each.next_moment() for each in (*self._all(), *self._forwardings))
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _handing_on(self) -> Iterator[tuple[MessageStore, Queue | Topic]]:

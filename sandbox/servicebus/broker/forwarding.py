@@ -41,18 +41,23 @@ class Forwarding:
 
     def run(self, now: datetime) -> bool:
         """Hand on everything that waits; false if there was nothing."""
-        moved = False
-        for message in self.source.in_line(now):
-            if message.sequence_number in self._stuck:
-                continue
-            moved = True
+        self.source.advance(now)
+        waiting = self._waiting()
+        for message in waiting:
             try:
                 self.target.take_over(message, now)
             except BrokerError as refusal:
                 self._refused(message, str(refusal))
             else:
                 self.source.hand_over(message)
-        return moved
+        return bool(waiting)
+
+    def next_moment(self) -> datetime | None:
+        """A moment that has passed where a message waits to be handed on, else None."""
+        return next((message.enqueued_at for message in self._waiting()), None)
+
+    def _waiting(self) -> list[Message]:
+        return [message for message in self.source.in_line if message.sequence_number not in self._stuck]
 
     def _refused(self, message: Message, why: str) -> None:
         if isinstance(self.source, ReceivingEntity):

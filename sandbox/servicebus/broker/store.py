@@ -89,9 +89,9 @@ class MessageStore:
 
     # --- forwarding ---------------------------------------------------------------------------------------------
 
-    def in_line(self, now: datetime) -> list[Message]:
-        """All messages that wait for a receiver, first in line first."""
-        self.advance(now)
+    @property
+    def in_line(self) -> list[Message]:
+        """All messages that wait for a receiver, first in line first, as of the last operation."""
         return [self._messages[number] for number in sorted(self._lines)]
 
     def hand_over(self, message: Message) -> None:

@@ -168,6 +168,7 @@ def test_a_dead_letter_the_next_entity_refuses_stays_where_it_is() -> None:
     for _ in range(2):
         world.put_aside("a")
     assert [each.message_id for each in world["a"].dead_letters.peek(0, 10, START)] == ["odd"]
+    assert world.broker.next_moment() is None
     assert world.ids("t/Subscriptions/s") == ["fine"]
 
 
@@ -179,6 +180,16 @@ def test_messages_from_before_an_entity_forwarded_are_handed_on_too() -> None:
     world.broker.advance(START + SECOND)
     assert (world.ids("a"), world.ids("b")) == ([], ["old"])
     assert world["b"].peek(0, 1, START)[0].content == BODY
+
+
+def test_what_waits_to_be_handed_on_is_due_at_once_unless_it_was_refused() -> None:
+    world = World(QueueSettings("a", forward_to="b"), QueueSettings("b"))
+    queue = world["a"]
+    assert isinstance(queue, Queue)
+    queue.enqueue(draft("m"), START)
+    assert world.broker.next_moment() == START
+    world.broker.advance(START)
+    assert world.broker.next_moment() is None
 
 
 def chain(length: int) -> list[QueueSettings]:
