@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from connector.dataverse.access import Reader
@@ -18,6 +18,8 @@ from mappings.profile import Profile
 from mappings.tables import Ref
 
 _UNKNOWN = datetime.max.replace(tzinfo=UTC)
+_GRAIN = timedelta(seconds=1)
+"""When a row was written is told to the second, and never rounded up."""
 
 
 def set_ups(
@@ -98,7 +100,8 @@ def _needs(
 
 
 def _since(approval: Approval | None) -> datetime | None:
-    """When the approval was last written; one that does not say was written just now."""
+    """When the approval had been written for certain; one that does not say when was written just now."""
     if approval is None:
         return None
-    return (approval.row.instant("modifiedon") if approval.row else None) or _UNKNOWN
+    written = approval.row.instant("modifiedon") if approval.row else None
+    return written + _GRAIN if written else _UNKNOWN

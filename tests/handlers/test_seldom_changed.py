@@ -36,6 +36,11 @@ class KeepingWorld(PricedWorld):
         self.service = FixedPoint(self.dataverse, seldom_changed=self.seldom_changed)
         self.handler = ActualsHandler(GO_LIVE, ZONE)
 
+    def approve(self, entry: Ref, **changes: Any) -> None:
+        """Approve; the event takes two seconds."""
+        super().approve(entry, **changes)
+        self.dataverse.later(seconds=2)
+
     def work_on(self, *entries: Ref, through: FixedPoint | None = None) -> list[Outcome]:
         """The service handles the entries; ``asked`` is what it asked for meanwhile."""
         self.dataverse.requests.clear()
@@ -120,6 +125,21 @@ def test_what_was_put_in_order_before_an_approval_is_seen_with_it_at_once(world:
     world.work_on(after)
 
     assert world.sales_price_of(after) == "230.00"
+
+
+def test_what_was_put_in_order_within_the_second_of_an_approval_is_seen_with_it_too(world: KeepingWorld) -> None:
+    """When a row was written is told to the second only."""
+    entry = world.submit()
+    world.work_on(world.unpriced())
+    began = world.dataverse.rows.now
+    world.dataverse.put(world.sales_price, msdyn_price=Decimal(230))
+    world.dataverse.put(world.approval_of(entry), msdyn_costprice=None, msdyn_salesprice=None)
+    world.approve(entry)
+    world.dataverse.put(world.approval_of(entry), modifiedon=began.replace(microsecond=0))
+
+    world.work_on(entry)
+
+    assert world.sales_price_of(entry) == "230.00"
 
 
 def test_an_approval_that_does_not_say_when_it_was_written_was_written_just_now(world: KeepingWorld) -> None:
