@@ -30,10 +30,11 @@ COLUMNS = (
     "createdon",
     "createdby",
     "modifiedon",
+    "modifiedby",
 )
 
 
-_CALLED_AT = "called_at"
+_CALLED_AT, _CALLED_BY = "called_at", "called_by"
 
 
 class Kind(StrEnum):
@@ -105,8 +106,11 @@ def turned(record: Row, state: State, outcome: Mapping[str, object]) -> Update:
 
 
 def told_of(attempt: Row, state: State, outcome: Mapping[str, object]) -> Update:
-    """The intention to write down what is known of a call, and when it was begun; it fails when somebody else did."""
-    return turned(attempt, state, {**outcome, _CALLED_AT: called_at(attempt).isoformat()})
+    """The intention to write down what is known of a call, when and by whom it was made; it fails as others do."""
+    begun: dict[str, object] = {_CALLED_AT: called_at(attempt).isoformat()}
+    if (who := _called_by(attempt)) is not None:
+        begun[_CALLED_BY] = str(who)
+    return turned(attempt, state, {**outcome, **begun})
 
 
 def called_at(attempt: Row) -> datetime:
@@ -121,6 +125,19 @@ def called_at(attempt: Row) -> datetime:
     if written is None:
         raise TypeError(f"{attempt.ref}: modifiedon is empty.")
     return written
+
+
+def callers(attempt: Row) -> frozenset[UUID]:
+    """The users who may have made its call: who wrote it last before the call, and who created it.
+
+    A withdrawn attempt may be made again by somebody else than whoever recorded it first.
+    """
+    return frozenset(id for id in (_called_by(attempt), attempt.link_id("createdby")) if id is not None)
+
+
+def _called_by(attempt: Row) -> UUID | None:
+    told = outcome_of(attempt).get(_CALLED_BY)
+    return UUID(told) if isinstance(told, str) else attempt.link_id("modifiedby")
 
 
 def moved(record: Row, selection: object, requested_by: str) -> Update:

@@ -80,7 +80,8 @@ def _by_its_creator(attempt: Row, candidates: Iterable[Invoice]) -> list[Invoice
     Where the product makes one for each customer, the others belong to it too: a row marked ready during the call may
     be all that stands on one.
     """
-    own = [one for one in candidates if one.row.link("createdby") == attempt.link("createdby")]
+    callers = command_record.callers(attempt)
+    own = [one for one in candidates if one.row.link_id("createdby") in callers]
     took = [one for one in own if _took(one, attempt)]
     if took:
         return own if _asked(attempt).get("several") else took

@@ -46,7 +46,8 @@ class Rows:
         """Write columns, creating the row where there is none."""
         if row not in self.cells:
             self.cells[row] = {"createdon": self.now, "createdby": self.user}
-        self.cells[row] |= {"modifiedon": self.now} | {column: _plain(value) for column, value in values.items()}
+        stamps = {"modifiedon": self.now, "modifiedby": self.user}
+        self.cells[row] |= stamps | {column: _plain(value) for column, value in values.items()}
         self._store_precisely(row)
         self.sequence += 1
         self.versions[row] = self.sequence

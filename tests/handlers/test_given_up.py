@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from handlers.given_up import GivenUp
 from handlers.recorded import InvoiceCalls, Mode
 from handlers.replies import Ended
 from mappings import keys
-from tests.handlers.fake_dataverse import calls_an_action
+from tests.handlers.fake_dataverse import SERVICE, calls_an_action
 from tests.handlers.test_invoicing import COMMANDS, ONE, command, give, ready
-from tests.handlers.world import CONTRACT, World
+from tests.handlers.world import CONTRACT, MANAGER, World
 
 ATTEMPT = Reference(COMMANDS, keys.attempt_id(CONTRACT.id, ONE))
 BUSY = DeadLetter("sql-timeout", "Rolled back 30 times.")
@@ -43,6 +44,26 @@ def test_it_says_why_and_the_command_may_be_given_again(world: World, mode: Mode
     assert of_attempt(world) == ("withdrawn", told)
     assert give(world, command(), through=through)[0][0] == "created"
     assert len(world.invoices()) == 1
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_invoice_is_known_when_somebody_else_gives_the_command_again(world: World, mode: Mode) -> None:
+    """The service recorded that it was given up; the call is made for a person, who is the invoice's creator."""
+    ready(world)
+    GivenUp(world.dataverse).answer([ended()])
+    world.dataverse.rows.user = MANAGER
+    through = InvoiceCalls(world.dataverse, lambda: mode)
+    world.dataverse.after_commit = [lambda: None, *([lambda: None] if mode is Mode.RECORDED else []), back(world)]
+    assert give(world, command(), through=through) == [("created", [one.id for one in world.invoices()])]
+
+
+def back(world: World) -> Callable[[], None]:
+    """What follows the call is written by the service."""
+
+    def change() -> None:
+        world.dataverse.rows.user = SERVICE
+
+    return change
 
 
 def test_what_this_services_own_rules_refused_is_called_so(world: World) -> None:
