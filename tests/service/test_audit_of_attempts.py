@@ -12,6 +12,7 @@ import pytest
 from connector.dataverse.access import Scanner
 from connector.dataverse.changes import Record, Reference
 from connector.dataverse.query import Query
+from service.audit_record import Change
 from service.audit_view import Asked, audited
 from tests.handlers.fake_dataverse import FakeDataverse
 from tests.handlers.world import CONTRACT, ZONE
@@ -53,3 +54,18 @@ def test_an_attempt_is_told_with_its_word_and_why(state: str, outcome: dict[str,
         told,
         [(ROW, "chosen", why)],
     )
+
+
+def test_a_command_that_called_for_nothing_tells_why_by_its_contract() -> None:
+    dataverse = Pages()
+    dataverse.put(
+        Reference("psac_command", UUID(int=1)),
+        psac_kind="attempt",
+        psac_subject=str(CONTRACT.id),
+        psac_requestedby="ada",
+        psac_state="withdrawn",
+        psac_outcome=json.dumps({"outcome": "refused", "because": "Too much.", "given_up": True}),
+    )
+    (found,) = audited(cast(Scanner, dataverse), Asked(), ZONE)
+    assert found.changes == (Change(CONTRACT.id, "refused", why="Too much."),)
+    assert found.count("refused") == 1
