@@ -171,10 +171,16 @@ class Bus:
             list(pool.map(lambda each: each.__enter__(), shared))
 
     def empty(self) -> None:
-        """Remove every message, locked and scheduled ones too."""
+        """Remove every message, locked and scheduled ones too, and the credit of receivers that got less than asked.
+
+        Where messages come too slowly the SDK gives up early, asks again for the rest, and is left with credit.
+        """
         self.clock.advance(timedelta(minutes=6))
         broker = self.server._broker
         with self.server._namespace.lock:
+            for outlets in self.server._namespace.dispatcher._receivers.values():
+                for outlet in outlets:
+                    outlet.link.credit = 0
             for topic in broker.topics:
                 topic.cancel_scheduled([each.sequence_number for each in topic.peek(0, 1000, self.now())], self.now())
             for queue in broker.receiving:
