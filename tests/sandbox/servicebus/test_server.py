@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import requests
 
 from sandbox.clock import Clock
 from sandbox.servicebus import QueueCounts, QueueSettings, ServiceBusServer, SharedKey
@@ -77,6 +78,21 @@ def test_stopping_tells_every_client_and_closes_its_connection() -> None:
         await writer.wait_closed()
 
     asyncio.run(main())
+
+
+def test_who_comes_with_http_gets_an_answer_that_says_why_not() -> None:
+    async def main() -> requests.Response:
+        bus = server()
+        await bus.start()
+        try:
+            url = f"http://127.0.0.1:{bus.port}/queue?api-version=2024-05"
+            return await asyncio.to_thread(requests.put, url, data="<entry/>" * 100, timeout=20)
+        finally:
+            await bus.stop()
+
+    answer = asyncio.run(main())
+    assert answer.status_code == 501
+    assert "management of entities over REST" in answer.text
 
 
 def test_messages_stay_in_the_storage_for_the_next_server() -> None:
