@@ -5,6 +5,7 @@ No invoice names the call it came of. It is told by contract, time and creator, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
@@ -58,11 +59,17 @@ def recognised(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) 
             order_by=("createdon",),
         ),
     )
+    on_contract: defaultdict[str | None, list[Row]] = defaultdict(list)
+    for one in attempts:
+        on_contract[one.text("psac_subject")].append(one)
     candidates: dict[UUID, list[Row]] = {}
     for attempt in mine:
+        subject = attempt.text("psac_subject")
+        since = [one for one in created if str(one.link_id("salesorderid")) == subject]
+        others = [one for one in on_contract[subject] if one.id != attempt.id] if since else []
         # Instants are kept to the second: what another attempt has told to be its own is not this one's.
-        others = {id for other in attempts if other.id != attempt.id for id in named_by(other)}
-        candidates[attempt.id] = [one for one in created if _in_time(one, attempt, attempts) and one.id not in others]
+        told = {id for other in others for id in named_by(other)}
+        candidates[attempt.id] = [one for one in since if one.id not in told and _in_time(one, attempt, others)]
     wanted = {one.id for some in candidates.values() for one in some}
     invoices = read(wanted, dataverse) if wanted else {}
     found: dict[UUID, list[Invoice]] = {}
@@ -109,21 +116,12 @@ def _took(invoice: Invoice, attempt: Row) -> bool:
     return bool(rows & on) or (loose and any(row.table == tables.MILESTONE for row in rows))
 
 
-def _in_time(invoice: Row, attempt: Row, attempts: Sequence[Row]) -> bool:
-    """Of the attempt's contract, not before its call, and before that of the contract's next attempt."""
+def _in_time(invoice: Row, attempt: Row, others: Iterable[Row]) -> bool:
+    """Not before the attempt's call, and before that of the contract's next attempt."""
     next_mark = (attempt.choice("psac_mark") or 0) + 1
-    following = [
-        command_record.called_at(other)
-        for other in attempts
-        if other.text("psac_subject") == attempt.text("psac_subject") and other.choice("psac_mark") == next_mark
-    ]
+    following = [command_record.called_at(one) for one in others if one.choice("psac_mark") == next_mark]
     created, since = invoice.instant("createdon"), command_record.called_at(attempt)
-    return (
-        created is not None
-        and str(invoice.link_id("salesorderid")) == attempt.text("psac_subject")
-        and created >= since
-        and (not following or created < min(following) or created == since)
-    )
+    return created is not None and created >= since and (not following or created < min(following) or created == since)
 
 
 def _asked(attempt: Row) -> Mapping[str, Any]:
