@@ -26,7 +26,7 @@ from mappings.invoice_run import Outcome, contracts_in, outcome, word_of
 from mappings.messages import LookAtRun
 from mappings.row import Row
 
-GIVEN_UP = timedelta(hours=12)
+LONGEST = timedelta(hours=12)
 """After this long what has no outcome is told as such: its command was put aside, or will be by a person's hand."""
 CALLED = "The call was made; what came of it is looked up when the run is resumed."
 NO_RECORD = "Nothing is recorded of its command; look for it among the dead letters, or resume the run."
@@ -72,7 +72,7 @@ class RunEnds:
         contracts = _contracts(record)
         ended = {id: one for id, one in facts.attempts.items() if one.is_ended}
         open = [id for id in contracts if id not in ended]
-        if open and self.now() - _begun(record) < GIVEN_UP:
+        if open and self.now() - _begun(record) < LONGEST:
             return NotYet(f"{len(open)} of {len(contracts)} contracts have no outcome yet.")
         words = {id: word_of(one.outcome) for id, one in ended.items()}
         left = [(id, word, ended[id].because) for id, word in words.items() if not word.is_final]

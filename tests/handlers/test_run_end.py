@@ -101,6 +101,18 @@ def test_what_has_no_outcome_after_half_a_day_is_told_and_the_run_is_broken_off(
     assert row(world) == ("done", {"outcome": "broken-off", "ended": {"created": 1}, "failed": failed})
 
 
+def test_a_command_that_was_put_aside_keeps_no_run_from_its_end(world: World) -> None:
+    begun(world)
+    recorded(world, A, CREATED)
+    recorded(world, B, {"outcome": "failed", "because": "Busy.", "given_up": True}, State.WITHDRAWN)
+    over = {"outcome": "refused", "code": "over-ceiling", "because": "Too much.", "given_up": True}
+    recorded(world, C, over, State.WITHDRAWN)
+    assert isinstance(look(world), Settled)
+    ended = {"created": 1, "failed": 1, "refused": 1}
+    failed = {str(B): ["failed", "Busy."], str(C): ["refused", "Too much."]}
+    assert row(world)[1] == {"outcome": "done", "ended": ended, "failed": failed}
+
+
 def test_a_look_at_a_run_that_is_not_there_ends(world: World) -> None:
     assert isinstance(look(world), Settled)
 
