@@ -1,4 +1,4 @@
-"""How many operations go into one batch of writes: about as many as the far side does in ten seconds."""
+"""How many operations go into one batch of writes: about as many as the far side does in half a minute."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from connector.dataverse.batch import MAX_OPERATIONS
 
-AIM = timedelta(seconds=10)
-"""Long against what a request costs by itself, short against the two minutes of a transaction and any time-out."""
+AIM = timedelta(seconds=30)
+"""Long against what a request costs by itself, a fifth of the time an answer is waited for."""
 FIRST = 200
 FEWEST = 10
 MOST_BYTES = 16 * 1024 * 1024

@@ -91,6 +91,24 @@ def test_the_number_of_requests_and_questions_is_the_same_for_one_entry_and_for_
     assert requests == first + (again if lately else first)
 
 
+def test_a_batch_of_messages_asks_as_often_for_two_hundred_as_for_one(world: KeepingWorld) -> None:
+    """Messages about approvals, which lead to entries first."""
+    pipeline = Service(world).events
+    pipeline.fixed_point = world.service
+    entries = [world.submit() for _ in range(200)]
+    counts = []
+    for some in (entries[:1], entries[:20], entries):
+        world.dataverse.requests.clear()
+        world.dataverse.later(minutes=2)
+        approvals = [world.approval_of(entry) for entry in some]
+        ends = pipeline.process([event(Ref(approval.table, approval.id)) for approval in approvals])
+        assert [type(end) for end in ends] == [Complete] * len(some)
+        counts.append(len(world.dataverse.requests))
+
+    # The approvals, the entries, their set-up in two steps, their ledgers.
+    assert counts == [5, 5, 5]
+
+
 def test_the_second_look_of_a_piece_of_work_reads_set_up_and_prices_from_the_first(world: KeepingWorld) -> None:
     entry = world.unpriced()
 

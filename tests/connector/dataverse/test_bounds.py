@@ -53,11 +53,11 @@ class Server:
     ("each", "batches"),
     [
         (0.002, [200, 400, 400, 1000, 1000]),
-        (0.05, [200] * 15),
-        (0.5, [200, *[20] * 140]),
+        (0.05, [200, 400, 400, 600, 400, 600, 400]),
+        (0.5, [200, *[60] * 13, 20, *[60] * 16, 40, *[60] * 16, 40]),
     ],
 )
-def test_batches_are_as_large_as_is_done_in_ten_seconds(each: float, batches: list[int]) -> None:
+def test_batches_are_as_large_as_is_done_in_half_a_minute(each: float, batches: list[int]) -> None:
     """Three thousand rows in commits of a thousand."""
     time = Time()
     server = Server(time, each)
