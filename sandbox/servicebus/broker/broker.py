@@ -39,6 +39,7 @@ class Broker:
             topic = self._topics[each.name.lower()] = Topic(each, storage, reader)
             for subscription in topic.subscriptions:
                 self._receiving[subscription.path.lower()] = subscription
+        self._everything = list(self._all())
         self._forwardings = [Forwarding(*each) for each in self._handing_on()]
 
     @property
@@ -61,14 +62,14 @@ class Broker:
 
     def advance(self, now: datetime) -> None:
         """Let come due what is due, everywhere, and hand on what is to be forwarded."""
-        for each in self._all():
+        for each in self._busy():
             each.advance(now)
         while any(each.run(now) for each in self._forwardings):
             pass  # what was handed on may have to go further; chains end, see ``check_forwarding``
 
     def next_moment(self) -> datetime | None:
         """When the next entity has something to do; None if none waits for anything."""
-        moments = (each.next_moment() for each in (*self._all(), *self._forwardings))
+        moments = (each.next_moment() for each in (*self._busy(), *self._forwardings))
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _handing_on(self) -> Iterator[tuple[MessageStore, Queue | Topic]]:
@@ -84,6 +85,10 @@ class Broker:
     def _claim(self, name: str) -> None:
         if name.lower() in self._receiving or name.lower() in self._topics:
             raise ValueError(f"There are two entities named {name}.")
+
+    def _busy(self) -> list[MessageStore | Topic]:
+        """Whoever waits for something: of many entities only a few, and they are gone through at every turn."""
+        return [each for each in self._everything if not each.idle]
 
     def _all(self) -> Iterator[MessageStore | Topic]:
         yield from self._topics.values()

@@ -192,6 +192,11 @@ class MessageStore:
             if number in self._lines or number in self._deferred:
                 self._expire(self._messages[number])
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for, so that time changes nothing."""
+        return self.sessions is None and not (self._lock_ends or self._scheduled or self._ends_of_life)
+
     def next_moment(self) -> datetime | None:
         """When ``advance`` next has something to do; None if nothing is waited for."""
         sessions = None if self.sessions is None else self.sessions.next_end()

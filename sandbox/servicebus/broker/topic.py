@@ -145,6 +145,11 @@ class Topic:
             fresh = self._storage.next_sequence_number(self.path)
             self._give_out(replace(message, sequence_number=fresh, state=MessageState.ACTIVE, enqueued_at=due), now)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for, so that time changes nothing."""
+        return not self._scheduled
+
     def next_moment(self) -> datetime | None:
         """When ``advance`` next has something to do; None if nothing is waited for."""
         return self._scheduled.next()
