@@ -101,8 +101,8 @@ class BusFaults:
         return list(self._faults)
 
     def latency(self, milliseconds: float, *, direction: str | None = None, **where: Unpack[Where]) -> BusFault:
-        """Hold each frame up for so many real milliseconds, ``in`` (from clients), ``out`` or both ways; always, unless
-        ``times`` are given. Those behind it on its connection wait for it."""
+        """Hold each frame after the handshake up for so many real milliseconds, ``in`` (from clients), ``out`` or both
+        ways; always, unless ``times`` are given. Those behind it on its connection wait for it."""
         if not 0 < milliseconds <= LONGEST_LATENCY:
             raise ValueError(f"milliseconds can't be {milliseconds}; it is above 0 and at most {LONGEST_LATENCY:.0f}.")
         if direction not in (None, "in", "out"):

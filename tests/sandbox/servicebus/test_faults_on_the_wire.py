@@ -61,6 +61,17 @@ def test_a_connection_is_cut_at_the_last_frame_of_a_message_when_it_was_taken_in
     assert (wire.pipe.closed, wire.octets(), wire.counts()) == (True, b"", (int(carried_out), 0))
 
 
+def test_what_was_carried_out_is_kept_before_the_connection_is_cut(
+    wire: Wire, faults: BusFaults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.say(sender("q", 2))
+    faults.drop_connection(operation="send", carried_out=True)
+    kept: list[tuple[tuple[int, int], bool]] = []
+    monkeypatch.setattr(wire.broker.storage, "commit", lambda: kept.append((wire.counts(), wire.pipe.closed)))
+    wire.send(message(), 2)
+    assert (kept, wire.pipe.closed) == ([((1, 0), False)], True)
+
+
 @pytest.mark.parametrize(
     ("operation", "act", "left"),
     [
