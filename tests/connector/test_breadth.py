@@ -108,6 +108,10 @@ def test_two_rows_out_of_our_reach_while_others_get_through_wait_and_stop_nobody
     assert case.batch("a", failure=ROLE) == [SUBJECT], "the other one is through: it was one row after all"
 
 
+def test_two_rows_out_of_our_reach_in_one_batch_with_others_that_get_through_stop_nobody_either() -> None:
+    assert Case().batch("ab", fine="z", failure=ROLE) == [OPEN, OPEN]
+
+
 def test_what_is_wrong_with_us_pauses_at_once_and_burns_nobody_ever() -> None:
     case = Case()
     assert case.batch("a", fine="z", failure=RENAMED) == [OURS]

@@ -65,6 +65,13 @@ def test_a_message_that_was_late_on_its_way_does_not_make_this_host_look_ahead()
     assert clock.ahead == seconds(0)
 
 
+def test_the_shortest_lock_that_was_seen_is_the_true_one() -> None:
+    clock = BrokerClock()
+    for late in (20, 0, 20):
+        saw(clock, 58, lock=60, age=late, waited=3)
+    assert clock.ahead == seconds(58)
+
+
 def test_a_clock_that_jumps_ahead_is_followed_as_far_as_it_must_at_once_and_exactly_soon_after() -> None:
     clock = seen(0, waited=3)
     saw(clock, 58, lock=60, age=500, waited=0)
