@@ -28,6 +28,10 @@ from connector.envelope import Envelope
 from connector.errors import Misconfigured
 from connector.inbox import Inbox
 from connector.recoverability import Policy
+from connector.telemetry.pausing import CountingBreaker
+from connector.telemetry.processing import measured
+from connector.telemetry.receiving import MeasuredInbox
+from connector.telemetry.traces import Traces
 from connector.worker import Pace, Worker
 from handlers import Mission
 from handlers.actuals import ActualsHandler
@@ -57,6 +61,7 @@ from service.settings import DataverseSettings, Settings
 from service.signing_in import sign_in, tokens
 from service.stopping import unless
 from service.sweep import Sweep
+from service.watching import Watch
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +85,7 @@ class App:
     pipelines: tuple[Pipeline, ...]
     workers: tuple[Worker, ...]
     now: Callable[[], datetime]
+    watch: Watch
     profile: Profile | None = None
 
     def check(self) -> None:
@@ -152,6 +158,7 @@ class App:
             self.policy.ceiling // timedelta(hours=1),
         )
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.watch.keep(stop))
             for worker in self.workers:
                 tasks.create_task(worker.run())
             if (sweep := self.sweep()) is not None:
@@ -197,11 +204,16 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     def pipeline(parse: Callable[[Envelope], Message | Ignored]) -> Pipeline:
         return Pipeline(dataverse, by_message, parse, policy, now, fixed_point, grace, late_look)
 
+    breakers: list[CountingBreaker] = []
+
     def worker(queue: str, receivers: int, work: Pipeline, is_fit: Callable[[], None]) -> Worker:
+        traces = Traces()
+        breakers.append(CountingBreaker(queue))
         return Worker(
-            partial(_inbox, bus, queue, now),
-            work.process,
+            lambda: MeasuredInbox(_inbox(bus, queue, now), queue, traces, now=now),
+            measured(work.process, queue, traces),
             is_fit,
+            breaker=breakers[-1],
             pace=replace(pace or Pace(), receivers=receivers, largest_batch=settings.workers.batch),
             policy=policy,
             doubts=work.breadth,
@@ -229,6 +241,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
             worker(settings.servicebus.commands_queue, settings.workers.commands, commands, _is_there(probe)),
         ),
         now=now,
+        watch=Watch(breakers, far.budget_used),
     )
 
 

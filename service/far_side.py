@@ -53,6 +53,10 @@ class FarSide:
         """How long to let messages gather, as the budget stands now."""
         return self.budget.linger(utc_now())
 
+    def budget_used(self) -> float:
+        """The part of the budget that is used, as it stands now."""
+        return self.budget.used(utc_now())
+
 
 def far_side(settings: Settings, signing_in: TokenSource) -> FarSide:
     """The clients of one process, as the settings say; nothing is opened yet."""

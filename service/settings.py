@@ -23,6 +23,7 @@ from service.due_settings import DueSettings
 from service.invoice_settings import InvoicesSettings
 from service.servicebus_settings import ServiceBusSettings as ServiceBusSettings
 from service.settings_values import amounts, names, zone, zones
+from service.telemetry_settings import LogsSettings, TelemetrySettings
 
 PREFIX = "PSA_CONNECTOR_"
 
@@ -204,6 +205,8 @@ class Settings(_Section):
     invoices: InvoicesSettings = _section()
     due: DueSettings = _section()
     workers: WorkerSettings = _section()
+    telemetry: TelemetrySettings = _section()
+    logs: LogsSettings = _section()
 
     @field_validator("business_time_zone", mode="before")
     @classmethod

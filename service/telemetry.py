@@ -1,29 +1,44 @@
-"""Logs: one event a line on stderr, readable in a terminal and JSON everywhere else."""
+"""Logs: one event a line on stderr, readable on a terminal and JSON everywhere else, unless it is said otherwise."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
 
 import structlog
 
-LOUD = ("azure", "urllib3", "uvicorn", "asyncio", "msal")
+LOUD = ("azure", "urllib3", "uvicorn", "asyncio", "msal", "opentelemetry")
 """Libraries that tell more than anybody asked for."""
 
+Format = Literal["console", "json"]
 
-def configure_logs(*, verbose: bool = False, quiet: bool = False) -> None:
-    """Send every log record of the process through one renderer; ``quiet`` keeps warnings only. Safe to call again."""
-    at_terminal = sys.stderr.isatty()
+
+def configure_logs(*, verbose: bool = False, quiet: bool = False, format: Format | None = None) -> None:
+    """Send every log record of the process through one renderer; ``quiet`` keeps warnings only. Safe to call again.
+
+    A JSON line has ``time``, ``level``, ``logger`` and ``message``, what was given as ``extra``, and ``trace_id`` and
+    ``span_id`` where it was written under a span.
+    """
+    on_console = sys.stderr.isatty() if format is None else format == "console"
     stamped: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp" if on_console else "time"),
     ]
+    colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     rendered: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))]
-        if at_terminal
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.dev.ConsoleRenderer(colors=colours)]
+        if on_console
+        else [
+            _under_span,
+            structlog.processors.format_exc_info,
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(default=str),
+        ]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=stamped, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered]
@@ -35,3 +50,12 @@ def configure_logs(*, verbose: bool = False, quiet: bool = False) -> None:
     root.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _under_span(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name the span at work, if there is one; where nothing has imported OpenTelemetry there is none."""
+    if (trace := sys.modules.get("opentelemetry.trace")) is not None:
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            event["trace_id"], event["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    return event

@@ -125,6 +125,12 @@ class Budget:
             tight = max(0.0, self._pressure(now) - TIGHT) / (1 - TIGHT)
             return max(wait, LONGEST_LINGER * min(1.0, tight) ** 2)
 
+    def used(self, now: datetime) -> float:
+        """The part of the budget that is used: of requests or of execution time, whichever is more, where most is."""
+        with self._lock:
+            self._forget(now)
+            return self._pressure(now)
+
     def _wait(self, now: datetime) -> timedelta:
         self._forget(now)
         waits = [NO_WAIT]

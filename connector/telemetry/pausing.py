@@ -7,7 +7,7 @@ from datetime import datetime
 from connector.breaker import Breaker, State, Waits
 from connector.telemetry.codes import bounded
 from connector.telemetry.instruments import CODE, PAUSES, QUEUE
-from connector.telemetry.recording import recording
+from connector.telemetry.recording import Attributes, recording
 
 NUMBERS = {State.RUNNING: 0, State.TRYING: 1, State.PAUSED: 2}
 """States as a gauge shows them: the higher, the worse."""
@@ -19,6 +19,11 @@ class CountingBreaker(Breaker):
     def __init__(self, queue: str, waits: Waits | None = None) -> None:
         super().__init__(waits)
         self._queue = queue
+
+    @property
+    def reading(self) -> tuple[float, Attributes]:
+        """Its state as a number, and whose it is. From any thread."""
+        return NUMBERS[self.state], {QUEUE: self._queue}
 
     def trip(self, code: str, sentence: str, now: datetime) -> None:
         """See ``Breaker``; what only changes the reason of a pause is not one more."""

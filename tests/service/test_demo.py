@@ -58,7 +58,7 @@ def played() -> Iterator[Played]:
 
 
 def test_logs_name_rows_and_reasons_but_no_amounts(played: Played) -> None:
-    logged = [json.loads(line)["event"] for line in played.said.splitlines() if line.startswith("{")]
+    logged = [json.loads(line)["message"] for line in played.said.splitlines() if line.startswith("{")]
     assert sum("are marked ready" in event for event in logged) == 3
     assert sum("ready rows are invoiced" in event for event in logged) == 3
     assert [event for event in logged if re.search(r"\d\.\d\d\b|USD|EUR", event)] == []
