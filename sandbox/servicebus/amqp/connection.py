@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from sandbox.servicebus.amqp.container import Container, Scheduler, Timer
+from sandbox.servicebus.amqp.container import Container, Scheduler
 from sandbox.servicebus.amqp.errors import (
     CONNECTION_FORCED,
     DECODE_ERROR,
@@ -18,6 +18,7 @@ from sandbox.servicebus.amqp.errors import (
 )
 from sandbox.servicebus.amqp.frames import AMQP_FRAME, EMPTY_FRAME, take_frame, write_frame
 from sandbox.servicebus.amqp.handshake import MIN_FRAME_SIZE, Handshake
+from sandbox.servicebus.amqp.heartbeat import IDLE_TIME_OUT, Heartbeat
 from sandbox.servicebus.amqp.links import AnyLink
 from sandbox.servicebus.amqp.performatives import (
     Begin,
@@ -36,8 +37,6 @@ from sandbox.servicebus.amqp.transit import Arrivals, Departures
 from sandbox.servicebus.amqp.types import Symbol
 
 MAX_FRAME_SIZE = 65536
-IDLE_TIME_OUT = 240.0
-"""Seconds of silence after which a peer is taken for dead."""
 _CHANNEL_MAX = 255
 Arrival = tuple[int, Performative, bytes]
 """A frame that came in: its channel, what it says, and what it carries."""
@@ -48,7 +47,6 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, container: Container, scheduler: Scheduler) -> None:
         self.container = container
-        self._scheduler = scheduler
         self._paused = False
         self.frame_size = MIN_FRAME_SIZE
         self._transport: asyncio.Transport | None = None
@@ -62,22 +60,19 @@ class Connection(asyncio.Protocol):
         self._said_open = False
         self._sessions: dict[int, Session] = {}
         self._ended: set[int] = set()
-        self._peer_idle: float | None = None
-        self._heard = 0.0
-        self._heartbeat: Timer | None = None
+        self._heartbeat = Heartbeat(scheduler, self._fell_silent, self._beat)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer connected; it speaks first."""
         self._transport = cast(asyncio.Transport, transport)
-        self._heard = self._scheduler.time()
-        self._beat()
+        self._heartbeat.start()
 
     def data_received(self, data: bytes) -> None:
         """Octets came in."""
         with self.container.lock:
             if self._closing:
                 return
-            self._heard = self._scheduler.time()
+            self._heartbeat.heard()
             self._buffer += data
             self._read()
             self._reading(not self._arrivals.full)
@@ -90,8 +85,7 @@ class Connection(asyncio.Protocol):
             self._closing = True
             self._arrivals.drop()
             self._departures.drop()
-            if self._heartbeat is not None:
-                self._heartbeat.cancel()
+            self._heartbeat.stop()
             sessions, self._sessions = self._sessions, {}
             for session in sessions.values():
                 session.dropped()
@@ -192,16 +186,13 @@ class Connection(asyncio.Protocol):
             self._deaf = not wanted
             (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
+    def _fell_silent(self) -> None:
+        self.fail(AmqpError(RESOURCE_LIMIT_EXCEEDED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
+        self.flush()
+
     def _beat(self) -> None:
-        if self._scheduler.time() - self._heard > IDLE_TIME_OUT:
-            self.fail(AmqpError(RESOURCE_LIMIT_EXCEEDED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
-            self.flush()
-            return
-        if self._peer_idle is not None and self._said_open:
-            self._departures.add(EMPTY_FRAME)
-            self.flush()
-        pause = IDLE_TIME_OUT / 4 if self._peer_idle is None else min(self._peer_idle / 2, IDLE_TIME_OUT / 4)
-        self._heartbeat = self._scheduler.call_later(pause, self._beat)
+        self._departures.add(EMPTY_FRAME)
+        self.flush()
 
     def _say_open(self) -> None:
         if not self._said_open:
@@ -266,10 +257,7 @@ class Connection(asyncio.Protocol):
         self.frame_size = min(peer.max_frame_size, MAX_FRAME_SIZE)
         self._say_open()
         if peer.idle_time_out:
-            self._peer_idle = max(peer.idle_time_out / 1000, 0.1)
-            if self._heartbeat is not None:
-                self._heartbeat.cancel()
-            self._beat()
+            self._heartbeat.promise(peer.idle_time_out / 1000)
 
     def _begin(self, channel: int, begin: Begin) -> None:
         if channel in self._sessions or channel > _CHANNEL_MAX:
