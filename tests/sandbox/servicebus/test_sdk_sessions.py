@@ -1,11 +1,17 @@
-"""The unmodified azure-servicebus SDK with message sessions, synchronous."""
+"""The unmodified azure-servicebus SDK with message sessions, synchronous.
+
+A receiver of a session cannot be shared, and takes the SDK a second to open and close: so all scenarios are lived
+through at the same time, each with a Service Bus of its own, and each test looks at what came of one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusMessage, ServiceBusReceiver
+from azure.servicebus import NEXT_AVAILABLE_SESSION, ServiceBusMessage
 from azure.servicebus.exceptions import (
     OperationTimeoutError,
     SessionCannotBeLockedError,
@@ -15,19 +21,22 @@ from azure.servicebus.exceptions import (
 from tests.sandbox.servicebus.conftest import Bus, receive
 
 LOCK = timedelta(seconds=60)
+SCENARIOS: dict[str, Callable[[Bus], None]] = {}
+
+
+def scenario(function: Callable[[Bus], None]) -> Callable[[Bus], None]:
+    """One of them, by its name."""
+    SCENARIOS[function.__name__] = function
+    return function
 
 
 def send(bus: Bus, session_id: str, *bodies: str) -> None:
     bus.sender("sessions").send_messages([ServiceBusMessage(body, session_id=session_id) for body in bodies])
 
 
-@pytest.fixture
-def held(bus: Bus) -> ServiceBusReceiver:
-    """A receiver of the session ``a``."""
-    return bus.session("a")
-
-
-def test_a_receiver_gets_the_messages_of_its_session_in_order(bus: Bus, held: ServiceBusReceiver) -> None:
+@scenario
+def a_receiver_gets_the_messages_of_its_session_in_order(bus: Bus) -> None:
+    held = bus.session("a")
     send(bus, "a", "1", "2", "3")
     send(bus, "b", "x")
     messages = receive(held, 3)
@@ -40,7 +49,9 @@ def test_a_receiver_gets_the_messages_of_its_session_in_order(bus: Bus, held: Se
     assert bus.counts("sessions").active == 1
 
 
-def test_an_abandoned_message_comes_before_those_behind_it(bus: Bus, held: ServiceBusReceiver) -> None:
+@scenario
+def an_abandoned_message_comes_before_those_behind_it(bus: Bus) -> None:
+    held = bus.session("a")
     send(bus, "a", "1", "2", "3")
     (first,) = receive(held)
     held.abandon_message(first)
@@ -48,7 +59,9 @@ def test_an_abandoned_message_comes_before_those_behind_it(bus: Bus, held: Servi
     assert [(str(message), message.delivery_count) for message in messages] == [("1", 1), ("2", 0), ("3", 0)]
 
 
-def test_a_held_session_has_a_state_a_lock_to_renew_and_no_second_receiver(bus: Bus, held: ServiceBusReceiver) -> None:
+@scenario
+def a_held_session_has_a_state_a_lock_to_renew_and_no_second_receiver(bus: Bus) -> None:
+    held = bus.session("a")
     session = held.session
     assert session.session_id == "a"
     assert session.locked_until_utc is not None
@@ -68,7 +81,9 @@ def test_a_held_session_has_a_state_a_lock_to_renew_and_no_second_receiver(bus: 
         bus.session("a")
 
 
-def test_the_next_session_is_the_free_one_that_waits_longest(bus: Bus, held: ServiceBusReceiver) -> None:
+@scenario
+def the_next_session_is_the_free_one_that_waits_longest(bus: Bus) -> None:
+    bus.session("a")
     send(bus, "a", "held")
     send(bus, "b", "free")
     receiver = bus.session(NEXT_AVAILABLE_SESSION, max_wait_time=5)
@@ -77,12 +92,14 @@ def test_the_next_session_is_the_free_one_that_waits_longest(bus: Bus, held: Ser
     assert bus.counts("sessions").active == 1
 
 
-def test_who_waits_for_a_session_in_vain_is_told_so(bus: Bus) -> None:
+@scenario
+def who_waits_for_a_session_in_vain_is_told_so(bus: Bus) -> None:
     with pytest.raises(OperationTimeoutError):
         bus.session(NEXT_AVAILABLE_SESSION, max_wait_time=0.2)
 
 
-def test_a_session_that_is_let_go_is_free_at_once_and_counts_no_delivery(bus: Bus) -> None:
+@scenario
+def a_session_that_is_let_go_is_free_at_once_and_counts_no_delivery(bus: Bus) -> None:
     send(bus, "a", "1")
     with bus.client().get_queue_receiver("sessions", session_id="a") as receiver:
         receive(receiver)
@@ -90,7 +107,9 @@ def test_a_session_that_is_let_go_is_free_at_once_and_counts_no_delivery(bus: Bu
     assert message.delivery_count == 0
 
 
-def test_a_session_whose_lock_ends_is_lost_with_its_messages(bus: Bus, held: ServiceBusReceiver) -> None:
+@scenario
+def a_session_whose_lock_ends_is_lost_with_its_messages(bus: Bus) -> None:
+    held = bus.session("a")
     send(bus, "a", "1")
     (message,) = receive(held)
     bus.clock.advance(LOCK)
@@ -103,7 +122,9 @@ def test_a_session_whose_lock_ends_is_lost_with_its_messages(bus: Bus, held: Ser
     assert again.delivery_count == 1
 
 
-def test_messages_of_a_session_are_deferred_and_dead_lettered_within_it(bus: Bus, held: ServiceBusReceiver) -> None:
+@scenario
+def messages_of_a_session_are_deferred_and_dead_lettered_within_it(bus: Bus) -> None:
+    held = bus.session("a")
     send(bus, "a", "aside", "poison")
     aside, poison = receive(held, 2)
     held.defer_message(aside)
@@ -114,7 +135,8 @@ def test_messages_of_a_session_are_deferred_and_dead_lettered_within_it(bus: Bus
     assert (str(dead), dead.session_id) == ("poison", "a")
 
 
-def test_a_subscription_has_sessions_too(bus: Bus) -> None:
+@scenario
+def a_subscription_has_sessions_too(bus: Bus) -> None:
     bus.topic_sender("news").send_messages(ServiceBusMessage("x", session_id="s"))
     client = bus.client()
     assert list(client.list_subscription_sessions("news", "in-order")) == ["s"]
@@ -123,8 +145,29 @@ def test_a_subscription_has_sessions_too(bus: Bus) -> None:
     assert bus.counts("news/Subscriptions/in-order").active == 0
 
 
-def test_what_expires_is_put_aside_where_that_is_asked_for(bus: Bus) -> None:
+@scenario
+def what_expires_is_put_aside_where_that_is_asked_for(bus: Bus) -> None:
     bus.sender("patient").send_messages(ServiceBusMessage("late"))
     bus.clock.advance(timedelta(minutes=1))
     (dead,) = receive(bus.receiver("patient", sub_queue="deadletter"))
     assert (str(dead), dead.dead_letter_reason) == ("late", "TTLExpiredException")
+
+
+def live_through(play: Callable[[Bus], None]) -> None:
+    bus = Bus()
+    try:
+        play(bus)
+    finally:
+        bus.close()
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Future[None]]:
+    """What came of each scenario."""
+    with ThreadPoolExecutor(len(SCENARIOS)) as pool:
+        return {name: pool.submit(live_through, play) for name, play in SCENARIOS.items()}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_with_sessions(name: str, outcomes: dict[str, Future[None]]) -> None:
+    outcomes[name].result()
