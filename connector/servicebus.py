@@ -32,9 +32,9 @@ MAX_SENTENCE = 1024
 """Characters; a longer description can make the dead-lettered message exceed what the broker takes."""
 
 LOCK_MARGIN = timedelta(seconds=2)
-WEARY = 20
+WEARY = 7
 """Deliveries after which a message that is given back is replaced by a fresh copy, so that the broker's own limit on
-deliveries (50 or more) never dead-letters a message only because the service was paused."""
+deliveries never dead-letters a message only because the service was paused: 10 unless the queue says otherwise."""
 
 
 class ServiceBusInbox:
