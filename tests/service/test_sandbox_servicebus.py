@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from service.cli.main import app
 from tests.service.processes import IN_TIME, first_line, started
 
-
 EMULATORS_KEY = (
     ";SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;"
 )
