@@ -33,7 +33,8 @@ async def drained(count: int, added_ms: float = 0) -> dict[str, float]:
         async with Outbox(connection, QUEUE) as outbox:
             for first in range(0, count, 10_000):
                 await outbox.send([Outgoing(BODY, f"m{first + n}") for n in range(min(10_000, count - first))])
-        server.faults.latency(added_ms / 2)
+        if added_ms:
+            server.faults.latency(added_ms / 2)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.benchmarks.drain", connection, QUEUE, str(count)),
             stdout=subprocess.PIPE,
