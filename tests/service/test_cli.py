@@ -16,7 +16,19 @@ from service.cli.main import app, main
 from service.cli.remedies import REMEDIES
 from tests.service.processes import COMMAND, IN_TIME, clean_environment, pointing_at
 
-HEAVY = ("azure", "msal", "pydantic", "requests", "rich", "starlette", "uvicorn", "structlog", "sandbox", "handlers")
+HEAVY = (
+    "azure",
+    "msal",
+    "opentelemetry",
+    "pydantic",
+    "requests",
+    "rich",
+    "starlette",
+    "uvicorn",
+    "structlog",
+    "sandbox",
+    "handlers",
+)
 
 
 @pytest.mark.parametrize("arguments", [[], ["demo"], ["run"], ["sandbox"], ["register"], ["backlog"], ["invoice"]])
