@@ -10,8 +10,13 @@ from typing import Any, Literal
 
 import structlog
 
+from service.figures import without_amounts
+
 LOUD = ("azure", "urllib3", "uvicorn", "asyncio", "msal", "opentelemetry")
 """Libraries that tell more than anybody asked for."""
+
+SAID = ("event", "exception")
+"""Where sentences stand."""
 
 Format = Literal["console", "json"]
 
@@ -20,13 +25,14 @@ def configure_logs(*, verbose: bool = False, quiet: bool = False, format: Format
     """Send every log record of the process through one renderer; ``quiet`` keeps warnings only. Safe to call again.
 
     A JSON line has ``time``, ``level``, ``logger`` and ``message``, what was given as ``extra``, and ``trace_id`` and
-    ``span_id`` where it was written under a span.
+    ``span_id`` where it was written under a span. Amounts are blanked, except at ``debug``.
     """
     on_console = sys.stderr.isatty() if format is None else format == "console"
     stamped: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _blanked,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp" if on_console else "time"),
     ]
     colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
@@ -36,6 +42,7 @@ def configure_logs(*, verbose: bool = False, quiet: bool = False, format: Format
         else [
             _under_span,
             structlog.processors.format_exc_info,
+            _blanked,
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(default=str),
         ]
@@ -58,4 +65,11 @@ def _under_span(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapp
         context = trace.get_current_span().get_span_context()
         if context.is_valid:
             event["trace_id"], event["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    return event
+
+
+def _blanked(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank the amounts in what is said."""
+    if event["level"] != "debug":
+        event.update({name: without_amounts(event[name]) for name in SAID if isinstance(event.get(name), str)})
     return event

@@ -88,3 +88,27 @@ def test_a_mistake_in_the_code_is_one_line_too(lines: io.StringIO) -> None:
     except ZeroDivisionError:
         logging.getLogger("service").exception("it failed")
     assert "ZeroDivisionError: by nothing" in only(lines)["exception"]
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_an_amount_is_blanked_at_info_and_above_and_shown_where_every_detail_is_asked_for(
+    format: Literal["console", "json"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    configure_logs(format=format, verbose=True)
+    log = logging.getLogger("service")
+    log.info("billed %s", "1,600.00")
+    log.warning("dead-lettered: %s", "1700 EUR is more than the ceiling of 100.")
+    assert "1,600.00" not in stream.getvalue()
+    assert "1700" not in stream.getvalue()
+    log.debug("billed %s", "1,600.00")
+    assert "1,600.00" in stream.getvalue()
+
+
+def test_an_amount_in_a_traceback_is_blanked_too(lines: io.StringIO) -> None:
+    try:
+        raise ValueError("worth 1600.00")
+    except ValueError:
+        logging.getLogger("service").exception("it failed")
+    assert "ValueError: worth #" in only(lines)["exception"]
