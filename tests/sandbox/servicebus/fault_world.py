@@ -98,4 +98,5 @@ class World:
         self.lines.clear()
         await self.client.close()
         await self.server.stop()
+        await asyncio.sleep(0.05)
         gc.collect()
