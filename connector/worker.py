@@ -43,7 +43,7 @@ class Pace:
     max_wait: float = 5.0
     silence: float = 60.0
     close_within: float = 10.0
-    settle_at_once: int = 16
+    settle_at_once: int = 50
     longest_work: float = 1800.0
     drain: float = 20.0
 
