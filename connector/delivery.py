@@ -15,7 +15,7 @@ from connector.inbox import Inbox, Received
 from connector.locks import LockKeeper
 from connector.recoverability import DelayedRetry, History, Policy, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
-from connector.telemetry.processing import ended
+from connector.telemetry.processing import ended, unsettled
 from connector.waiting import Sleep, abandon, done_within
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class Delivery:
             await self._locks.let_go(hold)
         if hold.lost:
             self.counts["lock-lost"] += len(hold.lost)
+            unsettled([envelopes[number] for number in hold.lost], "lock-lost")
         held = [received for number, received in enumerate(batch) if number not in hold.lost]
         if not is_done and self._given_up.is_set():
             log.error("%d messages at work did not come to their end in time: they are given back", len(held))
@@ -101,6 +102,7 @@ class Delivery:
         """Give a batch back unprocessed."""
         await asyncio.gather(*(inbox.release(received) for received in batch))
         self.counts["released"] += len(batch)
+        unsettled([received.envelope for received in batch], "released")
 
     def _settlements(self, envelopes: Sequence[Envelope]) -> list[Settlement]:
         """Runs in a thread. The boundary of the code that processes: every exception ends here, as a redelivery."""

@@ -91,6 +91,12 @@ def ended(envelope: Envelope, settlement: Settlement, confirmed: bool, now: date
     record.add(PROCESSED, 1, {**queue, OUTCOME: outcome})
 
 
+def unsettled(envelopes: Sequence[Envelope], outcome: str) -> None:
+    """Count messages whose delivery ended without a word on what came of them: ``released`` or ``lock-lost``."""
+    for envelope in envelopes:
+        recording().add(PROCESSED, 1, {QUEUE: envelope.queue, OUTCOME: outcome})
+
+
 def _error(settlements: Sequence[Settlement]) -> dict[str, str]:
     """The code of the first message of the batch that did not go well, if there is one."""
     code = next((one.code for one in settlements if isinstance(one, DeadLetter | Pause)), None)
