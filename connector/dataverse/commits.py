@@ -87,9 +87,15 @@ class Commits:
                 prepared.append(ready)
             else:
                 outcomes[index] = ready
-        with self._partitions.hold(ready.change_set.partition for ready in prepared):
-            for outcome_of_chunk in self._send_all(prepared):
-                outcomes.update(outcome_of_chunk)
+        stopped: ConnectorError | None = None
+        while prepared and stopped is None:
+            with self._partitions.some_of(ready.change_set.partition for ready in prepared) as held:
+                turn = [ready for ready in prepared if ready.change_set.partition in {"", *held}]
+                prepared = [ready for ready in prepared if ready.change_set.partition not in {"", *held}]
+                found, stopped = self._send_all(turn)
+                outcomes |= found
+        if stopped is not None:
+            outcomes |= {ready.index: _not_sent(stopped) for ready in prepared}
         return [outcomes[index] for index in range(len(change_sets))]
 
     def _prepare(self, index: int, change_set: ChangeSet) -> Prepared | Outcome:
@@ -131,15 +137,17 @@ class Commits:
             raise ValueError(f"An update of {row} needs the ETag the row was read with.")
         return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-Match": change.etag}, body)
 
-    def _send_all(self, prepared: Sequence[Prepared]) -> Iterator[dict[int, Outcome]]:
-        """Batch after batch; when one is not answered at all, the rest is not sent."""
+    def _send_all(self, prepared: Sequence[Prepared]) -> tuple[dict[int, Outcome], ConnectorError | None]:
+        """Batch after batch; when one is not answered at all, the rest is not sent, and the failure is told too."""
+        outcomes: dict[int, Outcome] = {}
         stopped: ConnectorError | None = None
         for chunk in _chunks(prepared, self._pace):
             if stopped is None:
-                outcomes, stopped = self._send(chunk)
-                yield outcomes
+                found, stopped = self._send(chunk)
+                outcomes |= found
             else:
-                yield {ready.index: _not_sent(stopped) for ready in chunk}
+                outcomes |= {ready.index: _not_sent(stopped) for ready in chunk}
+        return outcomes, stopped
 
     def _send(self, chunk: Sequence[Prepared]) -> tuple[dict[int, Outcome], ConnectorError | None]:
         """The outcomes of one batch, and the failure that struck it as a whole, if one did."""

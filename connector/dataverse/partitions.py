@@ -5,28 +5,38 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from math import ceil
 
 
 class Partitions:
-    """A set of names in use; whoever wants some of them waits until all are free, then takes all at once.
+    """A set of names in use. Whoever wants some takes those that are free, sends what is theirs, and comes again.
 
-    Taking all or none is what makes it free of deadlocks. The empty name means "no partition" and never waits.
+    Nobody waits while holding any, which is what makes it free of deadlocks. Where several want some at the same time
+    each takes its share only: batches of many partitions each would otherwise all meet, and go one after the other.
     """
 
     def __init__(self) -> None:
         self._in_use: set[str] = set()
+        self._wanting = 0
         self._changed = threading.Condition()
 
     @contextmanager
-    def hold(self, names: Iterable[str]) -> Iterator[None]:
-        """Hold these names while the block runs."""
-        wanted = {name for name in names if name}
+    def some_of(self, names: Iterable[str]) -> Iterator[frozenset[str]]:
+        """Hold some of these names, at least one, while the block runs. The empty name means none and never waits."""
+        wanted = [name for name in dict.fromkeys(names) if name]
+        if not wanted:
+            yield frozenset()
+            return
         with self._changed:
-            self._changed.wait_for(lambda: wanted.isdisjoint(self._in_use))
-            self._in_use |= wanted
+            self._wanting += 1
+            self._changed.wait_for(lambda: not self._in_use.issuperset(wanted))
+            free = [name for name in wanted if name not in self._in_use]
+            held = frozenset(free[: ceil(len(wanted) / self._wanting)])
+            self._in_use |= held
         try:
-            yield
+            yield held
         finally:
             with self._changed:
-                self._in_use -= wanted
+                self._wanting -= 1
+                self._in_use -= held
                 self._changed.notify_all()

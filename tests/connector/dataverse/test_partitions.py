@@ -5,13 +5,14 @@ import threading
 from connector.dataverse.partitions import Partitions
 
 
-def test_two_commits_of_one_partition_are_never_in_flight_together() -> None:
+def test_whoever_wants_what_is_in_use_waits_until_it_is_free() -> None:
     partitions = Partitions()
     first_is_in, may_leave, second_asks = threading.Event(), threading.Event(), threading.Event()
     order: list[str] = []
 
     def first() -> None:
-        with partitions.hold(["a", "b"]):
+        with partitions.some_of(["a", "b"]) as held:
+            assert held == {"a", "b"}
             first_is_in.set()
             assert may_leave.wait(5)
             order.append("first leaves")
@@ -19,7 +20,8 @@ def test_two_commits_of_one_partition_are_never_in_flight_together() -> None:
     def second() -> None:
         assert first_is_in.wait(5)
         second_asks.set()
-        with partitions.hold(["b", "c"]):
+        with partitions.some_of(["b"]) as held:
+            assert held == {"b"}
             order.append("second enters")
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
@@ -33,8 +35,27 @@ def test_two_commits_of_one_partition_are_never_in_flight_together() -> None:
     assert order == ["first leaves", "second enters"]
 
 
+def test_what_is_free_is_taken_without_waiting_for_the_rest() -> None:
+    partitions = Partitions()
+
+    with partitions.some_of(["a"]), partitions.some_of(["a", "b"]) as held:
+        assert held == {"b"}
+
+
+def test_of_many_each_of_several_takes_a_share_so_that_they_work_side_by_side() -> None:
+    partitions, many = Partitions(), [f"p{number}" for number in range(12)]
+
+    with partitions.some_of(many[:1]), partitions.some_of(many) as one, partitions.some_of(many) as another:
+        assert len(one) == 6
+        assert len(another) == 4
+        assert not one & another
+
+    with partitions.some_of(many) as alone:
+        assert alone == set(many)
+
+
 def test_other_partitions_and_none_at_all_do_not_wait() -> None:
     partitions = Partitions()
 
-    with partitions.hold(["a", ""]), partitions.hold(["b", ""]), partitions.hold([]):
-        pass
+    with partitions.some_of(["a", ""]), partitions.some_of(["b", ""]), partitions.some_of([]) as none:
+        assert none == frozenset()
