@@ -19,6 +19,7 @@ class BatchPace:
 
     def __init__(self) -> None:
         self._operations = FIRST
+        self._each = timedelta()
         self._lock = threading.Lock()
 
     @property
@@ -27,6 +28,11 @@ class BatchPace:
         with self._lock:
             return self._operations
 
+    def expected(self, operations: int) -> timedelta:
+        """How long so many will take, if they are like the last ones; zero while none are known."""
+        with self._lock:
+            return self._each * operations
+
     def took(self, operations: int, duration: timedelta) -> None:
         """So many were answered after so long. A few operations say nothing about many."""
         if operations < FEWEST or duration <= timedelta():
@@ -34,6 +40,7 @@ class BatchPace:
         with self._lock:
             in_time = min(int(operations * (AIM / duration)), self._operations * 2)
             self._operations = max(FEWEST, min(in_time, MAX_OPERATIONS))
+            self._each = duration / operations
 
     def too_long(self) -> None:
         """A batch was not answered in time, or the database ran out of it."""

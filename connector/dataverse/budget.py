@@ -29,6 +29,9 @@ LOWERED_TO, LEAST = 0.75, 0.1
 NEARLY, QUICKLY, SLOWLY = 0.9, 0.05, 0.0025
 """How it comes back a minute: quickly up to nearly where it was refused, from there on slowly."""
 
+ALWAYS = 0.1
+"""The part of the execution time below which anything may go, however long it is expected to take."""
+
 POLL = timedelta(seconds=1)
 
 
@@ -59,33 +62,46 @@ class Budget:
     """One user's budget, shared by every thread and client of a process. It reads no clock: it is told the time.
 
     ``admit`` lets a request go when there is room for it; otherwise it says how long to wait and counts nothing. Each
-    request admitted is ``charge``d when it ended. ``lanes`` caps how many are under way at once.
+    request admitted is ``charge``d when it ended. What it is expected to take, where that is known, is set aside as
+    long as it is under way: a few long ones begun together would otherwise spend far more than was left. ``lanes`` caps
+    how many are under way at once.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._servers: dict[str, SlidingWindow] = {}
         self._under_way = 0
+        self._set_aside = NO_WAIT
+        self._next = NO_WAIT
         self._held_until: datetime | None = None
         self._refused: dict[Facet, tuple[float, datetime]] = {}
         self._lock = threading.Lock()
         self.lanes = Lanes(self._limits.concurrent // self._limits.replicas)
 
-    def admit(self, now: datetime) -> timedelta:
+    def admit(self, now: datetime, expected: timedelta = NO_WAIT) -> timedelta:
         """Zero: go, one request is under way. Otherwise: wait at least this long, then ask again."""
         with self._lock:
-            wait = self._wait(now)
+            wait = self._wait(now, expected)
+            self._next = expected or self._next
             if wait == NO_WAIT:
                 self._under_way += 1
+                self._set_aside += expected
             return wait
 
-    def charge(self, now: datetime, execution: timedelta, server: str | None = NOT_TOLD) -> None:
+    def charge(
+        self,
+        now: datetime,
+        execution: timedelta,
+        server: str | None = NOT_TOLD,
+        expected: timedelta = NO_WAIT,
+    ) -> None:
         """An admitted request ended after so long at the far side (all of its duration, if nothing better is known).
 
-        ``None``: there was no answer, so it may have been any of the servers.
+        ``None``: there was no answer, so it may have been any of the servers. ``expected`` as it was admitted with.
         """
         with self._lock:
             self._under_way = max(0, self._under_way - 1)
+            self._set_aside -= expected
             for name in [server] if server is not None else list(self._servers) or [NOT_TOLD]:
                 self._servers.setdefault(name, SlidingWindow(self._limits.window)).add(now, execution)
 
@@ -118,10 +134,11 @@ class Budget:
         """How long a worker should let messages gather before it takes a batch that is not going to be full.
 
         Nothing while less than half of the budget is used; from there on longer and longer, so that batches grow and
-        spend less each. While nothing is admitted, as long as that lasts: what waits in the queue costs no attempt.
+        spend less each. While nothing is admitted, as long as that lasts: what waits in the queue costs no attempt. A
+        batch is read before it is written, in vain if there is no room for another write like the last.
         """
         with self._lock:
-            wait = self._wait(now)
+            wait = self._wait(now, self._next)
             tight = max(0.0, self._pressure(now) - TIGHT) / (1 - TIGHT)
             return max(wait, LONGEST_LINGER * min(1.0, tight) ** 2)
 
@@ -131,12 +148,15 @@ class Budget:
             self._forget(now)
             return self._pressure(now)
 
-    def _wait(self, now: datetime) -> timedelta:
+    def _wait(self, now: datetime, expected: timedelta) -> timedelta:
         self._forget(now)
         waits = [NO_WAIT]
         if self._held_until is not None and self._held_until > now:
             waits.append(self._held_until - now)
         requests, execution = self._requests(now), self._execution(now)
+        # Which server will take it is unknown; what is under way is taken to be spread over those that answered.
+        ahead = expected + self._set_aside / max(1, len(self._servers))
+        execution = max(execution - ahead, execution * ALWAYS)
         if self._under_way >= requests:
             waits.append(POLL)
         for server in self._servers.values():

@@ -161,7 +161,8 @@ class Commits:
         }
         body = write_batch([ready.part for ready in chunk], boundary)
         try:
-            reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True)
+            expected = self._pace.expected(sum(len(ready.requests) for ready in chunk))
+            reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True, expected=expected)
             answers = self._answers(reply)
         except ConnectorError as told:
             if isinstance(told, UnknownOutcome):

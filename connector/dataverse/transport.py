@@ -100,19 +100,28 @@ class Transport:
         """Close the pooled connections."""
         self._session.close()
 
-    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, writes: bool) -> Reply:
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        writes: bool,
+        expected: timedelta = NO_WAIT,
+    ) -> Reply:
         """Send once and return the answer whatever its status; a 401 is answered once with a new token, for the
         claims it asks for where it does.
 
-        ``target`` is the path from the host's root. Raises ``Transient`` when nothing was sent or nothing was to be
-        written, ``UnknownOutcome`` when a write was sent and no answer came. What a refusal says: ``refused``.
+        ``target`` is the path from the host's root; ``expected``: how long it will take, where that is known. Raises
+        ``Transient`` when nothing was sent or nothing was to be written, ``UnknownOutcome`` when a write was sent and
+        no answer came. What a refusal says: ``refused``.
         """
         token = self._tokens.token()
-        reply = self._send_once(method, target, headers, body, writes, token)
+        reply = self._send_once(method, target, headers, body, writes, token, expected)
         if reply.status == 401:
             log.info("Dataverse refused the token; signing in again and repeating the request once")
             self._tokens.drop(token, claims_in(reply.headers))
-            reply = self._send_once(method, target, headers, body, writes, self._tokens.token(), resends=1)
+            reply = self._send_once(method, target, headers, body, writes, self._tokens.token(), expected, resends=1)
         if 300 <= reply.status < 400 and reply.status != 304:
             raise Misconfigured("redirected", f"{self.origin} answered with a redirect: it is not a Dataverse address.")
         return reply
@@ -144,12 +153,13 @@ class Transport:
         body: bytes | None,
         writes: bool,
         token: str,
+        expected: timedelta,
         resends: int = 0,
     ) -> Reply:
         request_id = str(uuid4())
         server: str | None = None
         with self._budget.lanes.one():
-            self._await_budget()
+            self._await_budget(expected)
             with exchange(method, self.origin, target, writes, resends) as seen:
                 began = self._timer()
                 try:
@@ -170,7 +180,7 @@ class Transport:
                     raise no_answer(error, writes, self.origin) from error
                 finally:
                     took = timedelta(seconds=self._timer() - began)
-                    self._budget.charge(self._now(), took, server)
+                    self._budget.charge(self._now(), took, server, expected)
                     seen.charged(took)
         log.debug(
             "%s %s: %s in %.0f ms (request %s, service request %s)",
@@ -190,8 +200,8 @@ class Transport:
             raise UnknownOutcome("answer-too-large", f"{self.origin} answered a write with more than can be read.")
         raise AnswerTooLarge(self.origin)
 
-    def _await_budget(self) -> None:
-        while (wait := self._budget.admit(self._now())) > NO_WAIT:
+    def _await_budget(self, expected: timedelta) -> None:
+        while (wait := self._budget.admit(self._now(), expected)) > NO_WAIT:
             waited(wait)
             if wait > self._patience:
                 raise Throttled("own-budget", "The budget for requests to Dataverse is used up for the moment.", wait)

@@ -47,3 +47,12 @@ def test_a_batch_that_was_not_answered_in_time_is_half_as_large_next() -> None:
     pace.too_long()
 
     assert pace.operations == FIRST // 2
+
+
+def test_what_the_next_batch_will_take_is_expected_from_the_last_one() -> None:
+    pace = BatchPace()
+    assert pace.expected(50) == timedelta()
+
+    pace.took(200, seconds(80))
+
+    assert pace.expected(50) == seconds(20)
