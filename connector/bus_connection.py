@@ -76,6 +76,11 @@ def failure(error: ServiceBusError, queue: str, access: Access = "") -> Connecto
     """What an error of the SDK means for us. A token that was refused is forgotten, so that the next one is new."""
     if isinstance(error.inner_exception, ConnectorError):
         return error.inner_exception
+    # The class of the error does not tell these apart from a wrong key, or from nobody being there; its words do.
+    if "LocalAuthDisabled" in str(error):
+        return Misconfigured("bus-local-auth", f"The namespace of {queue} takes no keys: local authentication is off.")
+    if "Ip has been prevented" in str(error):
+        return Misconfigured("bus-firewall", f"The firewall of the namespace of {queue} refuses this address.")
     match error:
         case ServiceBusAuthenticationError() | ServiceBusAuthorizationError():
             if isinstance(access, Namespace):

@@ -59,6 +59,7 @@ BY_CODE: dict[int, tuple[Kind, str]] = {
     0x80040251: (Kind.TRANSIENT, "transaction-ended"),
     0x80040220: (Kind.MISCONFIGURED, "missing-privilege"),
     0x80072560: (Kind.MISCONFIGURED, "not-a-member"),
+    0x80095FFE: (Kind.MISCONFIGURED, "ip-firewall"),
     0x80060888: (Kind.MISCONFIGURED, "unknown-name"),
     0x8006088A: (Kind.MISCONFIGURED, "unknown-name"),
     0x80041102: (Kind.MISCONFIGURED, "unknown-name"),

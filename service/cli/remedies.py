@@ -17,6 +17,13 @@ REMEDIES = {
     "PSA_CONNECTOR_SERVICEBUS__NAMESPACE, give the identity its two roles: see docs/sign-in.md.",
     "bus-queue": "Make the queue, or name the right one in PSA_CONNECTOR_SERVICEBUS__APPROVALS_QUEUE or "
     "PSA_CONNECTOR_SERVICEBUS__COMMANDS_QUEUE.",
+    "bus-local-auth": "Set PSA_CONNECTOR_SERVICEBUS__NAMESPACE instead of the connection string, and give the identity "
+    "its two roles: see docs/sign-in.md. Dataverse itself "
+    "signs in with a key: its events need a namespace that takes one.",
+    "bus-firewall": "Allow the address this runs at under the namespace's networking, or run it inside the network "
+    "that is allowed.",
+    "ip-firewall": "Allow the address this runs at in the environment's IP firewall (Power Platform admin center, "
+    "Privacy + Security).",
     "missing-privilege": "Add it to the security role of the application user; see docs/environment.md.",
     "not-a-member": "Make an application user for PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment; enable it.",
 }

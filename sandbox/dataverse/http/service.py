@@ -10,6 +10,7 @@ from sandbox.dataverse.http import (
     associations,
     bulk,
     bulk_delete,
+    functions,
     global_choices,
     metadata_messages,
     parts,
@@ -37,6 +38,7 @@ METADATA: Mapping[str, Callable[[Transaction, Request, str | None, str], Answer]
     "GlobalOptionSetDefinitions": global_choices.operate,
 }
 SEGMENT = re.compile(r"^(\w+)(?:\((.*)\))?$", re.DOTALL)
+BY_NAMES = re.compile(rf"^{re.escape(NAMESPACE)}{functions.BY_NAMES}\((.*)\)$")
 ELSEWHERE = frozenset(
     {"InsertOptionValue", "UpdateOptionValue", "DeleteOptionValue", "OrderOption", "InsertStatusValue", "Merge"}
     | {"RetrieveTotalRecordCount", "RetrieveVersion", "RetrieveCurrentOrganization", "InitializeFrom"}
@@ -112,6 +114,8 @@ class Service:
             if request.method != "GET":
                 raise no_resource(f"{request.base}/{request.path}")
             return who_am_i(uow, request)
+        if name == functions.LOCAL_TIME and key is not None and not rest and request.method == "GET":
+            return functions.local_time(request, key)
         if name in ELSEWHERE:
             raise unsupported(f"the message {name}")
         if name == metadata_messages.CHANGES and key is not None and not rest and request.method == "GET":
@@ -149,6 +153,9 @@ class Service:
     def _row(self, uow: Transaction, request: Request, guard: Guard, table: Table, key: str, rest: str) -> Answer:
         address = locate(uow, table, key)
         if rest.startswith(NAMESPACE):
+            if request.method == "GET" and table.name == "systemuser" and (named := BY_NAMES.match(rest)):
+                guard.reading(table, address.existing())
+                return functions.privileges_by_names(uow, request, address.existing(), named[1])
             if request.method != "POST":
                 raise no_resource(f"{request.base}/{request.path}")
             self._may_call(request)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sandbox.dataverse.catalog import Column, Key, Table, shipped_columns
+from sandbox.dataverse.many_to_many import OF_PRODUCT
 from sandbox.dataverse.odata.parse import parse_filter
 from sandbox.dataverse.odata.plain import holds
 from sandbox.dataverse.refusals import bad_query, no_property
+from sandbox.dataverse.security.privileges import ACCESS, privilege_id, privilege_name
 
 NAMESPACE = "#Microsoft.Dynamics.CRM."
 EXPANDABLE = ("OptionSet", "GlobalOptionSet")
@@ -66,7 +68,28 @@ def table_facts(table: Table) -> dict[str, Any]:
         "ChangeTrackingEnabled": table.change_tracking,
         "IsOptimisticConcurrencyEnabled": "versionnumber" in table.columns,
         "DisplayName": label_facts(table.label),
+        "Privileges": list(privilege_facts(table)),
     }
+
+
+def privilege_facts(table: Table) -> Iterator[dict[str, Any]]:
+    """The privileges that guard a table, as SecurityPrivilegeMetadata; none where another table's guard it."""
+    if table.name in OF_PRODUCT:
+        return
+    owned = "ownerid" in table.columns
+    for access in ACCESS:
+        name = privilege_name(access, table)
+        yield {
+            "CanBeBasic": owned,
+            "CanBeDeep": owned,
+            "CanBeGlobal": True,
+            "CanBeLocal": owned,
+            "CanBeEntityReference": True,
+            "CanBeParentEntityReference": False,
+            "Name": name,
+            "PrivilegeId": privilege_id(name),
+            "PrivilegeType": access,
+        }
 
 
 def attribute_type(column: Column) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""What `check` looks at: settings, sign-in, tables, rights, queues and clocks, each with its remedy."""
