@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -125,6 +125,11 @@ def called_at(attempt: Row) -> datetime:
     if written is None:
         raise TypeError(f"{attempt.ref}: modifiedon is empty.")
     return written
+
+
+def age(attempt: Row, now: datetime) -> timedelta:
+    """How long ago its call was begun."""
+    return now - called_at(attempt)
 
 
 def callers(attempt: Row) -> frozenset[UUID]:

@@ -84,7 +84,8 @@ class DueRunHandler:
     def _after(self, subject: CreateInvoices, attempt: Row, facts: RunFacts, refusals: Refusals) -> Decision:
         """The call was made. What it brought is written into the rows before it counts as carried out."""
         rows, open_ = facts.rows.values(), command_record.state_of(attempt) is not State.DONE
-        brought = facts.invoice.invoices if open_ else ()
+        is_whole = open_ and self.invoicing.half_made(attempt, facts.invoice) is None
+        brought = facts.invoice.invoices if is_whole else ()
         if brought and (changes := _changes(rows, _ran_with(brought[0]), refusals)):
             return Plan("The schedule rows name the invoice.", changes, each_alone=True)
         decision = self.invoicing.decide(subject, facts.invoice, refusals)

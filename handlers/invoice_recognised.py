@@ -77,7 +77,7 @@ def recognised(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) 
         there = [invoices[one.id] for one in candidates[attempt.id] if one.id in invoices]
         found[attempt.id] = _by_its_creator(attempt, there)
         if not found[attempt.id] and command_record.state_of(attempt) not in _UNSURE:
-            found[attempt.id] = _by_the_system([one for one in there if _took(one, attempt)], dataverse)
+            found[attempt.id] = _by_the_system([one for one in there if took(one, attempt)], dataverse)
     return found
 
 
@@ -89,24 +89,24 @@ def _by_its_creator(attempt: Row, candidates: Iterable[Invoice]) -> list[Invoice
     """
     callers = command_record.callers(attempt)
     own = [one for one in candidates if one.row.link_id("createdby") in callers]
-    took = [one for one in own if _took(one, attempt)]
-    if took:
-        return own if _asked(attempt).get("several") else took
+    certain = [one for one in own if took(one, attempt)]
+    if certain:
+        return own if _asked(attempt).get("several") else certain
     # Whether the product was called is not known: what the same person made of other rows is not ours.
     return [] if command_record.state_of(attempt) in _UNSURE else own
 
 
-def _by_the_system(took: Sequence[Invoice], dataverse: Reader) -> list[Invoice]:
+def _by_the_system(candidates: Sequence[Invoice], dataverse: Reader) -> list[Invoice]:
     """Those that the platform itself created. What a colleague made of the same rows is theirs."""
-    creators = sorted({id for one in took if (id := one.row.link_id("createdby")) is not None})
+    creators = sorted({id for one in candidates if (id := one.row.link_id("createdby")) is not None})
     if not creators:
         return []
     (users,) = ask(dataverse, Query(tables.USER, ("fullname",), any_of("systemuserid", creators)))
     system = {user.id for user in users if user.text("fullname") == _SYSTEM}
-    return [one for one in took if one.row.link_id("createdby") in system]
+    return [one for one in candidates if one.row.link_id("createdby") in system]
 
 
-def _took(invoice: Invoice, attempt: Row) -> bool:
+def took(invoice: Invoice, attempt: Row) -> bool:
     """A row of the attempt stands on it. Where nothing ties details to milestones, any milestone may be one of them."""
     rows = set(rows_of(attempt))
     on = {detail.source for detail in invoice.details}

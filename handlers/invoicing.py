@@ -22,9 +22,10 @@ from connector.dataverse.changes import Call, Change, ChangeSet, Reference
 from handlers import command_record, invoice_owner, unseen_invoice, verified_invoice
 from handlers.command_record import Kind, State
 from handlers.fence import fence, lease_for, partition
+from handlers.half_made import half_made
 from handlers.invoice_facts import InvoiceFacts, gather
 from handlers.invoice_owner import Owner
-from handlers.plan import Decision, NothingToDo, Plan, Refusals, Refuse
+from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting
 from mappings.invoice import found_nothing
@@ -99,6 +100,10 @@ class InvoicingHandler:
         rows = "1 ready row is" if len(due.rows) == 1 else f"{len(due.rows)} ready rows are"
         return Plan(f"{rows} invoiced.", (fenced,), each_alone=True)
 
+    def half_made(self, attempt: Row, facts: InvoiceFacts) -> NotYet | None:
+        """To wait for the rest of an invoice that the product may still be drawing up."""
+        return half_made(attempt, facts, self.patience, self.zone)
+
     def _after(self, attempt: Row, facts: InvoiceFacts, refusals: Refusals) -> Decision:
         """Give the invoice to its owner; say what came of an attempt, and how it differs from what was expected."""
         state, outcome = command_record.state_of(attempt), command_record.outcome_of(attempt)
@@ -109,6 +114,8 @@ class InvoicingHandler:
             return NothingToDo("The command has been carried out.", outcome)
         if not facts.contents.invoices and (unseen := unseen_invoice.after(attempt, facts, self.patience)) is not None:
             return unseen
+        if (waiting := self.half_made(attempt, facts)) is not None:
+            return waiting
         if (assigned := invoice_owner.given(self.owner, facts, refusals)) is not None:
             return assigned
         asked = cast(dict[str, object], command_record.selection_of(attempt))

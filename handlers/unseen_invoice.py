@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from connector.dataverse.changes import ChangeSet
 from handlers import command_record
@@ -28,7 +28,7 @@ def after(attempt: Row, facts: InvoiceFacts, patience: timedelta) -> Decision | 
     theirs = {} if contents is None else {row: what for row, what in contents.elsewhere.items() if row in rows}
     if rows == theirs.keys() and answered:
         return _somebody_elses(attempt, theirs)
-    if _age(attempt, facts.now) < patience:
+    if command_record.age(attempt, facts.now) < patience:
         return NotYet(f"{named} was called for and is not there yet; it is not called for again.")
     if theirs and not facts.still_ready:
         return _somebody_elses(attempt, theirs)
@@ -50,7 +50,7 @@ def in_the_way(facts: InvoiceFacts, patience: timedelta) -> Mapping[str, object]
     """Why this contract can't be called for now: another call may be under way, or one is in doubt."""
     for one in facts.unfinished:
         attempt, state = one.attempt, command_record.state_of(one.attempt)
-        is_over = state is State.IN_DOUBT or _age(attempt, facts.now) >= patience
+        is_over = state is State.IN_DOUBT or command_record.age(attempt, facts.now) >= patience
         # A call that nobody answered may be at work whatever is ready: it takes what is ready when it gets to it.
         if not is_over and (one.is_ready or state is State.CALLING):
             who = attempt.text("psac_requestedby") or "somebody"
@@ -72,7 +72,3 @@ def _somebody_elses(attempt: Row, theirs: Mapping[Ref, str]) -> Plan:
         "Somebody else invoiced it; that is written down.",
         (ChangeSet((command_record.finished(attempt, outcome),)),),
     )
-
-
-def _age(attempt: Row, now: datetime) -> timedelta:
-    return now - command_record.called_at(attempt)

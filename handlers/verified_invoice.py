@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from mappings.billed import billed
 from mappings.invoice import Invoice
 from mappings.invoice_difference import Difference
-from mappings.invoice_expectation import recorded
+from mappings.invoice_expectation import Expectation, recorded
 from mappings.invoice_verification import Contents, verify
 
 CREATED = "created"
@@ -28,8 +28,12 @@ def differences(expected: Mapping[str, Any], contents: Contents, zone: ZoneInfo)
     """How what came of a call differs from what its attempt recorded; nothing where an older record says too little."""
     if "lines" not in expected:
         return ()
-    present = {ref: billed(row, zone) for ref, row in contents.sources.items()}
-    return verify(recorded(expected, present), contents, zone)
+    return verify(expectation(expected, contents, zone), contents, zone)
+
+
+def expectation(expected: Mapping[str, Any], contents: Contents, zone: ZoneInfo) -> Expectation:
+    """What an attempt recorded, filled in by the rows as they are now."""
+    return recorded(expected, {ref: billed(row, zone) for ref, row in contents.sources.items()})
 
 
 def outcome(
