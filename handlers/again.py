@@ -37,8 +37,7 @@ def settle_patiently(
         for subject in again:
             tries[subject] = tries.get(subject, 0) + 1
         for subject, outcome in mission.settle(again, fixed_point).items():
-            # A write of an earlier try may still land, whatever this one found.
-            outcomes[subject] = replace(outcome, unsure=outcome.unsure or outcomes[subject].unsure)
+            outcomes[subject] = _after(outcomes[subject], outcome)
 
 
 def tries_so_far(failure: ConnectorError, tries: int, policy: Policy) -> int:
@@ -46,6 +45,14 @@ def tries_so_far(failure: ConnectorError, tries: int, policy: Policy) -> int:
     if isinstance(failure, Conflict) or failure.code in (NOT_YET, ON_DRAFT):
         return max(policy.conflicts, policy.immediate)
     return tries
+
+
+def _after(earlier: Outcome, later: Outcome) -> Outcome:
+    """What both tries came to: a write of the earlier one may still land, and what it brought is still to be told."""
+    later = replace(later, unsure=later.unsure or earlier.unsure)
+    if isinstance(later, Unsettled) and isinstance(earlier, Unsettled):
+        return replace(later, outcome=later.outcome or earlier.outcome, news=earlier.news + later.news)
+    return later
 
 
 def _at_once(failure: ConnectorError, tries: int, policy: Policy, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient
+from handlers.announcing import given_up_as
 from handlers.due_look import Look, Piece, Sweep
 from handlers.due_record import Begin, End, Kept
 from handlers.due_run import FAILED, DueRunHandler
@@ -78,13 +79,14 @@ class DueInvoices:
         course = _Course(command, self, looked, fixed_point)
         course.run()
         if (failure := course.failure) is not None:
-            return Unsettled(failure.failure, course.unsure, failure.operations)
+            return Unsettled(failure.failure, course.unsure, failure.operations, course.given_up(), course.news())
         outcome = course.outcome()
         if not looked.pieces and not looked.facts.due.unfit:
             return Settled(_in_short(outcome), outcome)
         ended = fixed_point.settle(End(outcome), [command])[command]
         if isinstance(ended, Unsettled):
-            return replace(ended, unsure=course.unsure or ended.unsure)
+            unsure = course.unsure or ended.unsure
+            return replace(ended, unsure=unsure, outcome=course.given_up(), news=course.news())
         commits, unsure = course.commits + ended.commits, course.unsure or ended.unsure
         return Settled(_in_short(outcome), outcome, commits, unsure, course.operations | ended.operations)
 
@@ -107,6 +109,13 @@ class _Chain:
     commits: int = 0
     unsure: bool = False
     operations: frozenset[str] = frozenset()
+
+    def given_up(self) -> list[Told]:
+        """What is told of them, should nobody go on with the one that failed."""
+        if self.failure is None:
+            return self.told
+        word = given_up_as(self.failure.failure).value
+        return [{**run, "outcome": word} if run["outcome"] in UNFINISHED else run for run in self.told]
 
 
 @dataclass
@@ -135,9 +144,19 @@ class _Course:
 
     def outcome(self) -> dict[str, object]:
         """It as it is written down and answered; ``left``: runs that were not begun."""
-        told = [run for chain in self._done for run in chain.told]
+        return self._brought([run for chain in self._done for run in chain.told])
+
+    def given_up(self) -> dict[str, object]:
+        """It as it is, should nobody go on with it."""
+        return self._brought([run for chain in self._done for run in chain.given_up()])
+
+    def news(self) -> tuple[Told, ...]:
+        """The runs that brought invoices just now."""
+        return tuple(run for chain in self._done for run in chain.news if run["invoices"])
+
+    def _brought(self, told: Sequence[Told]) -> dict[str, object]:
         left = self.sweep.left + len(self.sweep.pieces) - len(told)
-        return {"until": self.sweep.until.isoformat(), "runs": told, "unfit": self.sweep.unfit()} | (
+        return {"until": self.sweep.until.isoformat(), "runs": list(told), "unfit": self.sweep.unfit()} | (
             {"left": left} if left else {}
         )
 

@@ -56,12 +56,15 @@ class Unsettled:
     """The subject is not at its fixed point, and why; ``unsure`` as with ``Settled``.
 
     ``operations``: the kinds of operation that failed, all or none of which were to be carried out; empty when none was
-    tried.
+    tried. Of a subject of many parts ``outcome`` is what came of it if nobody goes on with it, and ``news`` those parts
+    that came to their end just now.
     """
 
     failure: ConnectorError
     unsure: bool = False
     operations: frozenset[str] = field(default=frozenset(), compare=False)
+    outcome: Mapping[str, object] = field(default_factory=dict)
+    news: tuple[Mapping[str, object], ...] = ()
 
 
 Outcome = Settled | Unsettled

@@ -117,8 +117,9 @@ class Pipeline:
                 # It is our own, and nobody waits for its answer.
                 continue
             command = None if isinstance(message, EntryChanged) else message
-            brought = outcome.outcome if isinstance(outcome, Settled) else {}
-            ended[index] = Ended(envelope, command, settlements[index], brought)
+            brought = {} if outcome is None else outcome.outcome
+            news = outcome.news if isinstance(outcome, Unsettled) else ()
+            ended[index] = Ended(envelope, command, settlements[index], brought, news)
         try:
             # What is to be done goes first: whoever is answered may look for it.
             for teller in (*self.tellers, *((self.replies,) if self.replies is not None else ())):

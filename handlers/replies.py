@@ -28,12 +28,16 @@ Send = Callable[[str, Sequence[Outgoing]], None]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A message, what it commanded if it could be read, how it is to end, and what was brought."""
+    """A message, what it commanded if it could be read, how it is to end, and what was brought.
+
+    ``news``: parts of it that came to their end, where the message itself has not come to its own.
+    """
 
     envelope: Envelope
     command: AnyCommand | None
     settlement: Settlement
     outcome: Mapping[str, object]
+    news: Sequence[Mapping[str, object]] = ()
 
 
 class Teller(Protocol):

@@ -75,14 +75,18 @@ def of_outcome(command: AnyCommand, outcome: Mapping[str, Any], now: datetime) -
             yield from _one(command, contract, str(command.command), dict(outcome), None, now)
         case CreateDueInvoices() if not outcome.get("dry_run"):
             for run in outcome.get("runs", ()):
-                what = f"{run['day']}/{'/'.join(sorted(run['rows']))}"
-                yield from _one(command, UUID(run["contract"]), what, dict(run), None, now)
+                # The id an attempt is made under: the same for everybody, and another one for the next invoice.
+                yield from _one(command, UUID(run["contract"]), run["command"], dict(run), None, now)
 
 
-def of_failure(command: AnyCommand, why: Why, now: datetime) -> Iterator[Announcement]:
-    """What is to be announced of a command that was put aside."""
+def of_failure(
+    command: AnyCommand, word: Outcome, why: Why, now: datetime, outcome: Mapping[str, Any]
+) -> Iterator[Announcement]:
+    """What is to be announced of a command that was put aside; ``outcome`` is what came of one about many contracts."""
     if isinstance(command, CreateInvoices):
-        yield from _one(command, command.contract, str(command.command), None, why, now)
+        yield from _one(command, command.contract, str(command.command), None, why, now, word)
+    else:
+        yield from of_outcome(command, outcome, now)
 
 
 def _one(
@@ -92,8 +96,9 @@ def _one(
     outcome: dict[str, Any] | None,
     why: Why | None,
     now: datetime,
+    word: Outcome | None = None,
 ) -> Iterator[Announcement]:
-    word = _word(outcome, why)
+    word = word or (outcome or {}).get("outcome", "")
     if word not in _TYPES:
         # Somebody else is at it, or was: it is theirs to announce.
         return
@@ -114,9 +119,3 @@ def _one(
         time=now,
         data=told,
     )
-
-
-def _word(outcome: Mapping[str, Any] | None, why: Why | None) -> str:
-    if why is not None:
-        return Outcome.IN_DOUBT if why.code == Outcome.IN_DOUBT else Outcome.FAILED
-    return str((outcome or {}).get("outcome", ""))

@@ -16,16 +16,16 @@ from typing import Any, cast
 from uuid import UUID
 
 from connector.dataverse.changes import Call, Change
-from connector.errors import Conflict, ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
+from connector.errors import Conflict, Misconfigured, Throttled, Transient, UnknownOutcome
 from handlers import fixed_point, given_up
 from handlers.again import settle_patiently
-from handlers.announcing import Announcing
+from handlers.announcing import Announcing, given_up_as
 from handlers.fixed_point import Settled, Unsettled
 from handlers.invoice_facts import InvoiceFacts
 from handlers.plan import NOT_YET, Decision, Plan
 from mappings import keys, tables
 from mappings.invoice_expectation import Expectation
-from mappings.invoice_run import Outcome, command, refused, word_of
+from mappings.invoice_run import Outcome, command, word_of
 from mappings.messages import CreateInvoices
 from mappings.replies import Why
 from mappings.row import Row
@@ -199,7 +199,8 @@ def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced
             return told(contract, id, outcome)
         case Unsettled(failure=failure):
             because = f"{failure.sentence} ({failure.code})"
-            return Invoiced(contract, id, _word(failure), because=because, ours=isinstance(failure, Misconfigured))
+            word, ours = given_up_as(failure), isinstance(failure, Misconfigured)
+            return Invoiced(contract, id, word, because=because, ours=ours)
 
 
 def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
@@ -208,20 +209,6 @@ def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
     numbers, ids = (tuple(str(one["number"] or one["id"]) for one in made), tuple(UUID(one["id"]) for one in made))
     total = Decimal(str(outcome.get("total", outcome.get("expected_total", 0))))
     return Invoiced(contract, id, word_of(outcome), numbers, total, str(outcome.get("because", "")), ids=ids)
-
-
-def _word(failure: ConnectorError) -> Outcome:
-    if failure.code == Outcome.IN_DOUBT:
-        return Outcome.IN_DOUBT
-    if failure.code == NOT_YET:
-        return Outcome.RUNNING
-    match failure:
-        case UnknownOutcome():
-            return Outcome.IN_DOUBT
-        case Conflict():
-            return Outcome.RUNNING
-        case _:
-            return refused(failure.code)
 
 
 def pause(end: fixed_point.Outcome, tries: int) -> float | None:

@@ -37,7 +37,8 @@ class Bus:
 
 def run(day: int) -> dict[str, object]:
     contract = str(UUID(int=7, version=4))
-    return {"contract": contract, "day": f"2026-03-0{day}", "rows": [], "outcome": "created", "invoices": []}
+    named = {"contract": contract, "day": f"2026-03-0{day}", "command": str(UUID(int=day, version=4))}
+    return {**named, "outcome": "created", "invoices": []}
 
 
 def test_each_run_is_announced_when_it_has_ended_and_not_again() -> None:
