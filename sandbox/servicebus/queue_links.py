@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from sandbox.servicebus.amqp.errors import NOT_IMPLEMENTED, AmqpError
-from sandbox.servicebus.amqp.links import SendingLink
+from sandbox.servicebus.amqp.links import SendingLink, too_large
 from sandbox.servicebus.amqp.states import Accepted, Modified, Received, Rejected, Released, State
 from sandbox.servicebus.broker.errors import BrokerError
 from sandbox.servicebus.broker.message import Delivery
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from sandbox.servicebus.dispatcher import Dispatcher
 
 MAX_MESSAGE_SIZE = 256 * 1024
-"""Bytes of one message, or of one batch, as on Azure's Standard tier."""
+"""Bytes of one message, or of the messages in one batch, as on Azure's Standard tier."""
 _REASON, _DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
 
 
 class QueueInlet:
     """Puts what a sender sends into a queue or topic: a message, or all messages of a batch or none."""
+
+    surplus = 64 * 1024
+    """Bytes a batch may take to repeat properties of its first message: clients filling it do not count them."""
 
     def __init__(self, queue: Queue | Topic, now: Callable[[], datetime], faults: BusFaults) -> None:
         self._queue = queue
@@ -47,6 +50,8 @@ class QueueInlet:
         if message_format not in (0, BATCH_FORMAT):
             raise AmqpError(NOT_IMPLEMENTED, f"The message format {message_format:#x} is not supported.")
         parts = split_batch(message) if message_format == BATCH_FORMAT else [message]
+        if sum(map(len, parts)) > MAX_MESSAGE_SIZE:
+            raise too_large(MAX_MESSAGE_SIZE)
         drafts = [read_message(part) for part in parts]
         now = self._now()
         try:

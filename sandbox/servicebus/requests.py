@@ -94,6 +94,8 @@ class ReplyOutlet:
 class RequestInlet:
     """The link requests come in on."""
 
+    surplus = 0
+
     def __init__(self, link: ReceivingLink, node: str, service: Service) -> None:
         self._link = link
         self._node = node

@@ -34,7 +34,12 @@ class Outlet(Protocol):
 
 
 class Inlet(Protocol):
-    """What stands behind a link we receive on."""
+    """What stands behind a link we receive on.
+
+    ``surplus``: octets that an envelope (a message with a format of its own) may have above the link's announced size.
+    """
+
+    surplus: int
 
     def arrived(self, message: bytes, message_format: int) -> State | None:
         """A whole message came in; the answer is what became of it, and None is no answer."""
@@ -193,7 +198,8 @@ class ReceivingLink(Link):
             return
         # What is too large is refused at its end, not cut short: clients report the reason only of a settled delivery.
         self._size += len(payload)
-        if self._size <= self.max_message_size:
+        limit = self.max_message_size + (self.inlet.surplus if self._first.message_format else 0)
+        if self._size <= limit:
             self._parts += payload
         else:
             self._parts.clear()
@@ -202,7 +208,7 @@ class ReceivingLink(Link):
         first, size, message = self._first, self._size, bytes(self._parts)
         self._finish()
         settled = first.settled or transfer.settled
-        state = self._arrived(first, transfer, message) if size <= self.max_message_size else self._too_large()
+        state = self._arrived(first, transfer, message) if size <= limit else self._too_large()
         if state is not None and not settled:
             answer = Disposition(role=True, first=first.delivery_id or 0, settled=True, state=write_state(state))
             self.session.send(answer, link=self)
@@ -216,8 +222,8 @@ class ReceivingLink(Link):
             return Rejected(refusal.condition, refusal.description)
 
     def _too_large(self) -> State:
-        limit = self.max_message_size
-        return Rejected(MESSAGE_SIZE_EXCEEDED, f"The message is larger than the {limit} bytes allowed here.")
+        refusal = too_large(self.max_message_size)
+        return Rejected(refusal.condition, refusal.description)
 
     def _finish(self) -> None:
         self._first = None
@@ -226,6 +232,11 @@ class ReceivingLink(Link):
         self._delivery_count = (self._delivery_count + 1) & _SERIAL
         self._credit -= 1
         self.grant()
+
+
+def too_large(limit: int) -> AmqpError:
+    """The error for a message of more octets than may be sent."""
+    return AmqpError(MESSAGE_SIZE_EXCEEDED, f"The message is larger than the {limit} bytes allowed here.")
 
 
 AnyLink = SendingLink | ReceivingLink
