@@ -38,8 +38,9 @@ class WrongFile(ValueError):
 
 
 class SqliteStorage:
-    """Writes as the broker goes, and makes everything last together in ``commit``: one for all of a turn.
+    """Collects what the broker writes, and makes it last together in ``commit``: one transaction for all of a turn.
 
+    What could not be committed, as on a full disk, is kept and tried again with the next commit.
     Used by one broker at a time, from any thread that holds the broker's lock. Raises ``WrongFile``.
     """
 
@@ -55,7 +56,7 @@ class SqliteStorage:
             raise
         self._numbers: dict[str, int] = dict(self._database.execute("SELECT entity, number FROM counter"))
         self._given: set[str] = set()
-        self._open_transaction = False
+        self._pending: list[tuple[str, tuple[object, ...]]] = []
 
     def close(self) -> None:
         """Close the file; what was not committed is dropped."""
@@ -122,19 +123,25 @@ class SqliteStorage:
         )
 
     def commit(self) -> None:
-        """Make everything written so far last, and on the disk before this returns."""
+        """Make everything written so far last, and on the disk before this returns; raises ``sqlite3.Error``."""
         for queue in self._given:
             self._write("INSERT OR REPLACE INTO counter VALUES (?, ?)", (queue, self._numbers[queue]))
         self._given.clear()
-        if self._open_transaction:
+        if not self._pending:
+            return
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            for statement, values in self._pending:
+                self._database.execute(statement, values)
             self._database.execute("COMMIT")
-            self._open_transaction = False
+        finally:
+            # After some errors SQLite has rolled back by itself, after others it has not.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+        self._pending.clear()
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        if not self._open_transaction:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._open_transaction = True
-        self._database.execute(statement, values)
+        self._pending.append((statement, values))
 
     def _open(self, path: Path) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")

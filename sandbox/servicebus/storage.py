@@ -14,7 +14,11 @@ from sandbox.servicebus.broker.rules import KeptRules
 
 
 class Storage(Protocol):
-    """The broker writes through it as it goes; nothing it wrote is promised to anyone before ``commit`` returns."""
+    """The broker writes through it as it goes; nothing it wrote is promised to anyone before ``commit`` returns.
+
+    It is read when entities are made, before anything is written. Writing cannot fail, only ``commit`` can: what was
+    written then stays, and is made to last by the next ``commit`` that succeeds.
+    """
 
     def messages(self, queue: str) -> Iterable[Message]:
         """The messages of a queue (a dead-letter queue has a name of its own), in no particular order."""

@@ -105,6 +105,25 @@ def test_everything_is_there_again_and_only_what_was_committed(storage: SqliteSt
     again.close()
 
 
+def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room_again(storage: SqliteStorage, path: Path) -> None:
+    storage.save("q", BARE)
+    storage.commit()
+    (pages,) = storage._database.execute("PRAGMA page_count").fetchone()
+    storage._database.execute(f"PRAGMA max_page_count = {pages + 5}")
+    large = Content(b"\x40\x40", b"", 0, b"x" * 60_000)
+    storage.delete("q", 8)
+    storage.save("q", replace(BARE, sequence_number=9, content=large))
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            storage.commit()
+    storage.save("q", FULL)
+    storage._database.execute("PRAGMA max_page_count = 100000")
+    storage.commit()
+    again = reopened(storage, path)
+    assert sorted(each.sequence_number for each in again.messages("q")) == [7, 9]
+    again.close()
+
+
 def test_a_locked_message_comes_again_with_its_delivery_count(storage: SqliteStorage, path: Path) -> None:
     queue = Queue(QueueSettings("q"), storage)
     queue.enqueue(draft("m"), START)
