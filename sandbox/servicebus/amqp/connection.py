@@ -58,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._cut = False
         self._deaf = False
         self._said_open = False
+        self._heard_open = False
         self._sessions: dict[int, Session] = {}
         self._ended: set[int] = set()
         self._heartbeat = Heartbeat(scheduler, self._fell_silent, self._beat)
@@ -118,14 +119,18 @@ class Connection(asyncio.Protocol):
             self._departures.add(write_frame(channel, performative.encode() + payload), lag)
 
     def flush(self) -> None:
-        """Hand what was queued to the socket, and close it if that was the last word."""
+        """Hand what was queued to the socket, and close it if that was the last word.
+
+        Only for the container, once what is answered was made to last: a queued answer is a promise.
+        """
         transport = self._transport
         if transport is None:
             return
         if self._cut:
             transport.abort()
-        else:
-            self._departures.flush(transport, closing=self._closing)
+            return
+        self._heard_open = self._said_open
+        self._departures.flush(transport, closing=self._closing)
 
     def cut(self) -> None:
         """Say nothing more, and drop the connection with the next flush: when what it did so far is safe."""
@@ -145,8 +150,7 @@ class Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """Close the connection because its container shuts down."""
-        self.fail(AmqpError(CONNECTION_FORCED, "The Service Bus is shutting down."))
-        self.flush()
+        self._end_now(AmqpError(CONNECTION_FORCED, "The Service Bus is shutting down."))
 
     def abort(self) -> None:
         """Drop the connection without a word."""
@@ -187,12 +191,18 @@ class Connection(asyncio.Protocol):
             (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
     def _fell_silent(self) -> None:
-        self.fail(AmqpError(RESOURCE_LIMIT_EXCEEDED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
+        self._end_now(AmqpError(RESOURCE_LIMIT_EXCEEDED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
+
+    def _end_now(self, error: AmqpError) -> None:
+        """Say why and close, without the answers whose effects may not last yet."""
+        self._departures.drop()
+        self.fail(error)
         self.flush()
 
     def _beat(self) -> None:
-        self._departures.add(EMPTY_FRAME)
-        self.flush()
+        # Past what is queued, which may have to wait for its effects to last, but not before the open.
+        if self._transport is not None and self._heard_open and not self._closing:
+            self._transport.write(EMPTY_FRAME)
 
     def _say_open(self) -> None:
         if not self._said_open:

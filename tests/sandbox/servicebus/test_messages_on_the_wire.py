@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from azure.servicebus._pyamqp import _decode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.servicebus.amqp.encode import encode
@@ -146,6 +146,7 @@ def test_a_message_passes_through_with_only_header_and_annotations_rewritten(
     assert b"x-opt-lock-token" not in seen
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120))
 def test_no_octets_whatever_break_the_reading_of_messages(octets: bytes) -> None:
     for attempt in (octets, b"\x00\x53\x70" + octets, b"\x00\x53\x72" + octets, b"\x00\x53\x73" + octets):

@@ -7,11 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.servicebus.amqp.errors import AmqpError
-from sandbox.servicebus.amqp.frames import AMQP_HEADER, SASL_HEADER, take_frame, write_frame
+from sandbox.servicebus.amqp.frames import AMQP_HEADER, EMPTY_FRAME, SASL_HEADER, take_frame, write_frame
 from sandbox.servicebus.amqp.performatives import (
     Begin,
     Close,
@@ -192,6 +192,7 @@ def test_a_frame_before_the_open_closes_the_connection_after_opening_it() -> Non
     assert [code for code, _ in wire.heard()] == [OPEN, CLOSE]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=60), max_size=6), st.booleans())
 def test_no_octets_whatever_break_the_server(parts: list[bytes], framed: bool) -> None:
     wire = Wire()
@@ -241,6 +242,43 @@ def test_a_peer_that_falls_silent_is_dropped_after_the_announced_time(wire: Wire
     wire.loop.pass_time(100)
     assert wire.heard_of(CLOSE)[0][0][0] == b"amqp:resource-limit-exceeded"
     assert wire.pipe.closed
+
+
+def test_what_could_not_be_made_to_last_is_confirmed_neither_by_a_heartbeat_nor_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full() -> None:
+        raise OSError
+
+    wire = Wire()
+    wire.sign_in(idle=1000)
+    wire.say(sender("q", 2))
+    wire.heard()
+    monkeypatch.setattr(wire.broker.storage, "commit", full)
+    with pytest.raises(OSError):  # noqa: PT011
+        wire.send(message(), 2)
+    wire.loop.pass_time(1)
+    assert wire.octets() == EMPTY_FRAME * 2
+    monkeypatch.undo()
+    wire.namespace.turn()
+    assert [code for code, _ in wire.heard()] == [DISPOSITION]
+    wire.connection.data_received(write_frame(1, Transfer(handle=2, delivery_id=1, delivery_tag=b"t").encode()))
+    wire.connection.stop()
+    assert [code for code, _ in wire.heard()] == [CLOSE]
+    assert wire.pipe.closed
+
+
+def test_the_first_heartbeat_waits_for_the_open() -> None:
+    wire = Wire()
+    opening = write_frame(0, Open(container_id="c", idle_time_out=1000).encode())
+    sasl = write_frame(0, SaslInit(mechanism="ANONYMOUS").encode(), 1)
+    wire.connection.data_received(SASL_HEADER + sasl + AMQP_HEADER + opening)
+    wire.loop.pass_time(1)
+    assert wire.octets() == b""
+    wire.namespace.turn()
+    wire.octets()
+    wire.loop.pass_time(0.5)
+    assert wire.octets() == EMPTY_FRAME
 
 
 def test_a_frame_cannot_be_taken_before_it_is_complete() -> None:
