@@ -93,6 +93,17 @@ def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE, also: Sequen
     return settings
 
 
+def from_values(written: Mapping[str, Any]) -> Settings:
+    """Settings of these values alone, as a TOML file would hold them. Raises ``NotConfigured``."""
+    try:
+        settings = Settings.model_validate(written)
+    except ValidationError as error:
+        raise NotConfigured(list(_faults(error, ()))) from error
+    if faults := list(_at_odds(settings)):
+        raise NotConfigured(faults)
+    return settings
+
+
 def _from_outside(written: dict[str, Any], dotenv: Path) -> Settings:
     """The model, read from its sources; the class is made here because a source is told its file by the class."""
 

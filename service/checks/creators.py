@@ -43,6 +43,8 @@ class Creators:
         return self.ours + self.others + self.both + self.neither
 
     def __str__(self) -> str:
+        if not self.looked_at:
+            return f"No entry of a project was approved within {LATELY.days} days."
         return (
             f"Of {self.looked_at} entries approved within {LATELY.days} days, {self.ours} have actuals by this "
             f"service, {self.others} by the product or somebody else, {self.both} by both, {self.neither} none."
@@ -84,7 +86,7 @@ def suits(found: Creators, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             area,
             Verdict.NOT_SEEN,
-            f"{said} No entry of a project was approved within {LATELY.days} days to compare it with.",
+            f"{said} {found}",
             "Approve a test entry, wait some minutes, and check again.",
         )
     elif creator == "service" and (found.others or found.both):

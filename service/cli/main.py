@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from connector.errors import ConnectorError, Misconfigured
-from service.cli import audit, backlog, check, demo, entry, invoice, reconcile, register, run, sandbox
+from service.cli import audit, backlog, check, demo, entry, init, invoice, reconcile, register, run, sandbox
 from service.cli.cannot_write import CannotWrite
 from service.cli.exits import INTERRUPTED, Exit
 from service.cli.remedies import REMEDIES
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("demo", short_help="Play the whole story on a sandbox of its own.")(demo.demo)
 app.command("run", short_help="Run the service until Ctrl-C.")(run.run)
 app.command("sandbox", short_help="Serve a local Service Bus and Dataverse until Ctrl-C.")(sandbox.sandbox)
+app.command("init", short_help="Ask an environment what it is, and write the settings.")(init.init)
 app.command("check", short_help="Say whether everything is there, and what to do.")(check.check)
 app.command("register", short_help="Install what the service needs in Dataverse.")(register.register)
 app.command("reconcile", short_help="Find what no event told, and repair it.")(reconcile.reconcile)

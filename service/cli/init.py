@@ -1,0 +1,211 @@
+"""``psa-connector init``: asks an environment what it is, and writes the settings that follow from that."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.exits import Exit
+from service.cli.options import DryRunOption, Output, OutputOption
+
+if TYPE_CHECKING:
+    from service.setting_up.answers import Answers
+    from service.setting_up.proposal import Proposal
+
+
+DEFAULT = Path("psa-connector.toml")
+ENV_FILE = Path(".env")
+QUESTIONS = (
+    ("DATAVERSE__URL", "Address of the environment, such as https://contoso.crm4.dynamics.com", False),
+    ("BUSINESS_TIME_ZONE", "Time zone in which business dates are meant, such as Europe/Berlin", False),
+    ("SERVICEBUS__CONNECTION_STRING", "Connection string of the Service Bus namespace (listen and send)", True),
+    ("DATAVERSE__TENANT_ID", "Microsoft Entra tenant", False),
+    ("DATAVERSE__CLIENT_ID", "Application (client) id of the app registration", False),
+    ("DATAVERSE__CLIENT_SECRET", "A client secret of it", True),
+)
+"""What is asked at a terminal where nobody said it, and whether the answer is hidden while it is typed."""
+
+
+def _option(name: str, variable: str, help: str) -> Any:
+    return typer.Option(name, envvar=f"PSA_CONNECTOR_{variable}", show_envvar=False, help=help, metavar="TEXT")
+
+
+def init(
+    url: Annotated[str | None, _option("--url", "DATAVERSE__URL", "The environment's address.")] = None,
+    cloud: Annotated[
+        str | None, _option("--cloud", "DATAVERSE__CLOUD", "public, us-government or china. [default: public]")
+    ] = None,
+    sign_in: Annotated[
+        str | None, _option("--sign-in", "DATAVERSE__SIGN_IN", "How to sign in. [default: client-secret]")
+    ] = None,
+    tenant_id: Annotated[str | None, _option("--tenant-id", "DATAVERSE__TENANT_ID", "The Entra tenant.")] = None,
+    client_id: Annotated[str | None, _option("--client-id", "DATAVERSE__CLIENT_ID", "The app registration.")] = None,
+    client_secret: Annotated[
+        str | None, _option("--client-secret", "DATAVERSE__CLIENT_SECRET", "Its secret; asked for where left out.")
+    ] = None,
+    certificate: Annotated[
+        str | None, _option("--certificate", "DATAVERSE__CERTIFICATE", "Instead: a PEM or PFX file with its key.")
+    ] = None,
+    token: Annotated[str | None, _option("--token", "DATAVERSE__TOKEN", "The token of a local sandbox.")] = None,
+    namespace: Annotated[
+        str | None, _option("--namespace", "SERVICEBUS__NAMESPACE", "The Service Bus namespace, to sign in there.")
+    ] = None,
+    servicebus: Annotated[
+        str | None,
+        _option("--servicebus", "SERVICEBUS__CONNECTION_STRING", "Instead: its connection string, with a key."),
+    ] = None,
+    event_sender: Annotated[
+        str | None,
+        _option("--event-sender", "SERVICEBUS__EVENT_SENDER", "The connection string that `register` hands on."),
+    ] = None,
+    time_zone: Annotated[
+        str | None, _option("--time-zone", "BUSINESS_TIME_ZONE", "Where business dates are meant: Europe/Berlin.")
+    ] = None,
+    creator: Annotated[
+        str | None, _option("--creator", "ACTUALS__CREATOR", "service or product. [default: what the rows tell]")
+    ] = None,
+    start_from: Annotated[
+        str | None, _option("--start-from", "ACTUALS__START_FROM", "The go-live date. [default: today]")
+    ] = None,
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="Where the settings are written.")] = DEFAULT,
+    yes: Annotated[bool, typer.Option("--yes", help="Replace files that are there already.")] = False,
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Ask an environment what it is, and write a commented TOML file and a .env with the secrets for it.
+
+    What no option says is taken from the variable of its setting, and at a terminal asked for. Nothing is written in
+    Dataverse. A secret that is an option of a command can be seen by others on this machine: leave it out there.
+
+    \b
+    Example:
+      psa-connector init --url https://contoso.crm4.dynamics.com --time-zone Europe/Berlin
+    """
+    from zoneinfo import ZoneInfo
+
+    from connector.clock import utc_now
+    from service.cli.output import say
+    from service.cli.remedies import REMEDIES
+    from service.not_configured import NotConfigured
+    from service.setting_up.answers import Answers
+    from service.setting_up.files import PRIVATE, READABLE, env_text, refuse_to_replace, toml_text, write
+    from service.setting_up.proposal import completed, propose
+
+    if not yes and not dry_run:
+        refuse_to_replace((config, ENV_FILE))
+    given = Answers({}).also(
+        DATAVERSE__URL=url,
+        DATAVERSE__CLOUD=cloud,
+        DATAVERSE__SIGN_IN=sign_in,
+        DATAVERSE__TENANT_ID=tenant_id,
+        DATAVERSE__CLIENT_ID=client_id,
+        DATAVERSE__CLIENT_SECRET=client_secret,
+        DATAVERSE__CERTIFICATE=certificate,
+        DATAVERSE__TOKEN=token,
+        SERVICEBUS__NAMESPACE=namespace,
+        SERVICEBUS__CONNECTION_STRING=servicebus,
+        SERVICEBUS__EVENT_SENDER=event_sender,
+        BUSINESS_TIME_ZONE=time_zone,
+        ACTUALS__CREATOR=creator,
+        ACTUALS__START_FROM=start_from,
+    )
+    answers = _asked(given)
+    settings = answers.enough_to_ask()
+    now = utc_now()
+    proposal = propose(settings, lambda code: REMEDIES.get(code, ""), now)
+    if proposal.is_usable and answers["ACTUALS__CREATOR"] is None:
+        answers = answers.also(ACTUALS__CREATOR=_asked_for_creator(proposal))
+    today = now.astimezone(ZoneInfo(answers["BUSINESS_TIME_ZONE"] or "UTC")).date().isoformat()
+    final, reasons = completed(answers, proposal, today)
+    text = toml_text(final, reasons)
+    files: tuple[Path, ...] = ()
+    faults: list[str] = []
+    if proposal.is_usable:
+        faults = _faults(final, proposal, yes)
+    if proposal.is_usable and not faults and not dry_run:
+        before = ENV_FILE.read_text(encoding="utf-8") if ENV_FILE.exists() else ""
+        write(ENV_FILE, env_text(final, before), PRIVATE)
+        write(config, text, READABLE)
+        files = (config, ENV_FILE)
+    _report(output, final, proposal, files, text if dry_run and not faults else None)
+    if faults:
+        raise NotConfigured(faults)
+    if not proposal.is_usable:
+        say("Nothing was written.")
+        raise typer.Exit(Exit.NOT_CONFIGURED)
+    if files:
+        named = "" if config == DEFAULT else f" --config {config}"
+        say(f"Wrote {config} and {ENV_FILE}. Next: psa-connector register{named}, then psa-connector check{named}.")
+
+
+def _asked(answers: Answers) -> Answers:
+    """What is missing, asked of whoever sits at the terminal; elsewhere nobody is asked."""
+    if not _is_terminal():
+        return answers
+    by_secret = answers["DATAVERSE__SIGN_IN"] in (None, "client-secret") and not answers["DATAVERSE__CERTIFICATE"]
+    of_registration = by_secret and answers["DATAVERSE__TOKEN"] is None
+    for name, question, hidden in QUESTIONS:
+        needed = of_registration or not name.startswith("DATAVERSE__") or name == "DATAVERSE__URL"
+        if name == "SERVICEBUS__CONNECTION_STRING" and answers["SERVICEBUS__NAMESPACE"] is not None:
+            needed = False
+        if needed and answers[name] is None:
+            answers = answers.also(**{name: typer.prompt(question, hide_input=hidden, err=True)})
+    return answers
+
+
+def _asked_for_creator(proposal: Proposal) -> str | None:
+    if not _is_terminal():
+        return None
+    question = f"{proposal.reason}\nWho creates actuals there, service or product"
+    answer: str = typer.prompt(question, default=proposal.creator, err=True)
+    return answer
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _faults(answers: Answers, proposal: Proposal, yes: bool) -> list[str]:
+    """What is wrong with the settings as they would be written."""
+    from service.not_configured import NotConfigured
+
+    if answers["ACTUALS__CREATOR"] is None:
+        return [f"Who creates actuals has to be said (--creator service or product). {proposal.reason}"]
+    if (said := answers["ACTUALS__CREATOR"]) not in proposal.creators:
+        return [f"Who creates actuals can't be {said!r} there, only {' or '.join(sorted(proposal.creators))}."]
+    if proposal.creator not in (said, None) and not yes:
+        return [f"Who creates actuals is said to be the {said}. {proposal.reason} --yes writes {said!r} all the same."]
+    try:
+        answers.settings()
+    except NotConfigured as error:
+        return error.faults
+    return []
+
+
+def _report(output: Output, answers: Answers, proposal: Proposal, files: tuple[Path, ...], text: str | None) -> None:
+    from service.cli.output import Column, as_json, key, show, write
+
+    if output is Output.JSON:
+        as_json(
+            {
+                "creator": answers["ACTUALS__CREATOR"],
+                "proposed_creator": proposal.creator,
+                "reason": proposal.reason,
+                "files": [str(path) for path in files],
+                "settings": text,
+                "findings": [
+                    {"area": one.area, "verdict": one.verdict, "sentence": one.sentence, "remedy": one.remedy or None}
+                    for one in proposal.findings
+                ],
+            }
+        )
+        return
+    columns = (key("Area"), key("Verdict"), Column("What was found, and what to do"))
+    said = [(one.area, one.verdict.value, f"{one.sentence} {one.remedy}".strip()) for one in proposal.findings]
+    proposed = f"`{proposal.creator}` is proposed. {proposal.reason}" if proposal.creator else proposal.reason
+    show("Findings", columns, [*said, ("creator", "note", proposed)])
+    if text is not None:
+        write(text)

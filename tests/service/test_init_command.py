@@ -1,0 +1,209 @@
+"""``psa-connector init``: what it asks, what it proposes and why, and the two files it writes, or does not."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import responses
+from dotenv import dotenv_values
+from typer.testing import CliRunner, Result
+
+from connector.auth import StaticToken
+from connector.dataverse.client import DataverseClient
+from mappings.profile import Creator, Profile
+from sandbox.dataverse.product.switches import Environment
+from sandbox.dataverse.seed import ORGANIZATION
+from sandbox.world import Sandbox
+from service.checks.creators import Creators
+from service.cli import init as command
+from service.cli.exits import Exit
+from service.cli.main import app
+from service.not_configured import NotConfigured
+from service.setting_up import proposal
+from service.setting_up.answers import Answers
+from service.setting_up.files import env_text, toml_text
+from service.setting_up.proposal import _bulk, creator_of
+from service.settings_sources import load, variables
+
+TOML, ENV = Path("psa-connector.toml"), Path(".env")
+BY_PRODUCT = Creators(0, 5, 0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Sandbox]:
+    with Sandbox(company=False) as world:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(nothing_set: pytest.MonkeyPatch) -> None:
+    """No variable, and an empty folder."""
+
+
+def init(world: Sandbox, *arguments: str, given: str | None = None) -> Result:
+    where = ("--url", world.dataverse, "--token", world.tokens["service"], "--time-zone", "Europe/Berlin")
+    return CliRunner().invoke(app, ["init", *where, "--servicebus", world.servicebus, *arguments], input=given)
+
+
+def faults(result: Result) -> list[str]:
+    assert isinstance(result.exception, NotConfigured), result.output
+    return result.exception.faults
+
+
+def test_flags_alone_write_settings_that_hold_and_no_secret_where_others_may_read(world: Sandbox) -> None:
+    result = init(world, "--creator", "service", "--start-from", "2026-02-01", "--output", "json")
+    assert result.exit_code == Exit.DONE, result.output
+    assert json.loads(result.stdout)["files"] == [str(TOML), str(ENV)]
+    text = TOML.read_text(encoding="utf-8")
+    key = world.servicebus.partition("SharedAccessKey=")[2].partition(";")[0]
+    for secret in (world.tokens["service"], key):
+        assert secret not in text + result.output
+    assert all(f"# {variable.path[-1]} =" in text or f"\n{variable.path[-1]} = " in text for variable in shown())
+    if sys.platform != "win32":
+        assert stat.S_IMODE(ENV.stat().st_mode) == 0o600
+    settings = load()
+    assert settings.dataverse.token is not None
+    assert settings.dataverse.token.get_secret_value() == world.tokens["service"]
+    assert (settings.actuals.creator, str(settings.actuals.start_from)) == ("service", "2026-02-01")
+    assert (str(settings.business_time_zone), settings.organization_id) == ("Europe/Berlin", ORGANIZATION)
+    told = {row["area"]: row["sentence"] for row in json.loads(result.stdout)["findings"]}
+    assert told["profile"] == "This environment is psa-3."
+    assert "fence mode" in told["actions"]
+    assert "takes CreateMultiple" in told["bulk"]
+
+
+def shown() -> list[Any]:
+    return [variable for variable in variables() if not variable.is_secret]
+
+
+def test_files_that_are_there_stay_unless_a_person_says_so_and_other_programs_keep_their_lines(world: Sandbox) -> None:
+    ENV.write_text("OTHER=1\nexport PSA_CONNECTOR_DATAVERSE__CLIENT_SECRET=old\n# kept\n", encoding="utf-8")
+    TOML.write_text("mine = 1\n", encoding="utf-8")
+    assert faults(init(world, "--creator", "service")) == [
+        "psa-connector.toml is there already; --yes replaces it.",
+        ".env is there already; --yes replaces it.",
+    ]
+    assert TOML.read_text(encoding="utf-8") == "mine = 1\n"
+    assert init(world, "--creator", "service", "--yes").exit_code == Exit.DONE
+    assert list(dotenv_values(ENV)) == [
+        "OTHER",
+        "PSA_CONNECTOR_DATAVERSE__TOKEN",
+        "PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING",
+    ]
+    assert "# kept\n" in ENV.read_text(encoding="utf-8")
+    assert tomllib.loads(TOML.read_text(encoding="utf-8"))["actuals"]["creator"] == "service"
+
+
+def test_a_dry_run_shows_the_file_and_writes_nothing(world: Sandbox) -> None:
+    TOML.write_text("mine = 1\n", encoding="utf-8")
+    result = init(world, "--creator", "product", "--dry-run", "--output", "json")
+    assert result.exit_code == Exit.DONE
+    assert tomllib.loads(json.loads(result.stdout)["settings"])["actuals"] == {"creator": "product"}
+    assert (TOML.read_text(encoding="utf-8"), ENV.exists()) == ("mine = 1\n", False)
+    assert "\ncreator = " in init(world, "--creator", "product", "--dry-run").stdout
+
+
+def test_where_the_rows_tell_nothing_the_creator_has_to_be_said(world: Sandbox) -> None:
+    (fault,) = faults(init(world))
+    assert fault.startswith("Who creates actuals has to be said (--creator service or product). No entry of a project")
+    assert not TOML.exists()
+
+
+def test_the_creator_the_rows_tell_is_proposed_and_another_takes_a_persons_word(
+    world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposal, "creators", lambda *_: BY_PRODUCT)
+    (fault,) = faults(init(world, "--creator", "service"))
+    assert "5 by the product or somebody else" in fault
+    assert "--yes writes 'service' all the same" in fault
+    assert not ENV.exists()
+    assert init(world).exit_code == Exit.DONE
+    assert load().actuals.creator == "product"
+    assert "So approval makes the product create them." in " ".join(TOML.read_text("utf-8").replace("#", "").split())
+    assert init(world, "--creator", "service", "--yes").exit_code == Exit.DONE
+    assert load().actuals.creator == "service"
+
+
+def test_in_project_operations_it_is_the_product_and_nobody_else() -> None:
+    with Sandbox(company=False, environment=Environment.PROJECT_OPERATIONS) as world:
+        (fault,) = faults(init(world, "--creator", "service"))
+        assert fault == "Who creates actuals can't be 'service' there, only product."
+        result = init(world, "--output", "json")
+    assert result.exit_code == Exit.DONE, result.output
+    assert json.loads(result.stdout)["proposed_creator"] == "product"
+    said = [row["sentence"] for row in json.loads(result.stdout)["findings"] if row["area"] == "actions"]
+    assert any("msdyn_MarkActualReadyToInvoiceOrNot takes" in sentence for sentence in said)
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    found = faults(CliRunner().invoke(app, ["init"]))
+    for name in ("DATAVERSE__URL", "DATAVERSE__CLIENT_ID", "SERVICEBUS__CONNECTION_STRING", "BUSINESS_TIME_ZONE"):
+        assert any(fault.startswith(f"PSA_CONNECTOR_{name} is missing") for fault in found)
+    assert not TOML.exists()
+
+
+def test_an_environment_that_does_not_answer_gets_no_files(world: Sandbox) -> None:
+    result = init(world, "--url", "http://127.0.0.1:9", "--creator", "service")
+    assert result.exit_code == Exit.NOT_CONFIGURED
+    assert "could not be reached" in " ".join(result.stdout.replace("│", " ").split())
+    assert "Nothing was written." in result.stderr
+    assert not TOML.exists()
+
+
+def test_at_a_terminal_what_is_missing_is_asked_for(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_is_terminal", lambda: True)
+    typed = "\n".join((world.dataverse, "Europe/Berlin", world.servicebus, "service")) + "\n"
+    result = CliRunner().invoke(app, ["init", "--token", world.tokens["service"]], input=typed)
+    assert result.exit_code == Exit.DONE, result.output
+    assert "Who creates actuals there, service or product" in result.stderr
+    assert load().actuals.creator == "service"
+
+
+@pytest.mark.parametrize(
+    ("found", "creator", "reason"),
+    [
+        (Creators(0, 0, 0, 0, 0), None, "Approve a test entry"),
+        (Creators(0, 3, 0, 1, 1), "product", "makes the product create them"),
+        (Creators(3, 0, 0, 1, 0), "service", "has been their creator"),
+        (Creators(0, 0, 0, 2, 1), "service", "own creation is off"),
+        (Creators(0, 0, 0, 2, 0), None, "wait half an hour"),
+        (Creators(1, 1, 0, 0, 0), None, "Find out first"),
+        (Creators(0, 0, 1, 0, 0), None, "Find out first"),
+    ],
+)
+def test_who_creates_actuals_is_concluded_only_from_rows_that_agree(
+    found: Creators, creator: str | None, reason: str
+) -> None:
+    proposed, why = creator_of(Profile(), found)
+    assert proposed == creator
+    assert reason in why
+    only = Profile(name="project-operations", creators=frozenset({Creator.PRODUCT}))
+    assert creator_of(only, found)[0] == "product"
+
+
+def test_awkward_values_come_back_as_they_were() -> None:
+    secret = "a'b\\c\"d#e$f=g $HOME ü"  # invented
+    answers = Answers({"DATAVERSE__CLIENT_SECRET": secret, "DATAVERSE__CERTIFICATE": 'C:\\keys\\"x".pfx'})
+    ENV.write_text(env_text(answers), encoding="utf-8")
+    with pytest.raises(NotConfigured, match=r"which a \.env file can't"):
+        env_text(Answers({"DATAVERSE__CLIENT_SECRET": "${HOME}"}))
+    assert dotenv_values(ENV)["PSA_CONNECTOR_DATAVERSE__CLIENT_SECRET"] == secret
+    assert tomllib.loads(toml_text(answers, {}))["dataverse"] == {"certificate": 'C:\\keys\\"x".pfx'}
+    assert secret not in repr(answers)
+
+
+def test_bulk_messages_are_asked_for_by_message_and_table() -> None:
+    with responses.RequestsMock() as mock:
+        mock.get("https://contoso.crm4.dynamics.com/api/data/v9.2/sdkmessagefilters", json={"value": []})
+        (found,) = _bulk(DataverseClient("https://contoso.crm4.dynamics.com", StaticToken("t")))
+        query = parse_qs(urlsplit(str(mock.calls[0].request.url)).query)
+    assert "does not take CreateMultiple" in found.sentence
+    assert query["$filter"] == ["sdkmessageid/name eq 'CreateMultiple' and primaryobjecttypecode eq 'msdyn_actual'"]
