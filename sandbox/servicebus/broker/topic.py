@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sandbox.servicebus.broker.duplicates import DuplicateHistory
@@ -15,6 +15,14 @@ from sandbox.servicebus.broker.rules import DEFAULT_RULE, KeptRules, Rule, TrueF
 from sandbox.servicebus.broker.settings import SubscriptionSettings, TopicSettings
 from sandbox.servicebus.broker.timers import Timers
 from sandbox.servicebus.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the rules of a subscription make of a message: copies, or why they cannot be applied."""
+
+    copies: tuple[Message, ...] = ()
+    problem: str | None = None
 
 
 class Subscription(ReceivingEntity):
@@ -48,27 +56,34 @@ class Subscription(ReceivingEntity):
             raise RuleNotFound(name)
         self._keep_rules()
 
-    def offer(self, message: Message, properties: Properties, now: datetime) -> None:
-        """Take the copies the rules make of a message; where a rule cannot be applied, it is put aside."""
-        self.advance(now)
+    def weigh(self, message: Message, properties: Properties) -> Offer:
+        """What the rules make of a message; changes nothing, and no message whatever makes it fail."""
         try:
-            taken = copies(self._rules.values(), properties)
-        except FilterError as problem:
-            self.put_aside(self._numbered(message), "FilterEvaluationException", str(problem))
-            return
-        for each in taken:
-            content = message.content if each is properties else self._reader.write(message.content, each)
-            session_id = each.system.get("sessionid")
-            copy = replace(
-                self._numbered(message),
-                message_id=each.system.get("messageid", message.message_id),
-                content=content,
-                session_id=session_id,
+            return Offer(
+                tuple(self._copy(message, properties, each) for each in copies(self._rules.values(), properties))
             )
-            if self.sessions is not None and session_id is None:
+        except (FilterError, ArithmeticError, ValueError) as problem:
+            return Offer(problem=str(problem))
+
+    def take_in(self, message: Message, offer: Offer, now: datetime) -> None:
+        """Take the copies there are of a message; where a rule could not be applied, it is put aside."""
+        self.advance(now)
+        if offer.problem is not None:
+            self.put_aside(self._numbered(message), "FilterEvaluationException", offer.problem)
+        for each in offer.copies:
+            copy = self._numbered(each)
+            if self.sessions is not None and copy.session_id is None:
                 self.put_aside(copy, "SessionIdMissing", "The subscription takes only messages with a session id.")
             else:
                 self._return(self._dated(copy))
+
+    def _copy(self, message: Message, properties: Properties, changed: Properties) -> Message:
+        return replace(
+            message,
+            message_id=changed.system.get("messageid", message.message_id),
+            content=message.content if changed is properties else self._reader.write(message.content, changed),
+            session_id=changed.system.get("sessionid"),
+        )
 
     def _keep_rules(self) -> None:
         self._storage.save_rules(self.path, KeptRules(tuple(self._rules.values()), self._given))
@@ -158,8 +173,9 @@ class Topic:
         properties = self._reader.read(message.content)
         if message.dead_lettering is not None:
             properties = replace(properties, user={**properties.user, **message.dead_lettering.properties})
-        for subscription in self.subscriptions:
-            subscription.offer(message, properties, now)
+        offers = [subscription.weigh(message, properties) for subscription in self.subscriptions]
+        for subscription, offer in zip(self.subscriptions, offers, strict=True):
+            subscription.take_in(message, offer, now)
 
     def _keep(self, message: Message) -> None:
         if message.scheduled_for is None:

@@ -150,9 +150,11 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _real_division(sign: str, left: float, right: float) -> float:
+    if sign == "%":
+        return math.nan if right == 0 or math.isinf(left) else math.fmod(left, right)
     if right == 0:
-        return math.nan if left == 0 or sign == "%" or math.isnan(left) else math.copysign(math.inf, left)
-    return left / right if sign == "/" else math.fmod(left, right)
+        return math.nan if left == 0 or math.isnan(left) else math.copysign(math.inf, left)
+    return left / right
 
 
 def _bounded(value: Any) -> Any:

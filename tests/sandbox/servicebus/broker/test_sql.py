@@ -109,6 +109,8 @@ def test_a_filter_takes_the_message(expression: str) -> None:
         "urgent = FALSE",
         "color LIKE 're'",
         "zero / 0.0 = zero / 0.0",
+        "amount / 0.0 % 2 = 1",
+        "-amount / 0.0 % 2 <= 0",
         "p(missing) = 1",
     ],
 )

@@ -93,6 +93,27 @@ def test_a_message_a_rule_cannot_be_applied_to_is_put_aside_with_the_reason() ->
     assert world.ids("all", START) == ["m"]
 
 
+def test_a_message_that_cannot_be_changed_reaches_everyone_else_once_however_often_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(
+        SubscriptionSettings("before"),
+        subscribed("broken", Rule("plain", TrueFilter()), Rule("r", TrueFilter(), Action("SET a = 1"))),
+        duplicate_detection_window=timedelta(minutes=1),
+    )
+
+    def overflow(*_: object) -> None:
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(world.shelf, "write", overflow)
+    for _ in range(2):
+        world.send(START)
+    assert (world.ids("before", START), world.ids("broken", START)) == (["m"], [])
+    (dead,) = world["broken"].dead_letters.peek(0, 10, START)
+    assert dead.dead_lettering is not None
+    assert dead.dead_lettering.description == "too large"
+
+
 def test_a_scheduled_message_meets_the_rules_when_its_moment_comes() -> None:
     world = World(SubscriptionSettings("s"))
     later = START + SECOND * 10
