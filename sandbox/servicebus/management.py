@@ -34,6 +34,7 @@ from sandbox.servicebus.faults import SERVER_BUSY, BusFaults
 from sandbox.servicebus.management_rules import rule_operations
 from sandbox.servicebus.management_sessions import session_operations
 from sandbox.servicebus.message_faults import before_settling, lose_lock, twin
+from sandbox.servicebus.message_properties import revision
 from sandbox.servicebus.queue_links import MAX_MESSAGE_SIZE
 from sandbox.servicebus.requests import Reply, Request
 from sandbox.servicebus.sas import LISTEN, SEND
@@ -151,12 +152,20 @@ class ManagementService:
 
     def _update_disposition(self, body: dict[Any, Any]) -> Reply:
         now, tokens, status = self._now(), uuids(body, "lock-tokens"), body.get("disposition-status")
+        added = body.get("properties-to-modify")
+        if added is not None and not isinstance(added, dict):
+            raise AmqpError(ARGUMENT_ERROR, "properties-to-modify is not a map.")
+        revise = revision(added or {})
         settle: dict[Any, Callable[[UUID], None]] = {
             "completed": lambda token: self._store.complete(token, now),
-            "abandoned": lambda token: self._store.abandon(token, now),
-            "defered": lambda token: self._store.defer(token, now),
+            "abandoned": lambda token: self._store.abandon(token, now, revise),
+            "defered": lambda token: self._store.defer(token, now, revise),
             "suspended": lambda token: self._store.dead_letter(
-                token, str(body.get("deadletter-reason") or ""), str(body.get("deadletter-description") or ""), now
+                token,
+                str(body.get("deadletter-reason") or ""),
+                str(body.get("deadletter-description") or ""),
+                now,
+                revise,
             ),
         }
         if status not in settle:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sandbox.servicebus.amqp.decode import decode
 from sandbox.servicebus.amqp.encode import encode, encode_list, encode_map
-from sandbox.servicebus.amqp.errors import DECODE_ERROR, AmqpError
+from sandbox.servicebus.amqp.errors import DECODE_ERROR, INVALID_FIELD, AmqpError
 from sandbox.servicebus.amqp.sections import APPLICATION_PROPERTIES, PROPERTIES, raw_entries, raw_items, sections
-from sandbox.servicebus.amqp.types import Long, Symbol
+from sandbox.servicebus.amqp.types import Array, Described, Long, Symbol
 from sandbox.servicebus.broker.errors import Unreadable
 from sandbox.servicebus.broker.message import Content
 from sandbox.servicebus.broker.properties import Properties
@@ -63,6 +64,33 @@ class MessageProperties:
         bare += b"\x00\x53\x74" + encode(user) if user else b""
         changed = replace(content, bare=bare + body)
         return _with_partition_key(changed, properties.system.get("partitionkey"))
+
+
+def revision(added: Mapping[Any, Any]) -> Callable[[Content], Content] | None:
+    """What puts these among a message's application properties, in place of any of the same names; None for none.
+
+    Refuses what cannot be an application property.
+    """
+    for name, value in added.items():
+        if not isinstance(name, str) or isinstance(value, dict | list | Array | Described):
+            raise AmqpError(INVALID_FIELD, f"{name!r} cannot be set: a property has a text for its name, and no parts.")
+    named = {str(name): value for name, value in added.items()}
+    return (lambda content: replace(content, bare=with_user_properties(content.bare, named))) if named else None
+
+
+def with_user_properties(bare: bytes, added: Mapping[str, Any]) -> bytes:
+    """The bare message with these among its application properties, in place of any of the same names."""
+    before, after = 0, 0
+    entries: list[bytes] = []
+    for section in sections(bare):
+        if section.code == PROPERTIES:
+            before = after = section.end
+        elif section.code == APPLICATION_PROPERTIES:
+            after = section.end
+            entries = [key + value for name, key, value in raw_entries(bare, section.value) if name not in added]
+    entries += [encode(name) + encode(value) for name, value in added.items()]
+    body = encode_map(b"".join(entries), len(entries))
+    return b"".join((bare[:before], b"\x00\x53\x74", body, bare[after:]))
 
 
 def _parts(bare: bytes) -> tuple[list[bytes], dict[str, Any]]:

@@ -19,6 +19,7 @@ from sandbox.servicebus.broker.topic import Topic
 from sandbox.servicebus.conditions import as_amqp
 from sandbox.servicebus.faults import BusFaults
 from sandbox.servicebus.message_faults import before_settling, lose_lock, settlement, twin
+from sandbox.servicebus.message_properties import revision
 from sandbox.servicebus.wire import BATCH_FORMAT, read_message, split_batch, write_message
 
 if TYPE_CHECKING:
@@ -138,18 +139,19 @@ class QueueOutlet:
             case Accepted():
                 self.store.complete(token, now)
                 return state
-            case Modified(undeliverable_here=True):
-                self.store.defer(token, now)
+            case Modified(undeliverable_here=True, annotations=added):
+                self.store.defer(token, now, revision(added))
                 return state
-            case Modified():
-                self.store.abandon(token, now)
+            case Modified(annotations=added):
+                self.store.abandon(token, now, revision(added))
                 return state
             case Released():
                 self.store.release(token, now)
                 return state
             case Rejected(condition=condition, description=description, info=info):
-                reason = str(info.get(_REASON) or condition or "")
-                self.store.dead_letter(token, reason, str(info.get(_DESCRIPTION) or description or ""), now)
+                reason, why = info.get(_REASON) or condition or "", info.get(_DESCRIPTION) or description or ""
+                added = {name: value for name, value in info.items() if name not in (_REASON, _DESCRIPTION)}
+                self.store.dead_letter(token, str(reason), str(why), now, revision(added))
                 return Rejected()
             case Received():
                 return state

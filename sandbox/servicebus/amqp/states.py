@@ -38,10 +38,11 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Modified:
-    """The delivery goes back changed."""
+    """The delivery goes back changed; ``annotations``: what the message is to carry from now on."""
 
     delivery_failed: bool = False
     undeliverable_here: bool = False
+    annotations: Mapping[Any, Any] = field(default_factory=dict)
 
 
 State = Received | Accepted | Rejected | Released | Modified
@@ -77,7 +78,8 @@ def read_state(value: Any) -> State | None:
     if code == 0x26:
         return Released()
     if code == 0x27:
-        return Modified(bool(fields and fields[0]), bool(len(fields) > 1 and fields[1]))
+        failed, elsewhere, annotations, *_ = [*fields, None, None, None]
+        return Modified(bool(failed), bool(elsewhere), _read_map(annotations))
     raise AmqpError(NOT_IMPLEMENTED, f"the delivery state {descriptor!r} is not supported (transactions are not)")
 
 
@@ -91,8 +93,14 @@ def _read_rejected(fields: list[Any]) -> Rejected:
     return Rejected(
         str(condition) if condition is not None else None,
         str(description) if description is not None else None,
-        info if isinstance(info, dict) else {},
+        _read_map(info),
     )
+
+
+def _read_map(value: Any) -> Mapping[Any, Any]:
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise AmqpError(DECODE_ERROR, "what a delivery state adds to a message is not a map")
 
 
 def write_state(state: State) -> Described:

@@ -12,10 +12,18 @@ from sandbox.servicebus.broker.errors import MessageNotFound, NotSupported
 from sandbox.servicebus.broker.message import DeadLettering, Draft, Message, MessageState
 from sandbox.servicebus.broker.sessions import Sessions
 from sandbox.servicebus.broker.settings import QueueCounts, QueueSettings, SubscriptionSettings
-from sandbox.servicebus.broker.store import DeadLetterQueue, MessageStore
+from sandbox.servicebus.broker.store import MessageStore, Revision
 from sandbox.servicebus.storage import Storage
 
 DEAD_LETTER_SUFFIX = "/$DeadLetterQueue"
+
+
+class DeadLetterQueue(MessageStore):
+    """Where messages wait for a person; delivered as often as asked, and never moved on."""
+
+    def admit(self, message: Message) -> None:
+        """Take a message over from the queue, under the sequence number it had there."""
+        self._return(message)
 
 
 class ReceivingEntity(MessageStore):
@@ -31,9 +39,11 @@ class ReceivingEntity(MessageStore):
         self.forward_dead_letters_to = settings.forward_dead_letters_to
         self.dead_letters = DeadLetterQueue(path + DEAD_LETTER_SUFFIX, settings.lock_duration, storage)
 
-    def dead_letter(self, token: UUID, reason: str, description: str, now: datetime) -> None:
+    def dead_letter(
+        self, token: UUID, reason: str, description: str, now: datetime, revise: Revision | None = None
+    ) -> None:
         """Put the message aside for a person, with the reason."""
-        self.put_aside(self._unlock(token, now), reason, description)
+        self.put_aside(self._unlock(token, now, revise), reason, description)
 
     def counts(self, now: datetime) -> QueueCounts:
         """How many messages there are, by what may happen to them next."""

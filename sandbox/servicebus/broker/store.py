@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sandbox.servicebus.broker.errors import LockLost, MessageNotFound, NotSupported, SessionLockLost
 from sandbox.servicebus.broker.lines import Lines
-from sandbox.servicebus.broker.message import Delivery, Message, MessageState
+from sandbox.servicebus.broker.message import Content, Delivery, Message, MessageState
 from sandbox.servicebus.broker.sessions import SessionLock, Sessions
 from sandbox.servicebus.broker.timers import Timers
 from sandbox.servicebus.storage import Storage
+
+Revision = Callable[[Content], Content]
+"""What a receiver changes in a message as it settles it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +112,17 @@ class MessageStore:
         """The receiver is done with the message."""
         self._remove(self._unlock(token, now))
 
-    def abandon(self, token: UUID, now: datetime) -> None:
+    def abandon(self, token: UUID, now: datetime, revise: Revision | None = None) -> None:
         """The receiver failed: back in line, one delivery older."""
-        self._failed(self._unlock(token, now), now)
+        self._failed(self._unlock(token, now, revise), now)
 
     def release(self, token: UUID, now: datetime) -> None:
         """The receiver never looked: back in line as if not delivered."""
         self._return(self._unlock(token, now))
 
-    def defer(self, token: UUID, now: datetime) -> None:
+    def defer(self, token: UUID, now: datetime, revise: Revision | None = None) -> None:
         """Set aside until asked for by sequence number; not a failure, so the delivery count stays."""
-        self._return(replace(self._unlock(token, now), state=MessageState.DEFERRED))
+        self._return(replace(self._unlock(token, now, revise), state=MessageState.DEFERRED))
 
     def renew(self, token: UUID, now: datetime) -> datetime:
         """Hold the lock for its full duration from now; the moment it ends."""
@@ -132,7 +135,9 @@ class MessageStore:
         self._lock_ends.set(token, until)
         return until
 
-    def dead_letter(self, token: UUID, reason: str, description: str, now: datetime) -> None:
+    def dead_letter(
+        self, token: UUID, reason: str, description: str, now: datetime, revise: Revision | None = None
+    ) -> None:
         """Put the message aside for a person."""
         raise NotSupported("A message in a dead-letter queue cannot be dead-lettered again.")
 
@@ -241,15 +246,20 @@ class MessageStore:
         self._lock_ends.set(token, until)
         return Delivery(message, token, until)
 
-    def _unlock(self, token: UUID, now: datetime) -> Message:
+    def _unlock(self, token: UUID, now: datetime, revise: Revision | None = None) -> Message:
+        """The message, no longer locked; where it cannot be revised it still is."""
         self.advance(now)
-        held = self._locks.pop(token, None)
+        held = self._locks.get(token)
         if held is None:
             raise LockLost if self.sessions is None else SessionLockLost
+        message = self._messages[held.number]
+        if revise is not None:
+            message = replace(message, content=revise(message.content))
+        del self._locks[token]
         self._lock_ends.cancel(token)
         if held.session is not None:
             held.session.tokens.discard(token)
-        return self._messages[held.number]
+        return message
 
     def _failed(self, message: Message, now: datetime) -> None:
         self._return(replace(message, delivery_count=message.delivery_count + 1))
@@ -286,11 +296,3 @@ class MessageStore:
 
     def _activate(self, message: Message, due: datetime) -> None:
         raise NotSupported("A dead-letter queue has no scheduled messages.")
-
-
-class DeadLetterQueue(MessageStore):
-    """Where messages wait for a person; delivered as often as asked, and never moved on."""
-
-    def admit(self, message: Message) -> None:
-        """Take a message over from the queue, under the sequence number it had there."""
-        self._return(message)
