@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query
@@ -13,6 +14,7 @@ from handlers.invoicing import InvoicingHandler
 from handlers.plan import Decision, Plan, Refusals, Refuse
 from handlers.reading import ask
 from mappings import tables
+from mappings.backlog import BacklogRow
 from mappings.ceiling import CURRENCY_COLUMNS, Ceiling, sums
 from mappings.messages import CreateInvoices
 from mappings.row import Row
@@ -29,11 +31,28 @@ class BoundedFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What else is to be invoiced with a contract, and counts with it.
+
+    ``rows``: those of the same contract, which its own call may take now; ``count``, ``sums``: of all other contracts.
+    """
+
+    rows: tuple[BacklogRow, ...] = ()
+    count: int = 0
+    sums: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+ALONE = Beside()
+"""Nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
 class BoundedInvoicing:
     """The handler of ``CreateInvoices`` as it is given: a call for more than ``ceiling`` has to be confirmed."""
 
     invoicing: InvoicingHandler
     ceiling: Ceiling | None
+    beside: Beside = ALONE
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, BoundedFacts]:
         """What any invoice takes; and the currencies, as long as one of these may be about to be called for."""
@@ -50,7 +69,11 @@ class BoundedInvoicing:
         due = facts.invoice.expected(self.invoicing.zone, several=self.invoicing.several)
         taken = {one.source for one in due.rows}
         rows = [one for one in facts.invoice.ready if one.row.ref in taken]
-        over = self.ceiling.above(len(rows), sums(rows, facts.currencies))
+        rows += [one for one in self.beside.rows if one.row.ref not in taken]
+        amounts = dict(self.beside.sums)
+        for code, amount in sums(rows, facts.currencies).items():
+            amounts[code] = amounts.get(code, Decimal(0)) + amount
+        over = self.ceiling.above(len(rows) + self.beside.count, amounts)
         return Refuse(OVER_CEILING, above(over)) if over else decision
 
     def _is_bound(self, subject: CreateInvoices) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers import command_record, due_facts, people
+from handlers.bounded_invoicing import OVER_CEILING, Beside, above
 from handlers.command_record import State
 from handlers.due_facts import DueFacts
 from handlers.due_record import Kept, kept_in, subject_of
@@ -50,17 +51,30 @@ class Piece:
 class Sweep:
     """What is to be done, with what each new run's invoice takes if they are made in order, the oldest first.
 
-    ``over``: what of it is above a ceiling, as sentences. ``left``: how many runs are due besides. ``refusal``: why
-    nothing new is called for; only what was called for before is looked up.
+    ``count``, ``sums``: of all these rows. ``over``: what of it is above a ceiling, as sentences. ``left``: how many
+    runs are due besides. ``refusal``: why nothing new is called for; only what was called for before is looked up.
     """
 
     until: date
     facts: DueFacts
     pieces: tuple[Piece, ...]
     taken: Mapping[DueRun, tuple[BacklogRow, ...]]
+    count: int = 0
+    sums: Mapping[str, Decimal] = field(default_factory=dict)
     over: tuple[str, ...] = ()
     left: int = 0
     refusal: Refuse | None = None
+
+    def beside(self, piece: Piece) -> Beside:
+        """What the other new runs take, so that together with what this one takes it can be held against a ceiling."""
+        contract = piece.run.contract
+        chain = [(run, rows) for run, rows in self.taken.items() if run.contract == contract]
+        gone = sums((row for _, rows in chain for row in rows), self.facts.currencies)
+        return Beside(
+            tuple(row for run, rows in chain if run != piece.run for row in rows),
+            self.count - sum(len(rows) for _, rows in chain),
+            {code: amount - gone.get(code, Decimal(0)) for code, amount in self.sums.items()},
+        )
 
     @property
     def chains(self) -> list[tuple[Piece, ...]]:
@@ -161,27 +175,18 @@ class Look:
         found = facts.facts
         if facts.record is not None and found is None:
             return NothingToDo("The command has been carried out.", command_record.outcome_of(facts.record))
-        try:
-            self.invoicing.acting.who(subject.requested_by, facts.people)
-        except Refusal as refusal:
-            return Refuse(refusal.code, refusal.sentence)
         found = found or DueFacts()
-        forbidden = _forbidden(found)
+        nobody, forbidden = self._nobody(subject, facts), _forbidden(found)
         if facts.kept is not None:
-            # What it did is told, whatever has become forbidden since.
-            pieces = [
-                one if one.called or forbidden is None else replace(one, outcome=_not_any_more(forbidden))
-                for one in _recorded(facts.kept, found)
-            ]
-            return NothingToDo("It is carried on.", {"sweep": self._sweep(facts, found, pieces)})
+            return self._carried_on(subject, facts, found, nobody or forbidden)
+        if nobody is not None:
+            return nobody
         if facts.until > facts.today and not subject.dry_run:
             sentence = f"{facts.until} is still to come; what is due then can be looked at, not invoiced."
             return Refuse("not-due-yet", sentence)
         every = _found(found)
         sweep = self._sweep(facts, found, every)
-        if forbidden is None and sweep.over and not (subject.confirmed or subject.dry_run):
-            sentence = f'{" ".join(sweep.over)} If that is meant, say so with "confirmed": true.'
-            forbidden = Refuse("over-ceiling", sentence)
+        forbidden = forbidden or _too_much(subject, sweep)
         if forbidden is None:
             return NothingToDo("It was looked at.", {"sweep": sweep})
         called = [one for one in every if one.called]
@@ -190,14 +195,34 @@ class Look:
         looked_up = replace(self._sweep(facts, found, called), refusal=forbidden)
         return NothingToDo("What was called for before is looked up.", {"sweep": looked_up})
 
+    def _nobody(self, subject: CreateDueInvoices, facts: Known) -> Refuse | None:
+        """Why nobody can be found to act for who asks, if nobody can."""
+        try:
+            self.invoicing.acting.who(subject.requested_by, facts.people)
+        except Refusal as refusal:
+            return Refuse(refusal.code, refusal.sentence)
+        return None
+
+    def _carried_on(
+        self, subject: CreateDueInvoices, facts: Known, found: DueFacts, forbidden: Refuse | None
+    ) -> NothingToDo:
+        """What is left of a command that was begun. What it did is told, whatever has become forbidden since."""
+        sweep = self._sweep(facts, found, _recorded(facts.kept or (), found))
+        if (refusal := forbidden or _too_much(subject, sweep)) is not None:
+            told = _not_any_more(refusal)
+            pieces = tuple(one if one.called else replace(one, outcome=told) for one in sweep.pieces)
+            sweep = replace(sweep, pieces=pieces)
+        return NothingToDo("It is carried on.", {"sweep": sweep})
+
     def _sweep(self, facts: Known, found: DueFacts, pieces: Sequence[Piece]) -> Sweep:
         ordered = sorted(pieces, key=lambda one: (one.run.day, one.run.contract, not one.called, one.command))
         taken_up = tuple(ordered[:MOST_RUNS])
         new = [one.run for one in taken_up if not one.called]
         taken = shared_out(new, found.ready, facts.today, self.invoicing.zone)
         rows = [row for several in taken.values() for row in several]
-        over = [] if self.ceiling is None else self.ceiling.above(len(rows), sums(rows, found.currencies))
-        return Sweep(facts.until, found, taken_up, taken, tuple(over), len(ordered) - len(taken_up))
+        amounts = sums(rows, found.currencies)
+        over = [] if self.ceiling is None else self.ceiling.above(len(rows), amounts)
+        return Sweep(facts.until, found, taken_up, taken, len(rows), amounts, tuple(over), len(ordered) - len(taken_up))
 
 
 def is_anothers(record: Row, subject: CreateDueInvoices) -> bool:
@@ -228,6 +253,12 @@ def _recorded(kept: Sequence[Kept], found: DueFacts) -> list[Piece]:
 
 def _anew(run: DueRun, found: DueFacts) -> Piece:
     return Piece(run, run.command(found.generations.get(run, 0)))
+
+
+def _too_much(subject: CreateDueInvoices, sweep: Sweep) -> Refuse | None:
+    if not sweep.over or subject.confirmed or subject.dry_run:
+        return None
+    return Refuse(OVER_CEILING, above(sweep.over))
 
 
 def _not_any_more(forbidden: Refuse) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from connector.dataverse.access import Reader
 from connector.dataverse.changes import Call, Change, ChangeSet, Create, Reference, Update, Value
 from connector.errors import Conflict
 from handlers import command_record, due_facts
+from handlers.bounded_invoicing import ALONE, Beside, BoundedFacts, BoundedInvoicing
 from handlers.command_record import State
 from handlers.invoice_facts import InvoiceFacts
 from handlers.invoicing import InvoicingHandler
@@ -23,6 +24,7 @@ from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals
 from handlers.rows import reference
 from mappings import keys, tables
 from mappings.business_date import business_date
+from mappings.ceiling import Ceiling
 from mappings.choices import RunStatus
 from mappings.invoice import found_nothing
 from mappings.messages import CreateInvoices
@@ -43,10 +45,16 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class DueRunHandler:
-    """The handler of one run, whose command's id everybody derives alike."""
+    """The handler of one run, whose command's id everybody derives alike.
+
+    A call that takes it and what is ``beside`` it above the ``ceiling`` is refused; ``currencies``: of these amounts.
+    """
 
     run: DueRun
     invoicing: InvoicingHandler
+    ceiling: Ceiling | None = None
+    beside: Beside = ALONE
+    currencies: tuple[Row, ...] = ()
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, RunFacts]:
         """What any invoice takes, and the schedule rows."""
@@ -79,7 +87,8 @@ class DueRunHandler:
         call = partial(_by_schedule, self.run, facts, zone)
         narrowed = replace(facts.invoice, ready=ready, lines=lines)
         noted = {due_facts.NOTED: {**self.run.as_data(), "command": str(subject.command)}}
-        return replace(self.invoicing, call=call, noted=noted).decide(subject, narrowed, refusals)
+        bounded = BoundedInvoicing(replace(self.invoicing, call=call, noted=noted), self.ceiling, self.beside)
+        return bounded.decide(subject, BoundedFacts(narrowed, self.currencies), refusals)
 
     def _after(self, subject: CreateInvoices, attempt: Row, facts: RunFacts, refusals: Refusals) -> Decision:
         """The call was made. What it brought is written into the rows before it counts as carried out."""

@@ -16,7 +16,7 @@ from typing import cast
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from handlers.due_invoices import RUNNING, UNFINISHED
+from handlers.due_course import RUNNING, UNFINISHED
 from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
 from mappings.business_date import business_date
 from mappings.messages import CreateDueInvoices
