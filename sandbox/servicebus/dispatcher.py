@@ -88,13 +88,20 @@ class Dispatcher:
                 outlet = outlets[0]
                 outlets.rotate(-1)
                 if outlet.link.ready and (outlet.session is None or store.has_active(now, outlet.session)):
-                    outlet.serve(now)
+                    self._serve(outlet, now)
                     passed = 0
                 else:
                     passed += 1
         draining, self._draining = self._draining, []
         for link in draining:
             link.drained()
+
+    def _serve(self, outlet: QueueOutlet, now: datetime) -> None:
+        """Send one message; where it cannot be written, that ends this link, and nobody else notices."""
+        try:
+            outlet.serve(now)
+        except AmqpError as problem:
+            outlet.link.session.detach(outlet.link, problem)
 
     def _end_lost_sessions(self, now: datetime) -> None:
         for store in [each for each in self._receivers if each.sessions is not None]:

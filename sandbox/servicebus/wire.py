@@ -87,6 +87,8 @@ def read_message(encoded: bytes) -> Draft:
             bare = min(bare, section.start)
             if section.code == PROPERTIES:
                 properties = section
+            elif section.code == APPLICATION_PROPERTIES:
+                _check_properties(encoded, section.value)
     items = [] if properties is None else raw_items(encoded, properties.value)
     message_id, rest = _identified(encoded, properties, items, bare)
     session_id = _session_id(items)
@@ -152,6 +154,13 @@ def _read_annotations(encoded: bytes, position: int) -> tuple[list[bytes], datet
             scheduled_for = _moment(decode(raw_value)[0])
         kept.append(raw_key + raw_value)
     return kept, scheduled_for
+
+
+def _check_properties(encoded: bytes, position: int) -> None:
+    """Nothing reads them before the message is dead-lettered or meets rules: too late to refuse it."""
+    properties, _ = decode(encoded, position)
+    if not isinstance(properties, dict) or not all(isinstance(name, str) for name in properties):
+        raise AmqpError(DECODE_ERROR, "the application properties are not a map with texts for names")
 
 
 def _moment(value: Any) -> datetime | None:

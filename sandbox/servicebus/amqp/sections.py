@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.servicebus.amqp.decode import compound_body, decode, skip
 from sandbox.servicebus.amqp.errors import DECODE_ERROR, AmqpError
+from sandbox.servicebus.amqp.types import ULong
 
 HEADER = 0x70
 DELIVERY_ANNOTATIONS = 0x71
@@ -61,13 +62,19 @@ def raw_items(data: bytes, position: int) -> list[bytes]:
 
 
 def raw_entries(data: bytes, position: int) -> list[tuple[Any, bytes, bytes]]:
-    """The entries of the map at ``position``: the key read, then key and value still encoded."""
+    """The entries of the map at ``position``: the key (a text, symbol or number), then key and value still encoded."""
     items = raw_items(data, position)
+    if data[position] not in _MAPS:
+        raise AmqpError(DECODE_ERROR, f"a map was expected, not 0x{data[position]:02x}")
     if len(items) % 2:
         raise AmqpError(DECODE_ERROR, "a map has a key without a value")
-    return [(decode(key)[0], key, value) for key, value in zip(items[::2], items[1::2], strict=True)]
+    entries = [(decode(key)[0], key, value) for key, value in zip(items[::2], items[1::2], strict=True)]
+    if not all(isinstance(key, str | ULong) for key, _, _ in entries):
+        raise AmqpError(DECODE_ERROR, "a section of a message has a key that is no text, symbol or number")
+    return entries
 
 
+_MAPS = (0xC1, 0xD1)
 _NAMES: dict[int | str, int] = {
     **{code: code for code in range(HEADER, FOOTER + 1)},
     "amqp:header:list": HEADER,

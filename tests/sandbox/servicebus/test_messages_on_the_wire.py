@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from sandbox.servicebus.amqp.encode import encode
 from sandbox.servicebus.amqp.errors import AmqpError
+from sandbox.servicebus.amqp.frames import SASL_HEADER
 from sandbox.servicebus.amqp.performatives import Transfer
 from sandbox.servicebus.amqp.sections import sections
 from sandbox.servicebus.amqp.types import Described, Long, Symbol, Timestamp, UInt, ULong
@@ -22,8 +24,10 @@ from sandbox.servicebus.wire import BATCH_FORMAT, read_message, write_message
 from tests.sandbox.servicebus.wire import (
     DETACH,
     DISPOSITION,
+    Pipe,
     Wire,
     message,
+    receiver,
     sender,
 )
 
@@ -44,6 +48,13 @@ from tests.sandbox.servicebus.wire import (
             b"amqp:invalid-field",
         ),
         (b"\x00\x53\x72" + encode({Symbol("x-opt-via-partition-key"): "k"}), 0, b"amqp:not-implemented"),
+        (b"\x00\x53\x72\xc1\x03\x02\x45\x41", 0, b"amqp:decode-error"),
+        (b"\x00\x53\x72\xc0\x03\x02\x41\x41", 0, b"amqp:decode-error"),
+        (b"\x00\x53\x72\xc1\x03\x02\x41\x41", 0, b"amqp:decode-error"),
+        (message(application=b"\x45"), 0, b"amqp:decode-error"),
+        (message(application=encode("text")), 0, b"amqp:decode-error"),
+        (message(application=encode({Long(1): "x"})), 0, b"amqp:decode-error"),
+        (message(application=b"\xc1\x03\x02\x45\x41"), 0, b"amqp:not-implemented"),
         (message(), 7, b"amqp:not-implemented"),
         (message(body=b"\x00\x53\x77\x40"), BATCH_FORMAT, b"amqp:decode-error"),
         (b"\x00\x53\x75\xa0\x09" + message()[:9] + b"\x00\x53\x75\xa0\x01\x40", BATCH_FORMAT, b"amqp:decode-error"),
@@ -68,6 +79,22 @@ def test_a_message_that_comes_without_a_delivery_tag_carries_its_lock_token() ->
     annotations = _decode.decode_payload(memoryview(write_message(stored, now, token))).delivery_annotations
     assert annotations == {b"x-opt-lock-token": token}
     assert _decode.decode_payload(memoryview(write_message(stored, now))).delivery_annotations is None
+
+
+def test_a_message_that_cannot_be_written_ends_its_link_and_nobody_elses(wire: Wire) -> None:
+    """Older versions took in messages whose properties are no map, and may have left them in a file."""
+    stored = read_message(message()).content
+    bad = replace(stored, bare=message(application=b"\x45"))
+    wire.queue.put_aside(Message(1, "m", bad, wire.clock.now()), "r", "d")
+    other = wire.namespace.connect(wire.loop)
+    other.connection_made(pipe := Pipe())
+    other.data_received(SASL_HEADER)
+    wire.say(receiver("q/$DeadLetterQueue", 1))
+    wire.heard()
+    wire.credit(1, 1)
+    assert wire.heard_of(DETACH)[0][2][0] == b"amqp:decode-error"
+    assert pipe.written
+    assert not wire.pipe.closed
 
 
 def test_a_transaction_is_refused(wire: Wire) -> None:
