@@ -16,6 +16,7 @@ class Kind(StrEnum):
     TWICE = "twice"
     NOT_MOVED = "not-moved"
     UNACCOUNTED = "unaccounted"
+    NOT_DUE = "not-due"
     GREW = "grew"
     LEFT = "left"
     TAKEN = "taken-elsewhere"

@@ -13,11 +13,14 @@ from zoneinfo import ZoneInfo
 from mappings.backlog import Backlog, BacklogRow
 from mappings.billed import Billed, billed
 from mappings.business_date import business_date
-from mappings.choices import ProductType, TransactionType
+from mappings.choices import ProductType
+from mappings.not_due import Bounds, bounds_in, why_left_out
 from mappings.row import Row
 from mappings.tables import Ref
 
 LINE_COLUMNS = ("salesorderdetailname", "salesorderid", "producttypecode", "msdyn_billingmethod", "lineitemnumber")
+RUN = "due"
+"""Where the record of an attempt holds the run by schedule it was made at."""
 MOST_IN_FIGURES = 5000
 """Rows whose figures are recorded one by one; of more, those they have later are compared with."""
 
@@ -42,7 +45,8 @@ class LeftOut:
 class Expectation:
     """The rows the product will take, in a stable order, and the lines they are shown on.
 
-    ``today``: the business date it is made for. ``several``: the product makes one invoice per customer.
+    ``today``: the business date it is made for. ``several``: the product makes one invoice per customer. ``bounds``:
+    what is taken at most; ``None`` where that is everything due.
     """
 
     rows: tuple[Billed, ...]
@@ -50,6 +54,7 @@ class Expectation:
     left_out: tuple[LeftOut, ...] = ()
     today: date | None = None
     several: bool = False
+    bounds: Bounds | None = None
 
     @property
     def total(self) -> Decimal:
@@ -99,7 +104,7 @@ def expected(
     for row in ready:
         if not row.is_ready:
             continue
-        why = _why_left_out(row, today, zone)
+        why = why_left_out(row, today, zone)
         if why is None:
             taken.append(billed(row, zone))
         else:
@@ -141,6 +146,7 @@ def recorded(data: Mapping[str, Any], present: Mapping[Ref, Billed]) -> Expectat
         lines,
         today=None if today is None else date.fromisoformat(today),
         several=bool(data.get("several", False)),
+        bounds=bounds_in(data[RUN]) if RUN in data else None,
     )
 
 
@@ -156,21 +162,6 @@ def _row(ref: Ref, backlog: Backlog, kept: Sequence[Any], lines: Sequence[UUID])
     quantity, price, amount, tax = map(Decimal, figures)
     day = None if dated is None else date.fromisoformat(dated)
     return Billed(ref, backlog, of_line, billing_type, quantity, price, amount, tax, dated=day)
-
-
-def _why_left_out(row: BacklogRow, today: date, zone: ZoneInfo) -> str | None:
-    """The product never takes what was adjusted, is no unbilled sale, or has no customer."""
-    if row.backlog is Backlog.TIME_AND_MATERIAL:
-        type = row.row.choice("msdyn_transactiontypecode")
-        if type not in (None, TransactionType.UNBILLED_SALES):
-            return "It is not an unbilled sales actual; only those are billed."
-        if row.is_adjusted:
-            return "It was adjusted: it and its reversal cancel each other out."
-        if row.row.link("msdyn_accountcustomer") is None and row.row.link("msdyn_contactcustomer") is None:
-            return "It has no customer, so the product never invoices it; complete the contract line."
-    if not row.is_due(today, zone) and row.starts is not None:
-        return f"It is dated {business_date(row.starts, zone)}, in the future."
-    return None
 
 
 def _is_project(line: Row) -> bool:

@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 
 from mappings.backlog import Backlog, BacklogRow
 from mappings.billed import Billed, billed
+from mappings.business_date import business_date
 from mappings.choices import BillingStatus, BillingType, MilestoneStatus
 from mappings.invoice import Detail, Invoice, Line
 from mappings.invoice_difference import Difference, Kind
 from mappings.invoice_expectation import Expectation
+from mappings.not_due import why_left_out
 from mappings.tables import Ref
 
 
@@ -63,7 +65,8 @@ class _Comparison:
             for detail in invoice.details:
                 (loose if detail.source is None else self._on[detail.source]).append((invoice, detail))
         self._place(loose)
-        self._grown = self._find_grown(zone)
+        self._zone = zone
+        self._grown = self._find_grown()
         self._charged: list[Billed] = list(self._grown)
 
     def differences(self) -> Iterable[Difference]:
@@ -74,8 +77,7 @@ class _Comparison:
             why = f"A detail on invoice {invoice.number} comes of no row that is known."
             yield Difference(Kind.UNACCOUNTED, _named(detail), why, "no such detail", said, detail.row.ref)
         for row in self._grown:
-            why = "It was marked ready while the invoice was made; it is on it, and was not expected."
-            yield Difference(Kind.GREW, _what(row), why, "nothing", _money(row.counts), row.source)
+            yield from self._unexpected(row)
         yield from self._by_line()
         yield from self._totals()
 
@@ -98,7 +100,7 @@ class _Comparison:
                     waiting.remove(row)
         self._unaccounted = left
 
-    def _find_grown(self, zone: ZoneInfo) -> list[Billed]:
+    def _find_grown(self) -> list[Billed]:
         """What is on the invoices and was not expected, at what its row is worth."""
         known = {row.source for row in self._expected.rows}
         found = [source for source in self._on if source not in known]
@@ -111,7 +113,9 @@ class _Comparison:
         for source in found:
             if source not in self._contents.sources:
                 self._unaccounted += self._on[source]
-        return [billed(self._contents.sources[source], zone) for source in found if source in self._contents.sources]
+        return [
+            billed(self._contents.sources[source], self._zone) for source in found if source in self._contents.sources
+        ]
 
     def _row(self, row: Billed) -> Iterable[Difference]:
         places = self._places(row)
@@ -119,6 +123,40 @@ class _Comparison:
             yield self._absent(row)
             return
         self._charged.append(row)
+        yield from self._standing(row, places)
+
+    def _unexpected(self, row: Billed) -> Iterable[Difference]:
+        """A row that was not expected: marked ready meanwhile, or one that had no business there."""
+        places = self._places(row)
+        why = self._why_not_due(row, places[0][0])
+        if why is not None:
+            yield Difference(Kind.NOT_DUE, _what(row), why, "nothing", _money(row.counts), row.source)
+        elif row.source not in self._contents.elsewhere:
+            why = "It was marked ready while the invoice was made; it is on it, and was not expected."
+            yield Difference(Kind.GREW, _what(row), why, "nothing", _money(row.counts), row.source)
+        yield from self._standing(row, places)
+
+    def _why_not_due(self, row: Billed, invoice: Invoice) -> str | None:
+        """Why the row must not stand on this invoice, whoever marked it ready and when."""
+        now = self._contents.sources[row.source]
+        if self._is_foreign(row, now, invoice):
+            return "It is another contract's."
+        made = invoice.row.instant("createdon")
+        days = [self._expected.today, None if made is None else business_date(made, self._zone)]
+        today = max((day for day in days if day is not None), default=None)
+        bounds = self._expected.bounds
+        beyond = None if bounds is None else bounds.why_not(now, self._zone)
+        return why_left_out(now, today, self._zone) or beyond
+
+    def _is_foreign(self, row: Billed, now: BacklogRow, invoice: Invoice) -> bool:
+        """It belongs to another contract; a milestone that names none belongs to that of its line."""
+        contract, lines = invoice.row.link_id("salesorderid"), {line.id for line in self._expected.lines}
+        if now.contract is not None and contract is not None:
+            return now.contract != contract
+        return row.backlog is Backlog.MILESTONES and row.line is not None and bool(lines) and row.line not in lines
+
+    def _standing(self, row: Billed, places: Sequence[tuple[Invoice, Detail | Line]]) -> Iterable[Difference]:
+        """How a row that is on the invoices stands there."""
         if len(places) > 1:
             numbers = " and ".join(sorted({invoice.number for invoice, _ in places}))
             why = f"It is billed {len(places)} times, on {numbers}."

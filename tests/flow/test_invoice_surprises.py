@@ -140,3 +140,17 @@ def test_more_than_a_thousand_details_are_compared_one_by_one_and_warned_about(w
     ]
     (difference,) = outcome["differences"]
     assert (difference["what"], difference["expected"], difference["found"]) == (spoiled[0], "8.00", "9.00")
+
+
+def test_an_invoice_that_bills_a_row_of_an_earlier_one_again_is_told(world: World) -> None:
+    world.make_the_action_racy()
+    bill_one_entry(world)
+    given(world)
+    bill_one_entry(world, number=1)
+    outcome = given(world)
+    assert (outcome["outcome"], outcome["expected_total"], outcome["total"]) == (
+        "created-differs",
+        "1600.00",
+        "3200.00",
+    )
+    assert [kind for kind, *_ in told(outcome)] == ["twice"]
