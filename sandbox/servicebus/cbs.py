@@ -14,6 +14,7 @@ class CbsService:
 
     status_field = "status-code"
     description_field = "status-description"
+    longest_request = 16 * 1024
 
     def __init__(self, keys: dict[str, SharedKey], grants: Grants, now: Callable[[], datetime]) -> None:
         self._keys = keys

@@ -61,6 +61,7 @@ class ManagementService:
 
     status_field = "statusCode"
     description_field = "statusDescription"
+    longest_request = MAX_MESSAGE_SIZE
 
     def __init__(
         self,

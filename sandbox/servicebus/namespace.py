@@ -11,7 +11,14 @@ from sandbox.clock import Clock
 from sandbox.servicebus.addresses import Address, parse_address, path_of
 from sandbox.servicebus.amqp.connection import Connection
 from sandbox.servicebus.amqp.container import Scheduler
-from sandbox.servicebus.amqp.errors import INVALID_FIELD, NOT_ALLOWED, NOT_FOUND, NOT_IMPLEMENTED, AmqpError
+from sandbox.servicebus.amqp.errors import (
+    INVALID_FIELD,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_IMPLEMENTED,
+    RESOURCE_LIMIT_EXCEEDED,
+    AmqpError,
+)
 from sandbox.servicebus.amqp.links import ReceivingLink, SendingLink, terminus_fields
 from sandbox.servicebus.amqp.types import Symbol, UInt
 from sandbox.servicebus.broker.broker import Broker
@@ -29,6 +36,8 @@ from sandbox.servicebus.sas import LISTEN, SEND, Grants, SharedKey
 from sandbox.servicebus.session_links import asked_session, attach_session
 
 _CBS = "$cbs"
+_MOST_WITHOUT_TOKEN = 32
+"""Links of one connection before any token was accepted: what each may keep in memory is bounded, and so is the sum."""
 _COORDINATOR = (0x30, "amqp:coordinator:list")
 
 
@@ -93,6 +102,8 @@ class Namespace:
         link.max_message_size = MAX_MESSAGE_SIZE
         link.properties = {Symbol("com.microsoft:max-message-batch-size"): UInt(MAX_MESSAGE_SIZE)}
         grants = self.connections[link.session.connection]
+        if not grants.any and len(link.session.connection.links) >= _MOST_WITHOUT_TOKEN:
+            raise AmqpError(RESOURCE_LIMIT_EXCEEDED, "So many links need a token first.")
         if path_of(fields[0]) == _CBS:
             _serve(link, _CBS, CbsService(self.keys, grants, _wall_clock))
             return

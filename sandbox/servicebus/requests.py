@@ -45,6 +45,8 @@ class Service(Protocol):
 
     status_field: str
     description_field: str
+    longest_request: int
+    """Bytes of one request."""
 
     def answer(self, request: Request) -> Reply | None:
         """Carry out one request; None is no answer."""
@@ -100,6 +102,7 @@ class RequestInlet:
         self._link = link
         self._node = node
         self._service = service
+        link.max_message_size = service.longest_request
 
     def arrived(self, message: bytes, message_format: int) -> State:
         """Answer one request on the same session's reply link."""

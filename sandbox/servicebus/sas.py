@@ -91,6 +91,11 @@ class Grants:
     def __init__(self) -> None:
         self._grants: dict[str, Grant] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether a token was ever accepted."""
+        return bool(self._grants)
+
     def add(self, grant: Grant) -> None:
         """Take a grant; a newer one for the same path replaces the older."""
         self._grants[grant.path] = grant

@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
             self._heartbeat.heard()
             self._buffer += data
             self._read()
-            self._reading(not self._arrivals.full)
+            self._reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; nothing is settled by that."""
@@ -164,6 +164,7 @@ class Connection(asyncio.Protocol):
             for session in list(self._sessions.values()):
                 session.credited()
             self.container.touched()
+            self._reading()
 
     def _read(self, first: Callable[[], None] | None = None) -> None:
         """Do what came in says, as far as that is complete and not held up; ``first`` with what was held up."""
@@ -182,10 +183,11 @@ class Connection(asyncio.Protocol):
         with self.container.lock:
             if not self._closing:
                 self._read(self._arrivals.go_on)
-            self._reading(not self._arrivals.full)
+            self._reading()
 
-    def _reading(self, wanted: bool) -> None:
-        """Read on, or leave what comes to the peer's own patience."""
+    def _reading(self) -> None:
+        """Read on, or leave what comes to the peer's own patience: while it reads nothing, answers only pile up."""
+        wanted = not self._arrivals.full and not self._departures.piled_up(self._transport if self._paused else None)
         if self._transport is not None and wanted is self._deaf:
             self._deaf = not wanted
             (self._transport.resume_reading if wanted else self._transport.pause_reading)()

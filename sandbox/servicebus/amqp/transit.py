@@ -35,6 +35,10 @@ class Departures:
         """Whether nothing should be added that can wait."""
         return len(self._queued) + self._late_octets >= _MAX_QUEUED
 
+    def piled_up(self, paused: asyncio.Transport | None) -> bool:
+        """Whether so much waits, here or in a socket that is ``paused``, that not even answers should be added."""
+        return self.full or (paused is not None and paused.get_write_buffer_size() >= _MAX_QUEUED)
+
     def add(self, octets: bytes, lag: float = 0.0) -> None:
         """Queue octets, to be held up for so many seconds once they are flushed."""
         if lag > 0:
