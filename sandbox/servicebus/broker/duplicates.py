@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sandbox.servicebus.broker.timers import Timers
 from sandbox.servicebus.storage import Storage
 
 
@@ -14,23 +15,29 @@ class DuplicateHistory:
         self._queue = queue
         self._window = window
         self._storage = storage
-        self._until: dict[str, datetime] = dict(storage.remembered_ids(queue))
+        self._loaded = dict(storage.remembered_ids(queue))
+        self._known: Timers[str] = Timers()
 
     def seen(self, message_id: str, now: datetime) -> bool:
         """Whether this id was seen within the window; if not, it has been now."""
-        self._forget(now)
-        if message_id in self._until:
+        self._settle_in(now)
+        for forgotten, _ in self._known.take_due(now):
+            self._storage.forget_id(self._queue, forgotten)
+        if message_id in self._known:
             return True
-        until = now + self._window
-        self._until[message_id] = until
-        self._storage.remember_id(self._queue, message_id, until)
+        self._remember(message_id, now + self._window)
         return False
 
-    def _forget(self, now: datetime) -> None:
-        # The window is the same for all and time only goes forward: insertion order is expiry order.
-        while self._until:
-            message_id, until = next(iter(self._until.items()))
-            if until > now:
-                return
-            del self._until[message_id]
-            self._storage.forget_id(self._queue, message_id)
+    def _settle_in(self, now: datetime) -> None:
+        """Begin with the ids of last time: where the clock stood further then, or the window was longer, no longer."""
+        loaded, self._loaded = self._loaded, {}
+        latest = now + self._window
+        for message_id, until in loaded.items():
+            if until > latest:
+                self._remember(message_id, latest)
+            else:
+                self._known.set(message_id, until)
+
+    def _remember(self, message_id: str, until: datetime) -> None:
+        self._known.set(message_id, until)
+        self._storage.remember_id(self._queue, message_id, until)

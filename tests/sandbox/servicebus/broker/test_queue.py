@@ -135,6 +135,20 @@ def test_a_duplicate_does_not_extend_the_window() -> None:
     assert store.counts(START + LOCK + SECOND).active == 2
 
 
+def test_a_clock_that_stood_further_last_time_makes_nothing_a_duplicate_for_longer_than_the_window() -> None:
+    storage = MemoryStorage()
+    ahead = START + timedelta(days=3650)
+    queue(storage, duplicate_detection_window=LOCK).enqueue(draft("old"), ahead)
+    store = queue(storage, duplicate_detection_window=LOCK)
+    for name in ("old", "new"):
+        store.enqueue(draft(name), START)
+    assert len(store) == 2, "the old one is still a duplicate"
+    for name in ("old", "new"):
+        store.enqueue(draft(name), START + LOCK)
+    assert len(store) == 4
+    assert set(storage.remembered_ids("q").values()) == {START + LOCK * 2}
+
+
 def test_a_completed_message_still_makes_its_copies_duplicates() -> None:
     store = queue(duplicate_detection_window=LOCK)
     store.enqueue(draft("a"), START)
