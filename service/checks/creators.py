@@ -92,7 +92,7 @@ def suits(found: Creators, settings: Settings) -> Iterator[Finding]:
     elif creator == "service" and (found.others or found.both):
         yield Finding(
             area,
-            Verdict.DRIFT,
+            Verdict.WRONG,
             f"{said} {found}",
             "If approval makes the product create actuals, set it to `product`, or switch that off there, before "
             "`run`: both at once would count the same work twice. See docs/environment.md.",

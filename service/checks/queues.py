@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from connector.bus_access import Access
 from connector.errors import ConnectorError, Misconfigured, Transient
+from connector.recoverability import Policy
 from service.checks.finding import Finding, Verdict, looked
 from service.event_sender import IN_TIME, VARIABLE
 from service.event_sender import check as check_sender
 from service.settings import ServiceBusSettings
 
+if TYPE_CHECKING:
+    from connector.queue_settings import QueueSettings
+
 AREA = "queues"
-SETTINGS = "duplicate detection on, max delivery count 50 or more, lock duration one minute"
+LEAST_DELIVERIES = 50
+"""The broker's own limit is only a guard against loops; a low one puts messages aside before the service does."""
+LEAST_LOCK = timedelta(seconds=60)
+WANTED = "duplicate detection on, max delivery count 50 or more, lock duration one minute or more, no sessions"
+PORTAL = "Look at the queue's properties in the Azure portal."
 
 
 def queues(access: Access, settings: ServiceBusSettings, remedies: Callable[[str], str]) -> Iterator[Finding]:
@@ -29,6 +39,7 @@ def queues(access: Access, settings: ServiceBusSettings, remedies: Callable[[str
         *(partial(_one, f"Queue {name} can be received from.", partial(probe, access, name)) for name in worked),
         *(partial(_one, f"Queue {name} can be sent to.", partial(_send, access, name)) for name in (*worked, *told)),
     ]
+    looks += (partial(_settings, access, name) for name in worked)
     if settings.event_sender is not None:
         sentence = f"The key of {VARIABLE} opens {settings.approvals_queue} for Dataverse."
         looks.append(partial(_one, sentence, partial(check_sender, settings)))
@@ -39,17 +50,60 @@ def queues(access: Access, settings: ServiceBusSettings, remedies: Callable[[str
         yield Finding(
             AREA, Verdict.NOTE, f"{VARIABLE} is not set; `register` needs it.", "Set it where `register` is run."
         )
-    yield Finding(
-        AREA,
-        Verdict.NOT_SEEN,
-        f"Settings of {' and '.join(worked)}, which only a right to manage shows. Wanted: {SETTINGS}.",
-        "Look at the two queues' properties in the Azure portal.",
-    )
+
+
+def fits(queue: str, found: QueueSettings | None, patience: timedelta) -> Iterator[Finding]:
+    """Whether a queue's settings go with how messages are tried again, for as long as ``patience``."""
+    if found is None:
+        sentence = f"Settings of {queue}: only a right to manage the namespace shows them. Wanted: {WANTED}."
+        yield Finding(AREA, Verdict.NOT_SEEN, sentence, PORTAL)
+        return
+    faults = []
+    if not found.detects_duplicates:
+        faults.append(
+            (
+                f"Queue {queue} does not detect duplicates: after a crash a message that waits may be there twice.",
+                "It can't be switched on later: make the queue anew, with duplicate detection.",
+            )
+        )
+    if found.has_sessions:
+        faults.append((f"Queue {queue} has sessions, which Dataverse does not fill.", "Make it anew without sessions."))
+    if found.deliveries < LEAST_DELIVERIES:
+        faults.append(
+            (
+                f"Queue {queue} gives a message {found.deliveries} deliveries, and puts it aside by itself then.",
+                f"Set its max delivery count to {LEAST_DELIVERIES} or more.",
+            )
+        )
+    if found.lock < LEAST_LOCK:
+        faults.append(
+            (
+                f"Queue {queue} locks a message for {found.lock.total_seconds():.0f} s only.",
+                "Set its lock duration to one minute.",
+            )
+        )
+    if found.time_to_live < patience:
+        faults.append(
+            (
+                f"Messages on {queue} expire after {found.time_to_live}, while one is tried for {patience}.",
+                "Set its default message time to live to 14 days or more.",
+            )
+        )
+    yield from (Finding(AREA, Verdict.DRIFT, sentence, remedy) for sentence, remedy in faults)
+    if not faults:
+        yield Finding(AREA, Verdict.OK, f"The settings of {queue} go with how messages are tried again.")
 
 
 def _one(sentence: str, prove: Callable[[], None]) -> Iterator[Finding]:
     prove()
     yield Finding(AREA, Verdict.OK, sentence)
+
+
+def _settings(access: Access, queue: str) -> Iterator[Finding]:
+    # Imported here, as the SDK is.
+    from connector.queue_settings import queue_settings
+
+    yield from fits(queue, queue_settings(access, queue), Policy().ceiling)
 
 
 def _send(access: Access, queue: str) -> None:

@@ -62,6 +62,7 @@ def write(path: Path, text: str, mode: int) -> None:
             file.write(text)
         part.replace(path)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise NotConfigured([f"{path} can't be written: {error.strerror}."]) from error
 
 

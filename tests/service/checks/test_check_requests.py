@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,8 +18,11 @@ from connector.auth import StaticToken
 from connector.bus_connection import failure
 from connector.dataverse.client import DataverseClient, WhoAmI
 from connector.errors import Misconfigured
+from connector.queue_settings import QueueSettings
+from service.checks.creators import Creators, suits
 from service.checks.finding import Finding, Verdict, looked
 from service.checks.privileges import depths, privileges
+from service.checks.queues import fits
 from service.checks.schema import versions_and_keys
 from service.checks.who import clock, signed_in, time_zone
 from service.cli.remedies import REMEDIES
@@ -212,3 +216,43 @@ def test_a_namespace_that_takes_no_keys_or_not_this_address_is_told_from_a_wrong
         assert meant.code == code
         assert REMEDIES[code]
     assert failure(ServiceBusAuthenticationError(message="InvalidSignature"), "approvals").code == "bus-sign-in"
+
+
+GOOD = QueueSettings(timedelta(minutes=1), 50, True, False, timedelta(days=14))
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (replace(GOOD, detects_duplicates=False), "does not detect duplicates"),
+        (replace(GOOD, deliveries=10), "10 deliveries"),
+        (replace(GOOD, lock=timedelta(seconds=30)), "for 30 s only"),
+        (replace(GOOD, has_sessions=True), "has sessions"),
+        (replace(GOOD, time_to_live=timedelta(hours=1)), "expire after 1:00:00"),
+    ],
+)
+def test_each_setting_of_a_queue_that_does_not_go_with_trying_again_is_named(found: QueueSettings, words: str) -> None:
+    (fault,) = fits("approvals", found, timedelta(hours=22))
+    assert (fault.verdict, words in fault.sentence, bool(fault.remedy)) == (Verdict.DRIFT, True, True)
+    (fine,) = fits("approvals", GOOD, timedelta(hours=22))
+    assert fine.verdict is Verdict.OK
+
+
+@pytest.mark.usefixtures("all_set")
+@pytest.mark.parametrize(
+    ("creator", "found", "verdict"),
+    [
+        ("service", Creators(0, 0, 0, 0, 0), Verdict.NOT_SEEN),
+        ("service", Creators(3, 0, 0, 1, 1), Verdict.OK),
+        ("service", Creators(3, 1, 0, 0, 0), Verdict.WRONG),
+        ("service", Creators(3, 0, 1, 0, 0), Verdict.WRONG),
+        ("product", Creators(0, 3, 0, 1, 0), Verdict.OK),
+        ("product", Creators(1, 3, 0, 0, 0), Verdict.DRIFT),
+    ],
+)
+def test_the_creator_is_held_against_who_made_the_actuals(
+    monkeypatch: pytest.MonkeyPatch, creator: str, found: Creators, verdict: Verdict
+) -> None:
+    monkeypatch.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", creator)
+    (told,) = suits(found, load())
+    assert (told.verdict, bool(told.remedy)) == (verdict, verdict is not Verdict.OK)

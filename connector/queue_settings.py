@@ -1,0 +1,85 @@
+"""How a queue is set up, read from the namespace itself; only a right to manage it shows that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError, DeserializationError, HttpResponseError
+from azure.servicebus.management import QueueProperties, ServiceBusAdministrationClient
+
+from connector.bus_access import Access, Namespace
+from connector.errors import Transient
+from connector.sign_in.tokens import Tokens
+
+IN_TIME = 15
+"""Seconds to connect, and to answer."""
+NOT_ALLOWED = (401, 403)
+EMULATOR = "usedevelopmentemulator=true"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """What decides how a message fares on a queue."""
+
+    lock: timedelta
+    deliveries: int
+    detects_duplicates: bool
+    has_sessions: bool
+    time_to_live: timedelta
+
+
+class _Signed:
+    """The SDK's credential over ``Tokens``."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        """A token that is valid now. Raises ``ConnectorError``."""
+        current = self._tokens.access_token()
+        return AccessToken(current.token, int(current.expires_on))
+
+
+def queue_settings(access: Access, queue: str) -> QueueSettings | None:
+    """How the queue is set up; ``None`` where this may not be seen. Raises ``Transient`` where nobody answers.
+
+    An emulator has no such door.
+    """
+    if isinstance(access, str) and EMULATOR in access.lower():
+        return None
+    quick: dict[str, Any] = {"retry_total": 0, "connection_timeout": IN_TIME, "read_timeout": IN_TIME}
+    try:
+        client = (
+            ServiceBusAdministrationClient(access.host, _Signed(access.tokens), **quick)
+            if isinstance(access, Namespace)
+            else ServiceBusAdministrationClient.from_connection_string(access, **quick)
+        )
+        with client:
+            return _read(client.get_queue(queue))
+    except HttpResponseError as error:
+        if error.status_code in NOT_ALLOWED:
+            return None
+        # The SDK says without a status that what was answered is no queue.
+        why = error.status_code or "none are told"
+        raise Transient("bus-unreachable", f"The settings of {queue} can't be read ({why}).") from error
+    except (AzureError, DeserializationError) as error:
+        sentence = f"The settings of {queue} can't be read: nobody answers as Service Bus does."
+        raise Transient("bus-unreachable", sentence) from error
+
+
+def _read(told: QueueProperties) -> QueueSettings:
+    return QueueSettings(
+        lock=_span(told.lock_duration),
+        deliveries=told.max_delivery_count or 0,
+        detects_duplicates=bool(told.requires_duplicate_detection),
+        has_sessions=bool(told.requires_session),
+        time_to_live=_span(told.default_message_time_to_live),
+    )
+
+
+def _span(told: object) -> timedelta:
+    """A duration; one that is too long for the language, as *never expires* is, comes as text."""
+    return told if isinstance(told, timedelta) else timedelta.max
