@@ -26,7 +26,7 @@ from mappings import keys, tables
 from mappings.business_date import business_date
 from mappings.ceiling import Ceiling
 from mappings.choices import RunStatus
-from mappings.invoice import found_nothing
+from mappings.invoice import Invoice, found_nothing
 from mappings.messages import CreateInvoices
 from mappings.row import Row
 from mappings.schedule import OPEN, DueRun
@@ -80,7 +80,7 @@ class DueRunHandler:
         if any(not isinstance(one, Conflict) and not found_nothing(one.sentence) for one in refusals.values()):
             # The product refused. That is for the next run to see, and for whoever looks at the schedule.
             failed: dict[str, Value] = {"msdyn_invoicerunstatus": int(RunStatus.FAILED)}
-            if changes := _changes(known, failed, refusals):
+            if changes := _changes(((row, failed) for row in known), refusals):
                 return Plan("The run failed; its schedule rows say so.", changes, each_alone=True)
         shown = {line for line, _ in self.run.cut_offs} | {row.row.link_id("msdyn_contractlineid") for row in ready}
         lines = tuple(line for line in facts.invoice.lines if line.id in shown)
@@ -94,10 +94,12 @@ class DueRunHandler:
         """The call was made. What it brought is written into the rows before it counts as carried out."""
         rows, open_ = facts.rows.values(), command_record.state_of(attempt) is not State.DONE
         is_whole = open_ and self.invoicing.half_made(attempt, facts.invoice) is None
-        brought = facts.invoice.invoices if is_whole else ()
-        if brought and (changes := _changes(rows, _ran_with(brought[0]), refusals)):
-            return Plan("The schedule rows name the invoice.", changes, each_alone=True)
-        decision = self.invoicing.decide(subject, facts.invoice, refusals)
+        brought = facts.invoice.contents.invoices if is_whole and facts.invoice.contents is not None else ()
+        wanted = [(row, _ran_with(row, brought)) for row in rows] if brought else []
+        if changes := _changes(wanted, refusals):
+            return Plan("The schedule rows name the invoice.", changes, each_alone=True, may_fail=True)
+        handler = replace(self.invoicing, warnings=_not_written(wanted, refusals))
+        decision = handler.decide(subject, facts.invoice, refusals)
         waits = not open_ or facts.invoice.invoices or not facts.invoice.still_ready or isinstance(decision, NotYet)
         if not waits and rows and all(_status(row) == RunStatus.FAILED for row in rows):
             # They were not when the call was made. Until its time is over the product may still bring an invoice.
@@ -106,12 +108,13 @@ class DueRunHandler:
         return decision
 
 
-def written_back(attempt: Row, invoice: Row, dataverse: Reader) -> tuple[ChangeSet, ...]:
-    """What makes the schedule rows of an attempt name the invoice that came of it; nothing if it was none at a run."""
+def written_back(attempt: Row, invoices: Sequence[Invoice], dataverse: Reader) -> tuple[ChangeSet, ...]:
+    """What makes the schedule rows of an attempt name the invoices that came of it; nothing if it was none at a run."""
     made = due_facts.of_due(attempt)
     if made is None or made.run is None:
         return ()
-    return _changes(due_facts.of_run(made.run, dataverse).values(), _ran_with(invoice), {})
+    rows = due_facts.of_run(made.run, dataverse).values()
+    return _changes(((row, _ran_with(row, invoices)) for row in rows), {})
 
 
 def _by_schedule(run: DueRun, facts: RunFacts, zone: ZoneInfo, contract: UUID) -> tuple[Change, ...]:
@@ -147,18 +150,40 @@ def _row_for(milestone: UUID, line: UUID, run: DueRun, zone: ZoneInfo) -> Create
     )
 
 
-def _changes(rows: Iterable[Row], values: Mapping[str, Value], refusals: Refusals) -> tuple[ChangeSet, ...]:
+def _changes(wanted: Iterable[tuple[Row, Mapping[str, Value]]], refusals: Refusals) -> tuple[ChangeSet, ...]:
     """What makes the rows say so, where they don't and Dataverse has no word against it."""
     return tuple(
         ChangeSet((Update(reference(row.ref), values, row.version),))
-        for row in rows
-        if any(_held(row, column) != value for column, value in values.items())
-        and isinstance(refusals.get(reference(row.ref)), Conflict | None)
+        for row, values in wanted
+        if not _says(row, values) and isinstance(refusals.get(reference(row.ref)), Conflict | None)
     )
 
 
-def _ran_with(invoice: Row) -> dict[str, Value]:
-    return {"msdyn_invoicerunstatus": int(RunStatus.SUCCESSFUL), "msdyn_invoice": reference(invoice.ref)}
+def _not_written(wanted: Iterable[tuple[Row, Mapping[str, Value]]], refusals: Refusals) -> tuple[str, ...]:
+    """A sentence for each row that does not say so, because Dataverse has a word against it."""
+    return tuple(
+        f"{row.ref} does not name its invoice, and may be due again: {refusals[reference(row.ref)].sentence}"
+        for row, values in wanted
+        if not _says(row, values) and reference(row.ref) in refusals
+    )
+
+
+def _says(row: Row, values: Mapping[str, Value]) -> bool:
+    return all(_held(row, column) == value for column, value in values.items())
+
+
+def _ran_with(row: Row, invoices: Sequence[Invoice]) -> dict[str, Value]:
+    """That it has run, with the invoice it names already, if it is one of these, else with that which bills it."""
+    named = [one for one in invoices if one.id == row.link_id("msdyn_invoice")]
+    invoice = [*named, *(one for one in invoices if _is_on(row, one)), *invoices][0]
+    return {"msdyn_invoicerunstatus": int(RunStatus.SUCCESSFUL), "msdyn_invoice": reference(invoice.row.ref)}
+
+
+def _is_on(row: Row, invoice: Invoice) -> bool:
+    """Whether the invoice bills what the schedule row plans: its milestone, or something on its contract line."""
+    if (milestone := row.link("msdyn_contractlinescheduleofvalue")) is not None:
+        return any(detail.source == milestone for detail in invoice.details)
+    return any(detail.line == row.link_id("msdyn_contractlineid") for detail in invoice.details)
 
 
 def _held(row: Row, column: str) -> Value:

@@ -24,7 +24,7 @@ from handlers.command_record import Kind, State
 from handlers.fence import fence, lease_for, partition
 from handlers.half_made import half_made
 from handlers.invoice_facts import InvoiceFacts, gather
-from handlers.invoice_owner import Owner
+from handlers.invoice_owner import Owner, Whose
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting
@@ -52,6 +52,7 @@ class InvoicingHandler:
     ``call``: what makes the invoice of a contract, behind the fence; the last of these changes is the product's action.
     ``noted``: what else the record of the attempt holds. ``patience``: how long an invoice that is not seen may still
     come, before that is in doubt. ``owner``: whose they are. ``several``: the product makes one per customer.
+    ``warnings``: what is told with whatever came of the call, a sentence each.
     """
 
     now: Callable[[], datetime]
@@ -60,8 +61,9 @@ class InvoicingHandler:
     call: Callable[[UUID], tuple[Change, ...]] = whole_contract
     noted: Mapping[str, object] = field(default_factory=dict)
     patience: timedelta = PATIENCE
-    owner: Owner = Owner.PRODUCT
+    owner: Whose = Owner.PRODUCT
     several: bool = False
+    warnings: tuple[str, ...] = ()
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
         """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
@@ -69,10 +71,10 @@ class InvoicingHandler:
 
     def decide(self, subject: CreateInvoices, facts: InvoiceFacts, refusals: Refusals) -> Decision:
         """Report an attempt that was made, or make the one this command is entitled to."""
-        if facts.contract is None:
-            return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         if facts.attempt is not None:
             return self._after(facts.attempt, facts, refusals)
+        if facts.contract is None:
+            return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         try:
             caller = self.acting.who(subject.requested_by, facts.people)
         except Refusal as refusal:
@@ -119,7 +121,7 @@ class InvoicingHandler:
         if (assigned := invoice_owner.given(self.owner, facts, refusals)) is not None:
             return assigned
         asked = cast(dict[str, object], command_record.selection_of(attempt))
-        warnings = invoice_owner.warnings(self.owner, facts, refusals)
+        warnings = [*invoice_owner.warnings(self.owner, facts, refusals), *self.warnings]
         brought = verified_invoice.outcome(asked, facts.contents, self.zone, warnings)
         return Plan("The outcome is written down.", (ChangeSet((command_record.finished(attempt, brought),)),))
 

@@ -57,7 +57,7 @@ def resolve(
         asked = cast(dict[str, object], command_record.selection_of(attempt))
         warnings = _given(attempt, contents, handler, dataverse)
         outcome = verified_invoice.outcome(asked, contents, handler.zone, warnings) | {"resolved_by": who}
-        _commit(dataverse, due_run.written_back(attempt, contents.invoices[0].row, dataverse))
+        _commit(dataverse, due_run.written_back(attempt, contents.invoices, dataverse))
     _commit(dataverse, [ChangeSet((command_record.finished(attempt, outcome),))])
     return outcome
 

@@ -97,6 +97,8 @@ class Due:
             return self.world.dataverse.query(questions)
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Any]:
+        if len(change_sets) > 1:
+            return [outcome for one in change_sets for outcome in self.commit([one])]
         (change_set,) = change_sets
         call = change_set.changes[-1]
         if isinstance(call, Call):
