@@ -31,7 +31,7 @@ class Waiting:
     def credited(self) -> None:
         """Credit is kept by the link until there is something to send."""
 
-    def settled(self, tag: bytes, state: State) -> State:
+    def settled(self, tag: bytes, state: State, *, answered: bool) -> State:
         """Nothing was sent, so nothing is settled."""
         return Accepted()
 

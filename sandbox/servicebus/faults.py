@@ -111,7 +111,10 @@ class BusFaults:
         return self._plan("latency", always, delay=milliseconds / 1000, direction=direction)
 
     def drop_connection(self, *, carried_out: bool = False, **where: Unpack[Where]) -> BusFault:
-        """Cut the connection without a word, in place of the operation or, ``carried_out``, of the answer to it."""
+        """Cut the connection without a word, in place of the operation or, ``carried_out``, of the answer to it.
+
+        What is delivered leaves first.
+        """
         return self._plan("drop_connection", where, carried_out=carried_out)
 
     def detach_link(
@@ -122,7 +125,7 @@ class BusFaults:
         **where: Unpack[Where],
     ) -> BusFault:
         """Close the link with this AMQP error, in place of the operation."""
-        return self._plan("detach_link", where, error=AmqpError(condition, description))
+        return self._plan("detach_link", where, error=_error(condition, description))
 
     def lose_lock(self, **where: Unpack[Where]) -> BusFault:
         """End the message's lock, or its session's, as if its time were over: just before it is settled or renewed, or
@@ -138,11 +141,11 @@ class BusFaults:
         **where: Unpack[Where],
     ) -> BusFault:
         """Answer a settlement with this AMQP error instead of carrying it out; the message stays locked."""
-        return self._plan("refuse_settlement", where, error=AmqpError(condition, description))
+        return self._plan("refuse_settlement", where, error=_error(condition, description))
 
     def swallow_confirmation(self, *, carried_out: bool = True, **where: Unpack[Where]) -> BusFault:
         """Never answer a settlement (or, where ``operation`` says so, a send or a request), which was carried out and
-        kept, or else was not."""
+        kept, or else was not; where the client waits for an answer at all."""
         settlements: Where = {"operation": "settle", **where}
         return self._plan("swallow_confirmation", settlements, carried_out=carried_out)
 
@@ -225,3 +228,9 @@ class BusFaults:
             self._faults = (*self._faults, fault)
         self._on_plan()
         return fault
+
+
+def _error(condition: str, description: str) -> AmqpError:
+    if not condition or not condition.isascii() or not condition.isprintable():
+        raise ValueError(f"condition can't be {condition!r}; an AMQP error's name is printable ASCII.")
+    return AmqpError(condition, description)

@@ -40,7 +40,7 @@ class FrameFaults:
     def fate(self, frame: Performative, link: SendingLink | ReceivingLink | None) -> Fate | None:
         """See ``Interference.fate``."""
         entity, operations = _point(frame, link, incoming=True)
-        if not operations or isinstance(frame, Detach):
+        if not operations or isinstance(frame, Detach) or (isinstance(frame, Flow) and not _asks(frame, link)):
             return None
         unfinished = isinstance(frame, Transfer) and frame.more
         cut = self._faults.strike(
@@ -51,7 +51,7 @@ class FrameFaults:
         if link is None:
             return None
         detached = self._faults.strike("detach_link", entity, *operations)
-        if detached is None and operations == ("credit",) and not _is_management(link):
+        if detached is None and operations == ("credit",):
             detached = self._faults.strike("server_busy", entity, *operations)
         return None if detached is None else Fate(detached.error)
 
@@ -60,8 +60,9 @@ class FrameFaults:
         if _is_management(link):
             return None
         entity = _entity_of(link)
-        if self._faults.strike("drop_connection", entity, "deliver"):
-            return Fate()
+        cut = self._faults.strike("drop_connection", entity, "deliver")
+        if cut is not None:
+            return Fate(carried_out=cut.carried_out)
         detached = self._faults.strike("detach_link", entity, "deliver")
         return None if detached is None else Fate(detached.error)
 
@@ -106,6 +107,11 @@ def _carried(link: SendingLink | ReceivingLink) -> str:
     if isinstance(link, SendingLink):
         return "reply" if isinstance(link.outlet, ReplyOutlet) else "deliver"
     return "request" if isinstance(link.inlet, RequestInlet) else "send"
+
+
+def _asks(flow: Flow, link: SendingLink | ReceivingLink | None) -> bool:
+    """Whether a receiver asks for messages: others tell how they stand, give credit back, or wait for replies."""
+    return isinstance(link, SendingLink) and not _is_management(link) and bool(flow.link_credit)
 
 
 def _is_management(link: SendingLink | ReceivingLink) -> bool:

@@ -35,10 +35,17 @@ def before_settling(
     session: SessionLock | None,
     now: datetime,
     operations: tuple[str, ...],
+    *,
+    answered: bool = True,
 ) -> None:
-    """Lose the lock, or raise the ``AmqpError`` that refuses the settlement, if that is planned."""
+    """Lose the lock, or raise the ``AmqpError`` that refuses the settlement, if that is planned.
+
+    A refusal needs somebody who waits for an answer.
+    """
     if store.holds(token, now) and faults.strike("lose_lock", store.path, *operations):
         lose_lock(store, token, session, now)
+    if not answered:
+        return
     faults.refuse("server_busy", store.path, *operations)
     faults.refuse("refuse_settlement", store.path, *operations)
 

@@ -41,9 +41,11 @@ class QueueInlet:
         self._now = now
         self._faults = faults
 
-    def arrived(self, message: bytes, message_format: int) -> State | None:
+    def arrived(self, message: bytes, message_format: int, *, answered: bool) -> State | None:
         """Enqueue; the sender hears of it when it is stored."""
         path = self._queue.path
+        if not answered:
+            return self._enqueue(message, message_format)
         self._faults.refuse("server_busy", path, "send")
         return self._faults.answer(path, ("send",), lambda: self._enqueue(message, message_format))
 
@@ -122,14 +124,16 @@ class QueueOutlet:
         if self.link.draining:
             self._dispatcher.drain(self.link)
 
-    def settled(self, tag: bytes, state: State) -> State | None:
+    def settled(self, tag: bytes, state: State, *, answered: bool) -> State | None:
         """Settle by lock token; answered with the outcome that was asked for, or rejected with the reason."""
         token, now = UUID(bytes_le=tag), self._now()
         try:
             if not self._faults.any:
                 return self._settle(token, state, now)
             operations = (settlement(state), "settle")
-            before_settling(self._faults, self.store, token, self.session, now, operations)
+            before_settling(self._faults, self.store, token, self.session, now, operations, answered=answered)
+            if not answered:
+                return self._settle(token, state, now)
             return self._faults.answer(self.store.path, operations, lambda: self._settle(token, state, now))
         except BrokerError as refusal:
             raise as_amqp(refusal) from refusal

@@ -84,7 +84,7 @@ class ReplyOutlet:
             self._link.send(self._tag.to_bytes(8, "big"), message, settled=True)
         self._link.drained()
 
-    def settled(self, tag: bytes, state: State) -> State:
+    def settled(self, tag: bytes, state: State, *, answered: bool) -> State:
         """Replies are settled when they leave; nothing more comes of them."""
         return Accepted()
 
@@ -104,7 +104,7 @@ class RequestInlet:
         self._service = service
         link.max_message_size = service.longest_request
 
-    def arrived(self, message: bytes, message_format: int) -> State:
+    def arrived(self, message: bytes, message_format: int, *, answered: bool) -> State:
         """Answer one request on the same session's reply link."""
         request, message_id, reply_to = _read(message)
         outlet = self._outlet(reply_to)

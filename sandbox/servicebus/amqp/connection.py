@@ -123,8 +123,7 @@ class Connection(asyncio.Protocol):
 
         Only for the container, once what is answered was made to last: a queued answer is a promise.
         """
-        transport = self._transport
-        if transport is None:
+        if (transport := self._transport) is None:
             return
         if self._cut:
             transport.abort()
@@ -132,11 +131,12 @@ class Connection(asyncio.Protocol):
         self._heard_open = self._said_open
         self._departures.flush(transport, closing=self._closing)
 
-    def cut(self) -> None:
-        """Say nothing more, and drop the connection with the next flush: when what it did so far is safe."""
-        self._closing = self._cut = True
+    def cut(self, *, behind: bool = False) -> None:
+        """Drop the connection with the next flush, when what it did is safe: saying nothing more, or ``behind`` it."""
+        self._closing, self._cut = True, not behind
         self._arrivals.drop()
-        self._departures.drop()
+        if self._cut:
+            self._departures.drop()
 
     def fail(self, error: AmqpError) -> None:
         """Close the connection and say why, as far as the peer has come to understand it."""

@@ -37,4 +37,4 @@ class Interference(Protocol):
         """What befalls a frame that came in, or None."""
 
     def delivering(self, link: SendingLink) -> Fate | None:
-        """What befalls a message about to leave on a link, or None."""
+        """What befalls a message about to leave on a link, or None; if ``carried_out``, it leaves first."""

@@ -26,8 +26,11 @@ class Outlet(Protocol):
     def credited(self) -> None:
         """The peer granted credit, or room to write came back."""
 
-    def settled(self, tag: bytes, state: State) -> State | None:
-        """The peer says what became of a delivery; the answer is what became of that, and None is no answer."""
+    def settled(self, tag: bytes, state: State, *, answered: bool) -> State | None:
+        """The peer says what became of a delivery; the answer is what became of that, and None is no answer.
+
+        ``answered``: whether the peer is told at all.
+        """
 
     def detached(self) -> None:
         """The link is gone."""
@@ -41,8 +44,8 @@ class Inlet(Protocol):
 
     surplus: int
 
-    def arrived(self, message: bytes, message_format: int) -> State | None:
-        """A whole message came in; the answer is what became of it, and None is no answer."""
+    def arrived(self, message: bytes, message_format: int, *, answered: bool) -> State | None:
+        """A whole message came in; the answer is what became of it, and None is no answer. ``answered``: as above."""
 
     def detached(self) -> None:
         """The link is gone."""
@@ -147,10 +150,10 @@ class SendingLink(Link):
         """Tell the peer how the link stands."""
         self.session.send_flow(self.handle, self.delivery_count, self.credit, drain=self.draining)
 
-    def settle(self, tag: bytes, state: State) -> State | None:
+    def settle(self, tag: bytes, state: State, *, answered: bool) -> State | None:
         """Hand the peer's decision to the outlet; what it refuses comes back as a rejection with the error."""
         try:
-            return self.outlet.settled(tag, state)
+            return self.outlet.settled(tag, state, answered=answered)
         except AmqpError as refusal:
             return Rejected(refusal.condition, refusal.description)
 
@@ -207,17 +210,17 @@ class ReceivingLink(Link):
             return
         first, size, message = self._first, self._size, bytes(self._parts)
         self._finish()
-        settled = first.settled or transfer.settled
-        state = self._arrived(first, transfer, message) if size <= limit else self._too_large()
-        if state is not None and not settled:
+        answered = not (first.settled or transfer.settled)
+        state = self._arrived(first, transfer, message, answered) if size <= limit else self._too_large()
+        if state is not None and answered:
             answer = Disposition(role=True, first=first.delivery_id or 0, settled=True, state=write_state(state))
             self.session.send(answer, link=self)
 
-    def _arrived(self, first: Transfer, last: Transfer, message: bytes) -> State | None:
+    def _arrived(self, first: Transfer, last: Transfer, message: bytes, answered: bool) -> State | None:
         try:
             for transfer in (first, last):
                 read_state(transfer.state)
-            return self.inlet.arrived(message, first.message_format or 0)
+            return self.inlet.arrived(message, first.message_format or 0, answered=answered)
         except AmqpError as refusal:
             return Rejected(refusal.condition, refusal.description)
 

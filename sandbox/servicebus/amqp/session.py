@@ -143,7 +143,7 @@ class Session:
     def deliver(self, link: SendingLink, tag: bytes, message: bytes, *, settled: bool) -> None:
         """Send a message in as many frames as the peer's frame size asks for, as fast as its window allows."""
         fate = self._interference.delivering(link) if self._interference.active else None
-        if fate is not None:
+        if fate is not None and not fate.carried_out:
             self._befall(fate, link)
             return
         delivery_id = self._next_delivery_id
@@ -167,6 +167,8 @@ class Session:
                 )
             )
         self._send_waiting()
+        if fate is not None:
+            self.connection.cut(behind=True)
 
     def detach(self, link: AnyLink, error: AmqpError) -> None:
         """Close a link for good and say why, also one whose attach is not answered yet."""
@@ -275,7 +277,7 @@ class Session:
             link, tag = entry = self._unsettled.pop(delivery_id)
             if state is None or isinstance(state, Received):
                 continue
-            outcome = link.settle(tag, state)
+            outcome = link.settle(tag, state, answered=not disposition.settled)
             if disposition.settled:
                 continue
             if outcome is None:

@@ -230,3 +230,47 @@ def test_faults_that_were_called_off_strike_no_more(wire: Wire, faults: BusFault
     wire.credit(1, 1)
     wire.say(Flow(**windows()))
     assert (kinds(wire), wire.counts()) == ([TRANSFER], (0, 1))
+
+
+def test_a_message_is_delivered_before_the_connection_is_cut_behind_it(wire: Wire, faults: BusFaults) -> None:
+    with_messages(wire, b"1")
+    fault = faults.drop_connection(entity="q", operation="deliver", carried_out=True)
+    wire.credit(1, 1)
+    assert (kinds(wire), wire.pipe.closed) == ([TRANSFER], True)
+    assert (fault.struck, wire.counts()) == (1, (0, 1))
+
+
+def test_what_the_client_wants_no_answer_to_is_neither_swallowed_nor_refused(wire: Wire, faults: BusFaults) -> None:
+    with_messages(wire, b"1")
+    first = delivered(wire)
+    planned = [
+        faults.swallow_confirmation(entity="q", carried_out=False, times=None),
+        faults.swallow_confirmation(entity="q", carried_out=False, operation="send", times=None),
+        faults.refuse_settlement(entity="q", times=None),
+        faults.server_busy(entity="q", operation="send", times=None),
+        faults.server_busy(entity="q", operation="settle", times=None),
+    ]
+    wire.settle(first, Accepted(), settled=True)
+    wire.send(message(), 2, 5, settled=True)
+    assert ([each.struck for each in planned], wire.counts()) == ([0] * 5, (1, 0))
+
+
+@pytest.mark.parametrize("kind", ["drop_connection", "detach_link", "server_busy"])
+def test_only_a_receiver_that_asks_for_messages_is_struck_at_that(wire: Wire, faults: BusFaults, kind: str) -> None:
+    with_messages(wire, b"1")
+    wire.say(receiver("q/$management", 20, target=None))
+    fault = getattr(faults, kind)(entity="q", operation="credit")
+    wire.credit(20, 5)
+    wire.credit(2, 5)
+    wire.credit(1, 0)
+    assert (fault.struck, wire.pipe.closed) == (0, False)
+    wire.credit(1, 1)
+    assert (fault.struck, wire.counts()) == (1, (1, 0))
+
+
+@pytest.mark.parametrize("condition", ["ü", "", "a\nb"])
+def test_an_error_that_cannot_be_written_is_not_planned(faults: BusFaults, condition: str) -> None:
+    for plan in (faults.detach_link, faults.refuse_settlement):
+        with pytest.raises(ValueError, match="printable ASCII"):
+            plan(condition=condition)
+    assert not faults.any
