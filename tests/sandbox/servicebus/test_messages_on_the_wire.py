@@ -13,13 +13,14 @@ from azure.servicebus._pyamqp import _decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.servicebus.amqp.encode import encode
+from sandbox.servicebus.amqp.encode import encode, encode_map
 from sandbox.servicebus.amqp.errors import AmqpError
 from sandbox.servicebus.amqp.frames import SASL_HEADER
 from sandbox.servicebus.amqp.performatives import Transfer
 from sandbox.servicebus.amqp.sections import sections
 from sandbox.servicebus.amqp.types import Described, Long, Symbol, Timestamp, UInt, ULong
-from sandbox.servicebus.broker.message import Message
+from sandbox.servicebus.broker.errors import Unreadable
+from sandbox.servicebus.broker.message import DeadLettering, Message
 from sandbox.servicebus.wire import BATCH_FORMAT, read_message, write_message
 from tests.sandbox.servicebus.wire import (
     DETACH,
@@ -177,13 +178,32 @@ def test_a_message_passes_through_with_only_header_and_annotations_rewritten(
 @given(st.binary(max_size=120))
 def test_no_octets_whatever_break_the_reading_of_messages(octets: bytes) -> None:
     for attempt in (octets, b"\x00\x53\x70" + octets, b"\x00\x53\x72" + octets, b"\x00\x53\x73" + octets):
-        with suppress(AmqpError):
+        with suppress(AmqpError, Unreadable):
             write_message_of(attempt)
 
 
+odd = [b"\x40", b"\x41", b"\x44", b"\x45", b"\x4f", b"\xa0\x00", b"\xff", encode("x"), encode(Long(1))]
+odd += [encode(each) for each in (Symbol("x-opt-partition-key"), [None], {"x": None}, Described(ULong(1), "x"))]
+values = st.sampled_from(odd)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([b"\x72", b"\x74"]), st.lists(st.tuples(values, values), max_size=3))
+def test_no_map_whatever_breaks_the_reading_of_messages(section: bytes, entries: list[tuple[bytes, bytes]]) -> None:
+    encoded = encode_map(b"".join(key + value for key, value in entries), len(entries))
+    with suppress(AmqpError, Unreadable):
+        write_message_of(b"\x00\x53" + section + encoded)
+
+
 def write_message_of(octets: bytes) -> None:
-    """Take a message in and hand it out."""
+    """Take a message in and hand it out, as it came and dead-lettered; and give it to a topic that would take it."""
     wire = Wire()
-    wire.queue.enqueue(read_message(octets), wire.clock.now())
+    draft = read_message(octets)
+    wire.queue.enqueue(draft, wire.clock.now())
     for kept in wire.queue.peek(0, 1, wire.clock.now()):
         write_message(kept)
+        write_message(replace(kept, dead_lettering=DeadLettering("r", "d", "q")))
+    topic = wire.broker.find_topic("t")
+    assert topic is not None
+    topic.check(draft)
+    topic.enqueue(draft, wire.clock.now())
