@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Reference, Update, subject_of
-from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, UnknownOutcome
+from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
 from handlers.plan import Plan
 
 
@@ -86,6 +86,9 @@ class Course:
                 self.refusals[subject_of(change_set.changes[0])] = rejected
             case Misconfigured() as lacking if plan.may_fail:
                 self.refusals[subject_of(change_set.changes[0])] = lacking
+            case Transient(code="server-error") as failed if plan.may_fail:
+                # Mostly a plug-in's fault, which does not pass; what may fail holds nothing up.
+                self.refusals[subject_of(change_set.changes[0])] = Rejected(failed.code, failed.sentence)
             case failure:
                 return failure
         return None

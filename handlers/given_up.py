@@ -7,7 +7,7 @@ set of an earlier try that was never answered can't land any more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.dataverse.access import Dataverse
@@ -48,8 +48,13 @@ class GivenUp:
         write_down(why, self.dataverse)
 
 
-def write_down(given_up: Mapping[CreateInvoices, Why], dataverse: Dataverse) -> None:
-    """Write down why commands were given up; an attempt that was made speaks for itself. Nothing is raised."""
+def write_down(
+    given_up: Mapping[CreateInvoices, Why], dataverse: Dataverse, passing: Collection[CreateInvoices] = ()
+) -> None:
+    """Write down why commands were given up; an attempt that was made speaks for itself. Nothing is raised.
+
+    ``passing``: those that may come to their end all the same, as their message or somebody else goes on with them.
+    """
     if not given_up:
         return
     ids = {one: keys.attempt_id(one.contract, one.command) for one in given_up}
@@ -59,7 +64,9 @@ def write_down(given_up: Mapping[CreateInvoices, Why], dataverse: Dataverse) -> 
             Query(tables.COMMAND, command_record.COLUMNS, any_of(f"{tables.COMMAND}id", sorted(ids.values()))),
         )
         known = {row.id: row for row in found}
-        changes = {one: _change(one, why, known.get(ids[one])) for one, why in given_up.items()}
+        changes = {
+            one: _change(one, why, known.get(ids[one]), is_over=one not in passing) for one, why in given_up.items()
+        }
         wanted = [(one, change) for one, change in changes.items() if change is not None]
         outcomes = dataverse.commit([ChangeSet((change,), partition(one.contract)) for one, change in wanted])
     except ConnectorError as failure:
@@ -70,9 +77,9 @@ def write_down(given_up: Mapping[CreateInvoices, Why], dataverse: Dataverse) -> 
             log.warning("%s: why it was given up could not be written down. %s", one, outcome)
 
 
-def _change(command: CreateInvoices, why: Why, attempt: Row | None) -> Create | Update | None:
-    outcome: dict[str, object] = {"outcome": refused(why.code).value, "invoices": [], GIVEN_UP: True}
-    outcome |= {"code": why.code, "because": why.sentence}
+def _change(command: CreateInvoices, why: Why, attempt: Row | None, *, is_over: bool) -> Create | Update | None:
+    outcome: dict[str, object] = {"outcome": refused(why.code).value, "invoices": []}
+    outcome |= {"code": why.code, "because": why.sentence} | ({GIVEN_UP: True} if is_over else {})
     if attempt is not None:
         is_withdrawn = command_record.state_of(attempt) is State.WITHDRAWN
         return command_record.turned(attempt, State.WITHDRAWN, outcome) if is_withdrawn else None

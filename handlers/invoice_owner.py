@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from uuid import UUID
 
 from connector.dataverse.changes import ChangeSet, Reference, Update
 from connector.errors import Conflict
@@ -18,13 +19,15 @@ class Owner(StrEnum):
 
     CONTRACT = "contract"
     """The contract's owner."""
-    SERVICE = "service"
-    """This service."""
     PRODUCT = "product"
     """Whoever the product gives it to."""
 
 
-def given(owner: Owner, facts: InvoiceFacts, refusals: Refusals) -> Plan | None:
+Whose = Owner | UUID
+"""A policy, or the user whose all invoices are: this service, by the id it signs in as."""
+
+
+def given(owner: Whose, facts: InvoiceFacts, refusals: Refusals) -> Plan | None:
     """What gives the invoices to their owner; ``None`` when they are his, or Dataverse has a word against it."""
     wanted = _wanted(owner, facts)
     if wanted is None:
@@ -37,7 +40,7 @@ def given(owner: Owner, facts: InvoiceFacts, refusals: Refusals) -> Plan | None:
     return Plan("The invoice is given to its owner.", sets, each_alone=True, may_fail=True) if sets else None
 
 
-def warnings(owner: Owner, facts: InvoiceFacts, refusals: Refusals) -> list[str]:
+def warnings(owner: Whose, facts: InvoiceFacts, refusals: Refusals) -> list[str]:
     """A sentence per invoice that could not be given to its owner."""
     wanted = _wanted(owner, facts)
     return [
@@ -47,13 +50,11 @@ def warnings(owner: Owner, facts: InvoiceFacts, refusals: Refusals) -> list[str]
     ]
 
 
-def _wanted(owner: Owner, facts: InvoiceFacts) -> Ref | None:
-    """The owner by the policy. The lease is a row of the service's own, whoever asks for the invoice."""
+def _wanted(owner: Whose, facts: InvoiceFacts) -> Ref | None:
+    if isinstance(owner, UUID):
+        return Ref(tables.USER, owner)
     if owner is Owner.CONTRACT:
         return None if facts.contract is None else facts.contract.link("ownerid")
-    if owner is Owner.SERVICE:
-        who = None if facts.lease is None else facts.lease.link("createdby")
-        return None if who is None else Ref(tables.USER, who.id)
     return None
 
 

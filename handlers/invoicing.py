@@ -24,7 +24,7 @@ from handlers.command_record import Kind, State
 from handlers.fence import fence, lease_for, partition
 from handlers.half_made import half_made
 from handlers.invoice_facts import InvoiceFacts, gather
-from handlers.invoice_owner import Owner
+from handlers.invoice_owner import Owner, Whose
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
 from mappings import keys, tables
 from mappings.acting import AS_SIGNED_IN, Acting
@@ -61,7 +61,7 @@ class InvoicingHandler:
     call: Callable[[UUID], tuple[Change, ...]] = whole_contract
     noted: Mapping[str, object] = field(default_factory=dict)
     patience: timedelta = PATIENCE
-    owner: Owner = Owner.PRODUCT
+    owner: Whose = Owner.PRODUCT
     several: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -71,10 +71,10 @@ class InvoicingHandler:
 
     def decide(self, subject: CreateInvoices, facts: InvoiceFacts, refusals: Refusals) -> Decision:
         """Report an attempt that was made, or make the one this command is entitled to."""
-        if facts.contract is None:
-            return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         if facts.attempt is not None:
             return self._after(facts.attempt, facts, refusals)
+        if facts.contract is None:
+            return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         try:
             caller = self.acting.who(subject.requested_by, facts.people)
         except Refusal as refusal:

@@ -26,8 +26,9 @@ class Plan:
 
     ``each_alone``: a refusal of one change set does not end the subject; it is shown to the next decision instead.
     ``corrects``: rows that stand are undone because they are not what they should be. ``since``: when the newest row it
-    follows from was last written, where others may act on that row too. ``may_fail``: a lacking right is shown to the
-    next decision too, since what is left undone is no more than told. ``completes``: some of its rows stand already.
+    follows from was last written, where others may act on that row too. ``may_fail``: a lacking right, or a fault of
+    the server, is shown to the next decision too, since what is left undone is no more than told. ``completes``: some
+    of its rows stand already.
     """
 
     because: str

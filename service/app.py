@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache, partial
+from uuid import UUID
 
 from connector.bus_access import Access
 from connector.clock import utc_now
@@ -101,14 +102,14 @@ class App:
                 f"{self.dataverse.url} is organization {who.organization_id}; the settings name {wanted}.",
             )
         self.dataverse.learn()
-        self._adopt(profile_of(self.probe, self.settings))
+        self._adopt(profile_of(self.probe, self.settings), who.user_id)
 
-    def _adopt(self, profile: Profile) -> None:
-        """Work by this profile from now on; nothing is at work yet."""
+    def _adopt(self, profile: Profile, me: UUID) -> None:
+        """Work by this profile and as this user from now on; nothing is at work yet."""
         self.profile = profile
         self.rules = _rules(self.settings, profile)
-        self.mission = mission_of(self.settings, self.rules, self.now, AS_SIGNED_IN, self.dataverse)
-        by_message = mission_of(self.settings, self.rules, self.now, acting(self.settings), self.dataverse)
+        self.mission = mission_of(self.settings, self.rules, self.now, AS_SIGNED_IN, self.dataverse, me)
+        by_message = mission_of(self.settings, self.rules, self.now, acting(self.settings), self.dataverse, me)
         for pipeline in self.pipelines:
             pipeline.mission = by_message
 

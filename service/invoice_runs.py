@@ -52,7 +52,8 @@ class Invoiced:
     """What came of one contract, in the run's word and, where nothing was created, with the sentence in ``because``.
 
     ``invoices``: numbers, or ids where there are none; ``ids``: theirs, in the same order. ``ours``: the fault is in
-    how this service is set up. ``untold``: why the event about it could not be sent.
+    how this service is set up. ``untold``: why the event about it could not be sent. ``open``: it may have come to
+    another end since.
     """
 
     contract: Contract
@@ -64,6 +65,7 @@ class Invoiced:
     ours: bool = False
     untold: str = ""
     ids: tuple[UUID, ...] = ()
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +171,14 @@ class Run:
             left, tries = list(waits), tries + 1
             if left and stop.wait(max(waits.values())):
                 break
-        given_up.write_down(_why(outcomes), app.dataverse)
+        # What may pass is not over by that: a message may bring the command again, or the run be resumed.
+        passing = {one for one, end in outcomes.items() if may_pass(end)}
+        given_up.write_down(_why(outcomes), app.dataverse, passing)
         return [
             replace(
-                invoiced(contract, one.command, outcomes[one]), untold=announced(self.announcing, one, outcomes[one])
+                invoiced(contract, one.command, outcomes[one]),
+                untold=announced(self.announcing, one, outcomes[one]),
+                open=one in passing,
             )
             for one, contract in commands.items()
         ]
@@ -209,6 +215,11 @@ def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
     numbers, ids = (tuple(str(one["number"] or one["id"]) for one in made), tuple(UUID(one["id"]) for one in made))
     total = Decimal(str(outcome.get("total", outcome.get("expected_total", 0))))
     return Invoiced(contract, id, word_of(outcome), numbers, total, str(outcome.get("because", "")), ids=ids)
+
+
+def may_pass(end: fixed_point.Outcome) -> bool:
+    """It did not come to its end here, and may come to it by itself."""
+    return isinstance(end, Unsettled) and isinstance(end.failure, Conflict | Throttled | Transient | UnknownOutcome)
 
 
 def pause(end: fixed_point.Outcome, tries: int) -> float | None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from uuid import UUID
 
 from connector.dataverse.client import DataverseClient
 from handlers import Mission
 from handlers.actuals import ActualsHandler
-from handlers.invoice_owner import Owner
+from handlers.invoice_owner import Owner, Whose
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
 from handlers.ready_action import NAME, NoReadyAction, ReadyAction, ready_action
@@ -22,9 +23,14 @@ from service.settings import Settings
 
 
 def mission(
-    settings: Settings, rules: ActualsHandler, now: Callable[[], datetime], acting: Acting, dataverse: DataverseClient
+    settings: Settings,
+    rules: ActualsHandler,
+    now: Callable[[], datetime],
+    acting: Acting,
+    dataverse: DataverseClient,
+    me: UUID | None = None,
 ) -> Mission:
-    """The mission by these rules."""
+    """The mission by these rules. ``me``: the user this service signs in as, once that is known."""
     zone = settings.business_time_zone
     by_action = _action_of(dataverse) if rules.profile.ready_marking is ReadyMarking.ACTION else None
     return Mission(
@@ -35,11 +41,17 @@ def mission(
             zone,
             acting,
             patience=timedelta(minutes=settings.invoices.patience),
-            owner=Owner(settings.invoices.owner),
+            owner=_owner(settings, me),
             several=rules.profile.name == PROJECT_OPERATIONS,
         ),
         at_once=settings.invoices.concurrency,
     )
+
+
+def _owner(settings: Settings, me: UUID | None) -> Whose:
+    if settings.invoices.owner == "service":
+        return Owner.PRODUCT if me is None else me
+    return Owner(settings.invoices.owner)
 
 
 def acting(settings: Settings) -> Acting:

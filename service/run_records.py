@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -112,9 +112,10 @@ def resumed(app: App, id: UUID, *, confirmed: bool) -> Resumed:
     return Resumed(run, carried_on, facts.preview, () if is_known else facts.over)
 
 
-def end(dataverse: Dataverse, run: Run, ended: Iterable[Invoiced]) -> ConnectorError | None:
+def end(dataverse: Dataverse, run: Run, ended: Sequence[Invoiced]) -> ConnectorError | None:
     """Write down what came of a run, now or before; what can't be written is returned."""
     id, now = run.id, {one.contract.id: (one.outcome, one.because) for one in ended}
+    is_open = any(one.open for one in ended)
     failure: ConnectorError | None = None
     for _ in range(LOOKS):
         try:
@@ -125,7 +126,9 @@ def end(dataverse: Dataverse, run: Run, ended: Iterable[Invoiced]) -> ConnectorE
         every = now | {id: (word_of(one.outcome), one.because) for id, one in before.items() if one.is_ended}
         left = [(id, word, why) for id, (word, why) in every.items() if not word.is_final]
         told = outcome(len(run.contracts), Counter(word for word, _ in every.values()), left)
-        (result,) = dataverse.commit([ChangeSet((command_record.finished(_row(dataverse, id), told),))])
+        # As long as others may be at it, whoever looks for the end of a run by message has the last word.
+        state = State.DONE if told["outcome"] == "done" and not is_open else State.RESOLVED
+        (result,) = dataverse.commit([ChangeSet((command_record.turned(_row(dataverse, id), state, told),))])
         failure = result if isinstance(result, ConnectorError) else None
         if not isinstance(failure, Conflict):
             break

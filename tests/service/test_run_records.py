@@ -108,6 +108,14 @@ def test_who_stops_a_resumed_run_early_does_not_unsay_what_came_of_the_others(wo
     assert (found.is_done, found.ended, found.left) == (False, {"created": 1}, 1)
 
 
+def test_a_run_has_no_end_while_a_message_may_still_bring_a_command_that_was_given_up_here(world: World) -> None:
+    contract = Contract(ID, "", "", "USD", 2)
+    told = Invoiced(contract, UUID(int=9), Outcome.FAILED, because="Dataverse is busy.", open=True)
+    assert end(world.dataverse, Run(RUN, [contract], "ada"), [told]) is None
+    row = world.dataverse.get(Reference("psac_command", keys.run_row_id(RUN)))
+    assert row["psac_state"] == "resolved"
+
+
 def carried_on(world: World, ceiling: int, *, confirmed: bool = False) -> Resumed:
     mission = Mission(
         ActualsHandler(GO_LIVE, ZONE),
