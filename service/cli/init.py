@@ -18,60 +18,49 @@ if TYPE_CHECKING:
 
 DEFAULT = Path("psa-connector.toml")
 ENV_FILE = Path(".env")
+BUS = "SERVICEBUS__CONNECTION_STRING"
 QUESTIONS = (
     ("DATAVERSE__URL", "Address of the environment, such as https://contoso.crm4.dynamics.com", False),
     ("BUSINESS_TIME_ZONE", "Time zone in which business dates are meant, such as Europe/Berlin", False),
-    ("SERVICEBUS__CONNECTION_STRING", "Connection string of the Service Bus namespace (listen and send)", True),
+    (BUS, "Service Bus: a connection string that may listen and send, or the namespace's full name to sign in", True),
     ("DATAVERSE__TENANT_ID", "Microsoft Entra tenant", False),
     ("DATAVERSE__CLIENT_ID", "Application (client) id of the app registration", False),
     ("DATAVERSE__CLIENT_SECRET", "A client secret of it", True),
 )
 """What is asked at a terminal where nobody said it, and whether the answer is hidden while it is typed."""
+INSTEAD = {BUS: "SERVICEBUS__NAMESPACE", "DATAVERSE__CLIENT_SECRET": "DATAVERSE__CLIENT_SECRET_FILE"}
+"""What makes a question needless."""
 
 
-def _option(name: str, variable: str, help: str) -> Any:
-    return typer.Option(name, envvar=f"PSA_CONNECTOR_{variable}", show_envvar=False, help=help, metavar="TEXT")
+def _option(name: str, help: str) -> Any:
+    return typer.Option(name, help=help, metavar="TEXT")
 
 
 def init(
-    url: Annotated[str | None, _option("--url", "DATAVERSE__URL", "The environment's address.")] = None,
-    cloud: Annotated[
-        str | None, _option("--cloud", "DATAVERSE__CLOUD", "public, us-government or china. [default: public]")
-    ] = None,
-    sign_in: Annotated[
-        str | None, _option("--sign-in", "DATAVERSE__SIGN_IN", "How to sign in. [default: client-secret]")
-    ] = None,
-    tenant_id: Annotated[str | None, _option("--tenant-id", "DATAVERSE__TENANT_ID", "The Entra tenant.")] = None,
-    client_id: Annotated[str | None, _option("--client-id", "DATAVERSE__CLIENT_ID", "The app registration.")] = None,
-    client_secret: Annotated[
-        str | None, _option("--client-secret", "DATAVERSE__CLIENT_SECRET", "Its secret; asked for where left out.")
-    ] = None,
-    certificate: Annotated[
-        str | None, _option("--certificate", "DATAVERSE__CERTIFICATE", "Instead: a PEM or PFX file with its key.")
-    ] = None,
-    token: Annotated[str | None, _option("--token", "DATAVERSE__TOKEN", "The token of a local sandbox.")] = None,
-    namespace: Annotated[
-        str | None, _option("--namespace", "SERVICEBUS__NAMESPACE", "The Service Bus namespace, to sign in there.")
-    ] = None,
+    url: Annotated[str | None, _option("--url", "The environment's address.")] = None,
+    cloud: Annotated[str | None, _option("--cloud", "public, us-government or china. [default: public]")] = None,
+    sign_in: Annotated[str | None, _option("--sign-in", "How to sign in. [default: client-secret]")] = None,
+    tenant_id: Annotated[str | None, _option("--tenant-id", "The Entra tenant.")] = None,
+    client_id: Annotated[str | None, _option("--client-id", "The app registration.")] = None,
+    client_secret: Annotated[str | None, _option("--client-secret", "Its secret; asked for where left out.")] = None,
+    certificate: Annotated[str | None, _option("--certificate", "Instead: a PEM or PFX file with its key.")] = None,
+    token: Annotated[str | None, _option("--token", "The token of a local sandbox.")] = None,
+    namespace: Annotated[str | None, _option("--namespace", "The Service Bus namespace, to sign in there.")] = None,
     servicebus: Annotated[
         str | None,
-        _option("--servicebus", "SERVICEBUS__CONNECTION_STRING", "Instead: its connection string, with a key."),
+        _option("--servicebus", "Instead: its connection string, with a key."),
     ] = None,
     event_sender: Annotated[
         str | None,
-        _option("--event-sender", "SERVICEBUS__EVENT_SENDER", "The connection string that `register` hands on."),
+        _option("--event-sender", "The connection string that `register` hands on."),
     ] = None,
-    time_zone: Annotated[
-        str | None, _option("--time-zone", "BUSINESS_TIME_ZONE", "Where business dates are meant: Europe/Berlin.")
-    ] = None,
-    creator: Annotated[
-        str | None, _option("--creator", "ACTUALS__CREATOR", "service or product. [default: what the rows tell]")
-    ] = None,
-    start_from: Annotated[
-        str | None, _option("--start-from", "ACTUALS__START_FROM", "The go-live date. [default: today]")
-    ] = None,
+    time_zone: Annotated[str | None, _option("--time-zone", "Where business dates are meant: Europe/Berlin.")] = None,
+    creator: Annotated[str | None, _option("--creator", "service or product. [default: what the rows tell]")] = None,
+    start_from: Annotated[str | None, _option("--start-from", "The go-live date. [default: today]")] = None,
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="Where the settings are written.")] = DEFAULT,
-    yes: Annotated[bool, typer.Option("--yes", help="Replace files that are there already.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Replace files, and write a creator the rows speak against.")
+    ] = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -90,16 +79,16 @@ def init(
     from service.cli.output import say
     from service.cli.remedies import REMEDIES
     from service.not_configured import NotConfigured
-    from service.setting_up.answers import Answers
+    from service.setting_up.answers import from_environment
     from service.setting_up.files import PRIVATE, READABLE, env_text, refuse_to_replace, toml_text, write
     from service.setting_up.proposal import completed, propose
 
     if not yes and not dry_run:
         refuse_to_replace((config, ENV_FILE))
-    given = Answers({}).also(
+    given = from_environment().also(
         DATAVERSE__URL=url,
         DATAVERSE__CLOUD=cloud,
-        DATAVERSE__SIGN_IN=sign_in,
+        DATAVERSE__SIGN_IN=sign_in or ("certificate" if certificate else None),
         DATAVERSE__TENANT_ID=tenant_id,
         DATAVERSE__CLIENT_ID=client_id,
         DATAVERSE__CLIENT_SECRET=client_secret,
@@ -149,10 +138,12 @@ def _asked(answers: Answers) -> Answers:
     of_registration = by_secret and answers["DATAVERSE__TOKEN"] is None
     for name, question, hidden in QUESTIONS:
         needed = of_registration or not name.startswith("DATAVERSE__") or name == "DATAVERSE__URL"
-        if name == "SERVICEBUS__CONNECTION_STRING" and answers["SERVICEBUS__NAMESPACE"] is not None:
+        if name in INSTEAD and answers[INSTEAD[name]] is not None:
             needed = False
         if needed and answers[name] is None:
-            answers = answers.also(**{name: typer.prompt(question, hide_input=hidden, err=True)})
+            typed: str = typer.prompt(question, hide_input=hidden, err=True)
+            by_name = name == BUS and "=" not in typed
+            answers = answers.also(**{"SERVICEBUS__NAMESPACE" if by_name else name: typed.strip()})
     return answers
 
 

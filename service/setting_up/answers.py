@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,13 @@ class Answers:
         if faults or settings is None:
             raise NotConfigured(faults)
         return settings
+
+
+def from_environment() -> Answers:
+    """What the variables of this process say; unknown names are left for whoever reads settings."""
+    set_ = {name.upper(): value for name, value in os.environ.items() if value}
+    known = (variable.name for variable in variables())
+    return Answers({name.removeprefix(PREFIX): set_[name] for name in known if name in set_})
 
 
 def _sections(answers: Answers) -> dict[str, Any]:

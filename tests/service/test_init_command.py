@@ -7,6 +7,7 @@ import stat
 import sys
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -117,6 +118,21 @@ def test_where_the_rows_tell_nothing_the_creator_has_to_be_said(world: Sandbox) 
     assert not TOML.exists()
 
 
+def test_what_no_option_says_is_taken_from_the_variable_of_any_setting(
+    world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSA_CONNECTOR_CEILING__AMOUNT", '{"USD": 5}')
+    monkeypatch.setenv("PSA_CONNECTOR_COMMANDS__ALLOWED", '["a@contoso.com"]')
+    monkeypatch.setenv("PSA_CONNECTOR_BUSINESS_TIME_ZONE", "Asia/Tokyo")
+    monkeypatch.setenv("PSA_CONNECTOR_WORKERS__BATCH", "7")
+    assert init(world, "--creator", "product").exit_code == Exit.DONE
+    for name in ("CEILING__AMOUNT", "COMMANDS__ALLOWED", "BUSINESS_TIME_ZONE", "WORKERS__BATCH"):
+        monkeypatch.delenv(f"PSA_CONNECTOR_{name}")
+    settings = load()
+    assert (settings.ceiling.amount, settings.commands.allowed) == ({"USD": Decimal(5)}, ["a@contoso.com"])
+    assert (str(settings.business_time_zone), settings.workers.batch) == ("Europe/Berlin", 7)
+
+
 def test_the_creator_the_rows_tell_is_proposed_and_another_takes_a_persons_word(
     world: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +176,10 @@ def test_an_environment_that_does_not_answer_gets_no_files(world: Sandbox) -> No
 
 def test_at_a_terminal_what_is_missing_is_asked_for(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_is_terminal", lambda: True)
+    seen = CliRunner().invoke(
+        app, ["init", "--token", "t"], input=f"{world.dataverse}\nUTC\nx.servicebus.windows.net\n"
+    )
+    assert any("NAMESPACE is set, but a fixed token" in fault for fault in faults(seen))
     typed = "\n".join((world.dataverse, "Europe/Berlin", world.servicebus, "service")) + "\n"
     result = CliRunner().invoke(app, ["init", "--token", world.tokens["service"]], input=typed)
     assert result.exit_code == Exit.DONE, result.output
