@@ -104,7 +104,7 @@ class InvoiceCalls:
             case UnknownOutcome():
                 return called
             case Committed():
-                self._tell(attempt, token, State.CALLED, {})
+                self._tell(attempt, token, State.CALLED, _answered(called))
                 return Committed((*recorded.answers, *called.answers))
             case _:
                 why = {"outcome": FAILED, "invoices": [], "code": called.code, "because": called.sentence}
@@ -147,3 +147,9 @@ class InvoiceCalls:
         by_id = equals(f"{tables.COMMAND}id", attempt.id)
         (found,) = ask(self._dataverse, Query(tables.COMMAND, command_record.COLUMNS, by_id))
         return next((row for row in found if command_record.outcome_of(row).get("record") == token), None)
+
+
+def _answered(called: Committed) -> dict[str, object]:
+    """The invoice that the product answered with, where it does."""
+    made = [one.row.id for one in called.answers if one is not None and one.row.table == tables.INVOICE]
+    return {"invoices": [{"id": str(id), "number": None, "name": None} for id in made]} if made else {}
