@@ -24,7 +24,11 @@ from mappings.messages import CreateDueInvoices
 from mappings.row import Row
 
 MOST_TEXT = 1_000_000
-"""Characters of an outcome that a record takes; of a longer one, only the word on each run is written down."""
+"""Characters of an outcome that a record takes; of a longer one, only the word on each run is written down, with its
+invoices as long as these fit."""
+MOST_BECAUSE = 300
+"""Characters of a run's reason that such a record takes."""
+_NAMED = ("contract", "day", "command", "outcome")
 
 Records = Mapping[CreateDueInvoices, Row | None]
 
@@ -122,9 +126,19 @@ def _fitting(outcome: Mapping[str, object]) -> Mapping[str, object]:
     """The outcome as far as a record takes it; the attempts tell the rest."""
     if len(command_record.text(outcome)) <= MOST_TEXT:
         return outcome
-    runs = cast(Sequence[Mapping[str, object]], outcome["runs"])
-    short = [{name: run[name] for name in ("contract", "day", "command", "outcome")} for run in runs]
+    runs = cast(Sequence[Mapping[str, Any]], outcome["runs"])
     unfit = cast(Sequence[object], outcome["unfit"])
     words = Counter(str(run["outcome"]) for run in runs)
     counts = {"runs": dict(words), "unfit": len(unfit)}
-    return {**outcome, "runs": short, "unfit": [], "shortened": True, "counts": counts}
+    shortened = {**outcome, "unfit": [], "shortened": True, "counts": counts}
+    brief: dict[str, object] = {**shortened, "runs": [_brief(run) for run in runs]}
+    if len(command_record.text(brief)) <= MOST_TEXT:
+        return brief
+    return {**shortened, "runs": [{name: run[name] for name in _NAMED} for run in runs]}
+
+
+def _brief(run: Mapping[str, Any]) -> dict[str, object]:
+    """What whoever is told of a run can't do without: which it was, what came of it, and its invoices."""
+    told: dict[str, object] = {name: run[name] for name in (*_NAMED, "number", "total") if name in run}
+    told["invoices"] = [{name: one.get(name) for name in ("id", "number", "total")} for one in run["invoices"]]
+    return told | ({"because": str(run["because"])[:MOST_BECAUSE]} if "because" in run else {})

@@ -205,7 +205,7 @@ def _tell(service: App, told: Mapping[str, Any], output: Output) -> list[str]:
                     (one := contracts[run["contract"]]).displayed,
                     run["day"],
                     f"{run['outcome']}: {run['because']}" if run.get("because") else run["outcome"],
-                    ", ".join(invoice["number"] or invoice["id"] for invoice in run["invoices"]),
+                    ", ".join(invoice["number"] or invoice["id"] for invoice in run.get("invoices", ())),
                     money(_total(run), one.precision, one.currency),
                 )
                 for run in told["runs"]
@@ -215,7 +215,7 @@ def _tell(service: App, told: Mapping[str, Any], output: Output) -> list[str]:
         from mappings.tables import INVOICE, Ref
 
         for run in told["runs"]:
-            for invoice in run["invoices"]:
+            for invoice in run.get("invoices", ()):
                 # Beneath the table: an address is longer than a column may be, and is opened, not compared.
                 line(link(service.dataverse.url, Ref(INVOICE, UUID(invoice["id"]))))
     _say_unfit(service, told)

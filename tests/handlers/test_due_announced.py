@@ -81,6 +81,24 @@ def test_with_the_message_put_aside_all_is_told_and_that_the_stuck_one_failed(du
     assert listener.words() == ["created", "failed", "created"]
 
 
+@pytest.mark.parametrize(("most", "names_them"), [(1200, True), (100, False)])
+def test_an_outcome_that_was_too_long_to_be_written_down_is_told_when_the_message_comes_again(
+    due: Due, most: int, names_them: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        due.contract(number, TODAY)
+    monkeypatch.setattr("handlers.due_record.MOST_TEXT", most)
+    listener = Listener(due)
+    listener.deaf = 1
+    assert isinstance(listener.deliver(), RedeliverAt)
+    assert isinstance(listener.deliver(attempt=1), Complete)
+    assert listener.words() == ["created"] * 3
+    again = due.sweep()
+    assert isinstance(again, Settled)
+    assert again.outcome["shortened"]
+    assert [bool(run.get("invoices")) for run in runs(again)] == [names_them] * 3
+
+
 def test_in_the_end_each_is_told_under_the_id_it_was_told_under_at_once(due: Due, listener: Listener) -> None:
     listener.deliver()
     before = set(listener.heard)
