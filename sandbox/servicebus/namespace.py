@@ -114,12 +114,12 @@ class Namespace:
         if address.management:
             self._attach_management(link, address, entity, grants)
         elif isinstance(link, SendingLink):
-            grants.require(LISTEN, address.entity, _wall_clock())
+            _permit(link, grants, LISTEN, address.entity)
             if isinstance(entity, Topic):
                 raise AmqpError(NOT_ALLOWED, f"{entity.path} is a topic: messages are received from its subscriptions.")
             self._attach_receiver(link, entity, fields)
         else:
-            grants.require(SEND, address.entity, _wall_clock())
+            _permit(link, grants, SEND, address.entity)
             if not isinstance(entity, Queue | Topic):
                 what = "subscription" if isinstance(entity, Subscription) else "dead-letter queue"
                 raise AmqpError(NOT_ALLOWED, f"Messages cannot be sent to a {what}.")
@@ -180,6 +180,12 @@ def _serve(link: SendingLink | ReceivingLink, node: str, service: Service) -> No
         link.outlet = ReplyOutlet(link, node)
     else:
         link.inlet = RequestInlet(link, node, service)
+
+
+def _permit(link: SendingLink | ReceivingLink, grants: Grants, right: str, path: str) -> None:
+    """Raise unless the right is there, now and whenever the link is used."""
+    link.permit = lambda: grants.require(right, path, _wall_clock())
+    link.permit()
 
 
 def _wall_clock() -> datetime:

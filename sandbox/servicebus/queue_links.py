@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from sandbox.servicebus.amqp.errors import NOT_IMPLEMENTED, AmqpError
+from sandbox.servicebus.amqp.errors import NOT_IMPLEMENTED, AmqpError, LinkError
 from sandbox.servicebus.amqp.links import SendingLink, too_large
 from sandbox.servicebus.amqp.states import Accepted, Modified, Received, Rejected, Released, State
 from sandbox.servicebus.broker.errors import BrokerError
@@ -92,6 +92,11 @@ class QueueOutlet:
 
     def serve(self, now: datetime) -> None:
         """Send the next message, locked for this receiver or, if it wants no say, removed as it leaves."""
+        try:
+            self.link.permit()
+        except LinkError as refusal:
+            self.link.session.detach(self.link, refusal)
+            return
         delivery = self._overtaking(now) if self._faults.any else None
         if self.link.sends_settled:
             message = self.store.take(now, self.session) if delivery is None else delivery.message

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
 from sandbox.servicebus.addresses import path_of
-from sandbox.servicebus.amqp.errors import UNAUTHORIZED_ACCESS, AmqpError
+from sandbox.servicebus.amqp.errors import UNAUTHORIZED_ACCESS, LinkError
 
 SEND = "Send"
 LISTEN = "Listen"
@@ -103,7 +103,7 @@ class Grants:
     def require(self, right: str, path: str, now: datetime) -> None:
         """Raise unless a grant that has not expired gives this right on the entity."""
         if right not in self.rights(path, now):
-            raise AmqpError(UNAUTHORIZED_ACCESS, f"Unauthorized access: the {right} claim is required on {path}.")
+            raise LinkError(UNAUTHORIZED_ACCESS, f"Unauthorized access: the {right} claim is required on {path}.")
 
     def rights(self, path: str, now: datetime) -> frozenset[str]:
         """All rights on an entity."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.servicebus.amqp.errors import INVALID_FIELD, MESSAGE_SIZE_EXCEEDED, AmqpError, LinkError
@@ -61,6 +62,8 @@ class Link:
         self.properties: dict[Any, Any] = {}
         self.max_message_size = 0xFFFFFFFF
         self.answered = True
+        self.permit: Callable[[], object] = lambda: None
+        """Raises a ``LinkError`` once the peer may not use the link any more; asked at each message and credit."""
         self.granted_source: Described | None = None
 
     def postpone(self) -> None:
@@ -119,6 +122,8 @@ class SendingLink(Link):
 
     def flowed(self, flow: Flow) -> None:
         """Take the peer's credit: stated anew, never added up."""
+        if flow.link_credit:
+            self.permit()
         if flow.link_credit is not None:
             limit = (flow.delivery_count or 0) + flow.link_credit
             credit = (limit - self.delivery_count) & _SERIAL
@@ -195,6 +200,7 @@ class ReceivingLink(Link):
         if self._first is None:
             if transfer.delivery_id is None:
                 raise LinkError(INVALID_FIELD, "the first transfer of a delivery has no delivery-id")
+            self.permit()
             self._first = transfer
         if transfer.aborted:
             self._finish()

@@ -243,8 +243,12 @@ class Session:
                 self.send_flow(None, None, None, drain=False)
             return
         link = self._link(flow.handle)
-        if link is not None:
+        if link is None:
+            return
+        try:
             link.flowed(flow)
+        except LinkError as problem:
+            self.detach(link, problem)
 
     def _transfer(self, transfer: Transfer, payload: bytes) -> None:
         self._next_incoming_id = (self._next_incoming_id + 1) & _SERIAL
