@@ -54,11 +54,8 @@ class Connection(asyncio.Protocol):
         self._departures = Departures(scheduler, self._has_room)
         self._arrivals: Arrivals[Arrival] = Arrivals(scheduler, self._lag, self._dispatch, self._go_on_reading)
         self._handshake = Handshake(self._departures.add)
-        self._closing = False
-        self._cut = False
-        self._deaf = False
-        self._said_open = False
-        self._heard_open = False
+        self._closing = self._cut = self._deaf = False
+        self._said_open = self._heard_open = False
         self._sessions: dict[int, Session] = {}
         self._ended: set[int] = set()
         self._heartbeat = Heartbeat(scheduler, self._fell_silent, self._beat)
@@ -196,9 +193,12 @@ class Connection(asyncio.Protocol):
         self._end_now(AmqpError(RESOURCE_LIMIT_EXCEEDED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
 
     def _end_now(self, error: AmqpError) -> None:
-        """Say why and close, without the answers whose effects may not last yet."""
+        """Say why, where the peer has heard our open, and close: without answers whose effects may not last yet."""
         self._departures.drop()
-        self.fail(error)
+        if self._heard_open:
+            self.fail(error)
+        else:
+            self.cut()
         self.flush()
 
     def _beat(self) -> None:

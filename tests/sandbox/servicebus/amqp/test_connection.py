@@ -281,6 +281,14 @@ def test_the_first_heartbeat_waits_for_the_open() -> None:
     assert wire.octets() == EMPTY_FRAME
 
 
+def test_who_was_not_answered_yet_hears_nothing_at_the_end() -> None:
+    wire = Wire()
+    sasl = write_frame(0, SaslInit(mechanism="ANONYMOUS").encode(), 1)
+    wire.connection.data_received(SASL_HEADER + sasl + AMQP_HEADER + write_frame(0, Open(container_id="c").encode()))
+    wire.connection.stop()
+    assert (wire.octets(), wire.pipe.closed) == (b"", True)
+
+
 def test_a_frame_cannot_be_taken_before_it_is_complete() -> None:
     buffer = bytearray(write_frame(3, b"body"))
     assert take_frame(buffer[:-1], 512) is None
