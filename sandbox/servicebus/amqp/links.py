@@ -125,9 +125,7 @@ class SendingLink(Link):
         if flow.link_credit:
             self.permit()
         if flow.link_credit is not None:
-            limit = (flow.delivery_count or 0) + flow.link_credit
-            credit = (limit - self.delivery_count) & _SERIAL
-            self.credit = credit if credit <= _SERIAL >> 1 else 0
+            self.credit = max(0, flow.link_credit + ahead(flow.delivery_count or 0, self.delivery_count))
         self.draining = flow.drain
         self.outlet.credited()
         if flow.echo and not self.draining:
@@ -241,6 +239,12 @@ class ReceivingLink(Link):
         self._delivery_count = (self._delivery_count + 1) & _SERIAL
         self._credit -= 1
         self.grant()
+
+
+def ahead(one: int, other: int) -> int:
+    """How far one 32-bit serial number is ahead of another, by the shorter way round; negative where it is behind."""
+    difference = (one - other) & _SERIAL
+    return difference if difference <= _SERIAL >> 1 else difference - _SERIAL - 1
 
 
 def too_large(limit: int) -> AmqpError:

@@ -15,7 +15,7 @@ from sandbox.servicebus.amqp.errors import (
     SessionError,
 )
 from sandbox.servicebus.amqp.interference import Fate
-from sandbox.servicebus.amqp.links import AnyLink, Link, ReceivingLink, SendingLink
+from sandbox.servicebus.amqp.links import AnyLink, Link, ReceivingLink, SendingLink, ahead
 from sandbox.servicebus.amqp.performatives import Attach, Begin, Detach, Disposition, Flow, Performative, Transfer
 from sandbox.servicebus.amqp.states import Received, read_state, write_error, write_state
 
@@ -234,8 +234,7 @@ class Session:
 
     def _flow(self, flow: Flow) -> None:
         acknowledged = flow.next_incoming_id if flow.next_incoming_id is not None else 0
-        window = (acknowledged + flow.incoming_window - self._next_outgoing_id) & _SERIAL
-        self._remote_window = window if window <= _SERIAL >> 1 else 0
+        self._remote_window = max(0, flow.incoming_window + ahead(acknowledged, self._next_outgoing_id))
         self._send_waiting()
         if flow.handle is None:
             self.credited()

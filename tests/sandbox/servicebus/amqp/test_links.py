@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from azure.servicebus._pyamqp import _decode
 
+from sandbox.servicebus.amqp.links import ahead
 from sandbox.servicebus.amqp.performatives import (
     Detach,
     Flow,
@@ -194,3 +195,27 @@ def test_a_message_dead_lettered_by_the_clock_reaches_whoever_waits_at_the_dead_
     wire.namespace.turn()
     ((handle, *_),) = wire.heard_of(TRANSFER)
     assert handle == 3
+
+
+@pytest.mark.parametrize("most", [1, 2**31 - 1, 2**31, 2**32 - 1])
+def test_credit_and_windows_are_as_large_as_they_are_said_to_be(wire: Wire, most: int) -> None:
+    with_messages(wire, b"1", b"2")
+    wire.say(Flow(**{**windows(), "incoming_window": most}, handle=1, delivery_count=0, link_credit=most))
+    assert len(wire.heard_of(TRANSFER)) == min(most, 2)
+    wire.say(Flow(**{**windows(), "incoming_window": most}, handle=1, delivery_count=0, link_credit=most))
+    assert len(wire.heard_of(TRANSFER)) == 0, "what was sent is taken off the credit"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [
+        (5, 3, 2),
+        (3, 5, -2),
+        (1, 2**32 - 1, 2),
+        (2**32 - 1, 1, -2),
+        (2**31 - 1, 0, 2**31 - 1),
+        (0, 2**31 - 1, 1 - 2**31),
+    ],
+)
+def test_serial_numbers_are_compared_across_their_end(one: int, other: int, difference: int) -> None:
+    assert ahead(one, other) == difference
