@@ -29,7 +29,7 @@ from mappings.billed import COLUMNS
 from mappings.ceiling import CURRENCY_COLUMNS, Ceiling, sums
 from mappings.contract_filter import ContractFilter
 from mappings.invoice_expectation import expectation
-from mappings.invoice_run import MOST_CONTRACTS, Due, Preview, contracts_in, selection
+from mappings.invoice_run import MOST_CONTRACTS, Due, Preview, contracts_in, is_same, selection
 from mappings.messages import CreateManyInvoices
 from mappings.refusal import Refusal
 from mappings.row import Row
@@ -106,6 +106,9 @@ class InvoiceRuns:
         preview = facts.preview
         if facts.record is not None:
             asked = cast(dict[str, object], command_record.selection_of(facts.record))
+            if not is_same(asked, subject.contracts, _words(subject)):
+                other = "a run over other contracts was recorded under this id before."
+                return Refuse("command-id-reused", f"{subject}: {other}")
             told = {"run": str(subject.command), "expected": asked["expected"]}
             return NothingToDo(
                 "The run is recorded.", {**told, "contracts": [str(contract) for contract in contracts_in(asked)]}
@@ -134,9 +137,16 @@ class InvoiceRuns:
             str(subject.command),
             subject.requested_by,
             State.RESOLVED,
-            selection=selection(subject.command, preview, confirmed=subject.confirmed),
+            selection=selection(subject.command, preview, confirmed=subject.confirmed, asked=_words(subject)),
         )
         return Plan(f"A run over {len(preview.due)} contracts is written down.", (ChangeSet((record,)),))
+
+
+def _words(subject: CreateManyInvoices) -> object:
+    """How the contracts are meant that are not named."""
+    if subject.everything:
+        return "everything"
+    return None if subject.where is None else subject.where.model_dump(mode="json")
 
 
 def chosen(subject: CreateManyInvoices, dataverse: Reader) -> tuple[list[Row], list[Row]]:

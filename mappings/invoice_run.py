@@ -75,11 +75,15 @@ class Preview:
             sums[one.currency] = sums.get(one.currency, Decimal(0)) + one.total
         return dict(sorted(sums.items()))
 
-    def is_within(self, expected: Mapping[str, Any]) -> bool:
-        """It is no more than what was expected of a run when it was begun, as its record says."""
-        before = {code: Decimal(amount) for code, amount in expected["sums"].items()}
-        return self.rows <= expected["rows"] and all(
-            abs(amount) <= abs(before.get(code, Decimal(0))) for code, amount in self.sums.items()
+    def is_within(self, expected: Mapping[str, Any], done: Iterable[Due] = ()) -> bool:
+        """It is no more than what was expected of a run when it was begun, as its record says, and is not ``done``."""
+        rows, left = expected["rows"], {code: Decimal(amount) for code, amount in expected["sums"].items()}
+        for one in done:
+            rows -= one.rows
+            left[one.currency] = left.get(one.currency, Decimal(0)) - one.total
+        return self.rows <= rows and all(
+            min(Decimal(0), left.get(code, Decimal(0))) <= amount <= max(Decimal(0), left.get(code, Decimal(0)))
+            for code, amount in self.sums.items()
         )
 
     def as_data(self) -> dict[str, object]:
@@ -92,10 +96,21 @@ class Preview:
         }
 
 
-def selection(run: UUID, preview: Preview, *, confirmed: bool) -> dict[str, object]:
-    """What a run's record says it is to do; ``contracts_in`` reads it. ``confirmed``: a person saw how much it is."""
+def selection(run: UUID, preview: Preview, *, confirmed: bool, asked: object = None) -> dict[str, object]:
+    """What a run's record says it is to do; ``contracts_in`` reads it. ``confirmed``: a person saw how much it is.
+
+    ``asked``: how the contracts were meant that are not named one by one.
+    """
     contracts = [str(one.contract) for one in preview.due]
-    return {"run": str(run), "expected": preview.as_data(), "confirmed": confirmed, "contracts": contracts}
+    told = {"run": str(run), "expected": preview.as_data(), "confirmed": confirmed, "contracts": contracts}
+    return told | {"asked": asked}
+
+
+def is_same(selection: Mapping[str, Any], contracts: Iterable[UUID], asked: object) -> bool:
+    """A run's record is about what is asked for: the same contracts, or those that are meant by the same words."""
+    if asked is not None or selection.get("asked") is not None:
+        return bool(selection.get("asked") == asked)
+    return set(contracts_in(selection)) == set(contracts)
 
 
 def contracts_in(selection: Mapping[str, Any]) -> tuple[UUID, ...]:

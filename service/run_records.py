@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from handlers.reading import ask
 from handlers.run_attempts import attempts_of
 from handlers.run_end import CALLED
 from mappings import keys, tables
-from mappings.invoice_run import Outcome, Preview, contracts_in, outcome, word_of
+from mappings.invoice_run import Due, Outcome, Preview, contracts_in, outcome, word_of
 from mappings.messages import CreateManyInvoices
 from mappings.row import Row
 from service.app import App
@@ -107,9 +108,16 @@ def resumed(app: App, id: UUID, *, confirmed: bool) -> Resumed:
     facts = RunFacts(None)
     if left:
         facts = preview(app, CreateManyInvoices(command=id, requested_by=run.requested_by, contracts=left))
-    is_known = confirmed or (run.confirmed and facts.preview.is_within(run.expected))
+    brought = [_brought(one, ended[one.id].outcome) for one in contracts if one.id in done]
+    is_known = confirmed or (run.confirmed and facts.preview.is_within(run.expected, brought))
     carried_on = Run(id, [*contracts, *missing], run.requested_by, done, again, confirmed=is_known)
     return Resumed(run, carried_on, facts.preview, () if is_known else facts.over)
+
+
+def _brought(contract: Contract, outcome: dict[str, Any]) -> Due:
+    """What the run's command called for, of what a person saw when the run was begun."""
+    total = Decimal(str(outcome.get("expected_total", 0)))
+    return Due(contract.id, int(outcome.get("rows", 0)), total, contract.currency, contract.precision)
 
 
 def end(dataverse: Dataverse, run: Run, ended: Sequence[Invoiced]) -> ConnectorError | None:
