@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.auth import TokenSource
-from connector.clock import utc_now
+from connector.clock import steady_now
 from connector.dataverse.budget import Budget, Limits
 from connector.dataverse.client import DataverseClient
 from mappings import tables
@@ -51,11 +51,11 @@ class FarSide:
 
     def linger(self) -> timedelta:
         """How long to let messages gather, as the budget stands now."""
-        return self.budget.linger(utc_now())
+        return self.budget.linger(steady_now())
 
     def budget_used(self) -> float:
         """The part of the budget that is used, as it stands now."""
-        return self.budget.used(utc_now())
+        return self.budget.used(steady_now())
 
 
 def far_side(settings: Settings, signing_in: TokenSource) -> FarSide:

@@ -29,6 +29,9 @@ LOWERED_TO, LEAST = 0.75, 0.1
 NEARLY, QUICKLY, SLOWLY = 0.9, 0.05, 0.0025
 """How it comes back a minute: quickly up to nearly where it was refused, from there on slowly."""
 
+PLAUSIBLE = 0.01
+"""The part of a documented limit that a learned one is at the least; a smaller number was said of something else."""
+
 ALWAYS = 0.1
 """The part of the execution time below which anything may go, however long it is expected to take."""
 
@@ -56,6 +59,9 @@ class Limits:
     window: timedelta = timedelta(seconds=300)
     headroom: float = 0.95
     replicas: int = 1
+
+
+DOCUMENTED = Limits()
 
 
 class Budget:
@@ -120,10 +126,11 @@ class Budget:
         with self._lock:
             if self._held_until is not None and now < self._held_until:
                 return False
-            for facet in facets:
+            struck = tuple(facets)
+            for facet in struck:
                 self._refused[facet] = self._part(facet, now), now
-                if granted:
-                    self._learn(facet, granted)
+            if granted and len(struck) == 1:
+                self._learn(struck[0], granted)
             return True
 
     def advise(self, degree: int) -> None:
@@ -155,7 +162,9 @@ class Budget:
             waits.append(self._held_until - now)
         requests, execution = self._requests(now), self._execution(now)
         # Which server will take it is unknown; what is under way is taken to be spread over those that answered.
-        ahead = expected + self._set_aside / max(1, len(self._servers))
+        # However long something is expected to take, it may go while half is free: it would else never go, and nobody
+        # would learn that it has become quicker.
+        ahead = min(expected, execution / 2) + self._set_aside / max(1, len(self._servers))
         execution = max(execution - ahead, execution * ALWAYS)
         if self._under_way >= requests:
             waits.append(POLL)
@@ -198,7 +207,7 @@ class Budget:
         return min(1.0, lowered + quick * QUICKLY + (minutes - quick) * SLOWLY)
 
     def _learn(self, facet: Facet, granted: float) -> None:
-        if facet is Facet.REQUESTS:
+        if facet is Facet.REQUESTS and granted >= PLAUSIBLE * DOCUMENTED.requests:
             self._limits = replace(self._limits, requests=int(granted))
-        else:
+        elif facet is Facet.EXECUTION and timedelta(milliseconds=granted) >= PLAUSIBLE * DOCUMENTED.execution:
             self._limits = replace(self._limits, execution=timedelta(milliseconds=granted))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from connector.auth import TokenSource
-from connector.clock import utc_now
+from connector.clock import steady_now
 from connector.dataverse.action_metadata import parameters_of
 from connector.dataverse.budget import Budget
 from connector.dataverse.change_tracking import ChangeTracking
@@ -68,7 +68,7 @@ class DataverseClient:
         pool: int = 8,
         patience: timedelta = timedelta(seconds=20),
         user_agent: str = "psa-connector",
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] = steady_now,
         sleep: Callable[[float], None] = time.sleep,
         timer: Callable[[], float] = time.monotonic,
         keep_affinity: bool = False,

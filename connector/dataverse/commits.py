@@ -174,11 +174,12 @@ class Commits:
                 # Refused before anything was done: one of them is at fault, so each half is tried by itself.
                 middle = len(chunk) // 2
                 first, stopped = self._send(chunk[:middle])
-                if stopped is not None and not isinstance(stopped, Rejected):
+                if stopped is not None:
                     return first | {ready.index: _not_sent(stopped) for ready in chunk[middle:]}, stopped
                 second, stopped = self._send(chunk[middle:])
-                return first | second, None if isinstance(stopped, Rejected) else stopped
-            return {ready.index: error for ready in chunk}, error
+                return first | second, stopped
+            # What one change set is refused for is no reason to keep others back.
+            return {ready.index: error for ready in chunk}, None if isinstance(error, Rejected) else error
         outcomes: dict[int, Outcome] = {}
         content_id = 1
         for number, ready in enumerate(chunk):

@@ -104,6 +104,13 @@ BY_STATUS: dict[int, tuple[Kind, str]] = {
     429: (Kind.THROTTLED, "throttled"),
 }
 
+TOO_MUCH: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"execution time", re.IGNORECASE), "too-much-execution-time"),
+    (re.compile(r"concurrent requests", re.IGNORECASE), "too-many-at-once"),
+    (re.compile(r"number of requests", re.IGNORECASE), "too-many-requests"),
+)
+"""Which limit a throttling answer without a code speaks of; the one on time also advises fewer concurrent requests."""
+
 
 def failure(refusal: Refusal, record: str | None = None, names_rows: bool = False) -> ConnectorError:
     """The failure a refusal stands for. ``record`` names the row it struck, when there is just one it can be.
@@ -129,7 +136,10 @@ def meaning(refusal: Refusal, names_rows: bool = False) -> tuple[Kind, str]:
     """Kind and stable name: by code where there is a known one, else by sentence, else by status."""
     if refusal.status == 429:
         known = BY_CODE.get(refusal.code or 0)
-        return known if known is not None and known[0] is Kind.THROTTLED else BY_STATUS[429]
+        if known is not None and known[0] is Kind.THROTTLED:
+            return known
+        name = next((name for pattern, name in TOO_MUCH if pattern.search(refusal.message)), "throttled")
+        return Kind.THROTTLED, name
     if refusal.status == 503 and refusal.retry_after is not None:
         return Kind.THROTTLED, "unavailable"
     if refusal.status in (401, 413):
@@ -167,6 +177,15 @@ def read_refusal(status: int, body: bytes, retry_after: str | None, now: datetim
     return Refusal(status, code, message, read_retry_after(retry_after, now))
 
 
+def moment_of(date: str | None) -> datetime | None:
+    """When an answer was made, by the far side's own clock (the ``Date`` header); ``None`` if it does not say so."""
+    try:
+        moment = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def granted(message: str) -> float | None:
     """The limit that a throttling answer names, of requests or of milliseconds; ``None`` when it names none."""
     named = LIMIT.search(message)
@@ -187,11 +206,10 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
         return None
     wait = _seconds(text)
     if wait is None:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
+        moment = moment_of(text)
+        if moment is None:
             return None
-        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+        wait = moment - now
     return max(wait, timedelta()) if wait <= LONGEST_WAIT else None
 
 

@@ -19,7 +19,7 @@ from connector.auth import TokenSource
 from connector.dataverse.affinity import cookies, server_of
 from connector.dataverse.answer_body import AnswerTooLarge, body_of
 from connector.dataverse.budget import NO_WAIT, Budget, Facet
-from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, granted, meaning, read_refusal
+from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, granted, meaning, moment_of, read_refusal
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
 from connector.sign_in.challenge import claims_in
 from connector.telemetry.exchanges import exchange, throttled, waited
@@ -129,7 +129,9 @@ class Transport:
     def refused(self, status: int, headers: Mapping[str, str], body: bytes, outer: Mapping[str, str]) -> Refusal:
         """What an answer of status 400 and above says, a whole one or a part of a batch; ``outer`` are the headers of
         the whole. Being told to wait holds every request of this process, whoever sends it."""
-        refusal = read_refusal(status, body, headers.get("retry-after", outer.get("retry-after")), self._now())
+        # A moment to come back at is meant by the clock of who names it.
+        made = moment_of(outer.get("date")) or self._now()
+        refusal = read_refusal(status, body, headers.get("retry-after", outer.get("retry-after")), made)
         kind, name = meaning(refusal)
         if kind is Kind.THROTTLED:
             self._told_to_wait(refusal, name)

@@ -46,3 +46,11 @@ def test_no_message_is_taken_while_there_is_no_room_for_another_write_like_the_l
 
     assert one.admit(START + seconds(1)) == NO_WAIT
     assert one.linger(START + seconds(1)) == seconds(299)
+
+
+def test_a_write_that_takes_more_than_a_small_share_goes_all_the_same_behind_its_own_reads() -> None:
+    one = Budget(Limits(replicas=40))
+    one.admit(START)
+    one.charge(START, seconds(3))
+
+    assert one.admit(START + seconds(1), seconds(30)) == NO_WAIT

@@ -9,6 +9,7 @@ import pytest
 import requests
 from urllib3.exceptions import NewConnectionError
 
+from connector.dataverse.batch_pace import BatchPace
 from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Reference, Update
 from connector.errors import Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from tests.connector.dataverse.environment import (
@@ -128,7 +129,7 @@ def test_a_change_set_behind_the_error_a_batch_stopped_at_was_not_carried_out() 
 
 def test_an_answer_with_the_wrong_number_of_parts_is_no_success() -> None:
     with mocked("account", "contact") as (client, http, _):
-        http.post(BATCH, **batch_answer(change_set(part(204))))
+        http.post(BATCH, **batch_answer(DONE))
 
         [outcome] = client.commit([ChangeSet((NEW, CHANGED))])
 
@@ -162,6 +163,18 @@ def test_a_batch_refused_as_a_whole_is_halved_until_the_one_at_fault_is_found() 
         outcomes = client.commit(sets(NEW, NEW, bad, NEW))
 
         assert [type(outcome) for outcome in outcomes] == [Committed, Committed, Rejected, Committed]
+
+
+def test_one_change_set_that_is_refused_as_a_whole_batch_keeps_no_other_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BatchPace, "operations", 1)
+    with mocked("account") as (client, http, _):
+        http.post(BATCH, status=413, body="")
+        http.post(BATCH, **batch_answer(DONE))
+
+        first, second = client.commit(sets(NEW, NEW))
+
+    assert isinstance(first, Rejected)
+    assert isinstance(second, Committed)
 
 
 def test_a_table_the_environment_does_not_have_is_the_outcome_and_not_an_exception() -> None:

@@ -85,6 +85,9 @@ def test_too_many_at_once_leaves_half_the_lanes() -> None:
     [
         ("0x80072322", "Number of requests exceeded the limit of 400 over time window of 300 seconds.", 400),
         ("0x80072322", "Too many.", 6000),
+        ("", "Number of concurrent requests exceeded the limit of 52.", 6000),
+        ("", "You exceeded the limit of 52.", 6000),
+        ("0x80072322", "You exceeded the limit of 52 things.", 6000),
         (
             "0x80072321",
             "Combined execution time of incoming requests exceeded limit of 600,000 milliseconds over time window of "
