@@ -116,8 +116,7 @@ def init(
         faults = _faults(final, proposal, yes)
     if proposal.is_usable and not faults and not dry_run:
         before = ENV_FILE.read_text(encoding="utf-8") if ENV_FILE.exists() else ""
-        write(ENV_FILE, env_text(final, before), PRIVATE)
-        write(config, text, READABLE)
+        write([(ENV_FILE, env_text(final, before), PRIVATE), (config, text, READABLE)])
         files = (config, ENV_FILE)
     _report(output, final, proposal, files, text if dry_run and not faults else None)
     if faults:

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from errno import EISDIR
 from pathlib import Path
 
 from service.not_configured import NotConfigured
@@ -53,17 +55,28 @@ def refuse_to_replace(paths: tuple[Path, ...]) -> None:
         raise NotConfigured([f"{path} is there already; --yes replaces it." for path in there])
 
 
-def write(path: Path, text: str, mode: int) -> None:
-    """Write a file whole or not at all; nobody else may read it on the way. Raises ``NotConfigured``."""
-    part = path.with_name(f"{path.name}.part")
+def write(files: Sequence[tuple[Path, str, int]]) -> None:
+    """Write files (path, text, rights) whole, all or none; nobody else may read one on the way.
+
+    Raises ``NotConfigured``; what was there before is there then.
+    """
+    parts = [path.with_name(f"{path.name}.part") for path, _, _ in files]
     try:
-        part.unlink(missing_ok=True)
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            file.write(text)
-        part.replace(path)
+        for (path, text, mode), part in zip(files, parts, strict=True):
+            if path.is_dir():
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+            part.unlink(missing_ok=True)
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+                file.write(text)
+        for (path, _, _), part in zip(files, parts, strict=True):
+            part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise NotConfigured([f"{path} can't be written: {error.strerror}."]) from error
+        named = str(error.filename).removesuffix(".part")
+        raise NotConfigured([f"{named} can't be written: {error.strerror}."]) from error
+    finally:
+        for part in parts:
+            with suppress(OSError):
+                part.unlink()
 
 
 def _entry(variable: Variable, answers: Answers, reason: str | None) -> Iterator[str]:

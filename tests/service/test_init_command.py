@@ -103,6 +103,16 @@ def test_files_that_are_there_stay_unless_a_person_says_so_and_other_programs_ke
     assert tomllib.loads(TOML.read_text(encoding="utf-8"))["actuals"]["creator"] == "service"
 
 
+def test_where_one_file_cannot_be_written_the_other_stays_as_it_was(world: Sandbox) -> None:
+    ENV.write_text("OTHER=1\n", encoding="utf-8")
+    Path("folder").mkdir()
+    for config in ("gone/x.toml", ".env/x", "folder"):
+        (fault,) = faults(init(world, "--creator", "service", "--yes", "--config", config))
+        assert fault.startswith(f"{Path(config)} can't be written: ")
+    assert ENV.read_text(encoding="utf-8") == "OTHER=1\n"
+    assert sorted(path.name for path in Path().iterdir()) == [".env", "folder"]
+
+
 def test_a_dry_run_shows_the_file_and_writes_nothing(world: Sandbox) -> None:
     TOML.write_text("mine = 1\n", encoding="utf-8")
     result = init(world, "--creator", "product", "--dry-run", "--output", "json")
