@@ -6,8 +6,9 @@ Two requests for any number of invoices; four more for the rows they came of, an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from connector.dataverse.access import Reader
@@ -16,7 +17,7 @@ from handlers.reading import ask
 from mappings import tables
 from mappings.backlog import Backlog, BacklogRow
 from mappings.billed import COLUMNS
-from mappings.choices import InvoiceStatus
+from mappings.choices import BillingStatus, InvoiceStatus, MilestoneStatus
 from mappings.invoice import DETAIL_COLUMNS, INVOICE_COLUMNS, LINE_COLUMNS, Detail, Invoice, Line
 from mappings.invoice_verification import Contents
 from mappings.row import Row
@@ -25,14 +26,20 @@ from mappings.tables import Ref
 _CONNECTION = ("msdyn_transaction1", "msdyn_transaction2")
 _ORIGIN = ("msdyn_origin", "msdyn_transaction")
 _HOLDER = ("msdyn_invoice", "msdyn_correction")
+_UNCONFIRMED = (None, InvoiceStatus.DRAFT, InvoiceStatus.IN_REVIEW)
+_POSTED: Mapping[Backlog, int] = {
+    Backlog.PRODUCTS: BillingStatus.CUSTOMER_INVOICE_POSTED,
+    Backlog.MILESTONES: MilestoneStatus.CUSTOMER_INVOICE_POSTED,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What is known of one call: the rows it was expected to take, and the invoices that came of it."""
+    """What is known of one call: the rows it was expected to take, the invoices that came of it, and when it began."""
 
     rows: frozenset[Ref]
     invoices: tuple[UUID, ...]
+    since: datetime | None = None
 
 
 def read(ids: Iterable[UUID], dataverse: Reader) -> dict[UUID, Invoice]:
@@ -79,12 +86,17 @@ def contents(made: Sequence[Made], dataverse: Reader, known: Iterable[Invoice] =
     others = [named[id] for id in named.keys() - invoices.keys()]
     authors = _authors(others, dataverse) if others else {}
 
+    def age(id: UUID) -> tuple[str, str]:
+        made = named[id].instant("createdon") if id in named else None
+        return "" if made is None else made.isoformat(), str(id)
+
     def elsewhere(one: Made) -> dict[Ref, str]:
+        """By row, the newest invoice of somebody else's that it stands on."""
         return {
             ref: _phrase(named[id], authors)
             for ref in concerned
-            for id in sorted(holders.get(ref, ()))
-            if id not in one.invoices and id in named and _holds(ref, named[id])
+            for id in sorted(holders.get(ref, ()), key=age)
+            if id not in one.invoices and id in named and _holds(ref, rows.get(ref), named[id], one, holders[ref])
         }
 
     return [
@@ -178,7 +190,7 @@ def _rows_and_holders(
 def _named(ids: Iterable[UUID], dataverse: Reader) -> dict[UUID, Row]:
     """The headers of invoices of somebody else's."""
     wanted = sorted(set(ids))
-    columns = ("invoicenumber", "createdby", "msdyn_projectinvoicestatus")
+    columns = ("invoicenumber", "createdby", "createdon", "msdyn_projectinvoicestatus")
     return {row.id: row for row in ask(dataverse, Query(tables.INVOICE, columns, any_of("invoiceid", wanted)))[0]}
 
 
@@ -188,10 +200,18 @@ def _authors(invoices: Iterable[Row], dataverse: Reader) -> dict[UUID, str]:
     return {user.id: user.text("fullname") or "" for user in users}
 
 
-def _holds(ref: Ref, invoice: Row) -> bool:
-    """Whether the row is off the market: milestones and products may have stood on a credited invoice before."""
-    is_draft = invoice.choice("msdyn_projectinvoicestatus") in (None, InvoiceStatus.DRAFT)
-    return ref.table == tables.ACTUAL or is_draft
+def _holds(ref: Ref, row: BacklogRow | None, invoice: Row, made: Made, holders: Set[UUID]) -> bool:
+    """Whether the row is off the market because of it.
+
+    An actual stands on one invoice for good. A milestone or a product may have stood on one that was credited before:
+    a confirmed invoice holds it if it was made since the call, or if the row is posted and none of the call's has it.
+    """
+    status, created = invoice.choice("msdyn_projectinvoicestatus"), invoice.instant("createdon")
+    if ref.table == tables.ACTUAL or status in _UNCONFIRMED:
+        return True
+    if made.since is not None and created is not None and created >= made.since:
+        return True
+    return row is not None and row.status == _POSTED[row.backlog] and holders.isdisjoint(made.invoices)
 
 
 def _phrase(invoice: Row, authors: Mapping[UUID, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -156,17 +156,21 @@ def _contents(mine: Sequence[Row], attempts: Sequence[Row], dataverse: Reader) -
     """What came of the attempts that were made and not reported yet; nothing is to be told of the others."""
     open_ones = [one for one in mine if command_record.state_of(one) is not State.DONE]
     invoices = recognised(open_ones, attempts, dataverse)
-    made = [Made(frozenset(rows_of(one)), tuple(invoice.id for invoice in invoices[one.id])) for one in open_ones]
+    made = [_made(one, (invoice.id for invoice in invoices[one.id])) for one in open_ones]
     known = [invoice for some in invoices.values() for invoice in some]
     nothing = Contents(())
     found = dict(zip((one.id for one in open_ones), contents(made, dataverse, known) if made else (), strict=True))
     return {one.id: found.get(one.id, nothing) for one in mine}
 
 
+def _made(attempt: Row, invoices: Iterable[UUID]) -> Made:
+    return Made(frozenset(rows_of(attempt)), tuple(invoices), command_record.called_at(attempt))
+
+
 def brought_by(attempt: Row, dataverse: Reader, chosen: Sequence[UUID] = ()) -> Contents:
     """What came of one attempt; ``chosen``: the invoices that somebody says it was."""
     if chosen:
-        return contents([Made(frozenset(rows_of(attempt)), tuple(chosen))], dataverse)[0]
+        return contents([_made(attempt, chosen)], dataverse)[0]
     return _contents([attempt], _attempts_on(attempt, dataverse), dataverse)[attempt.id]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -124,3 +125,32 @@ def test_a_milestone_that_nothing_ties_to_its_detail_is_recognised_though_the_ca
     world.dataverse.lose_the_answer(calls_an_action)
     (outcome,) = world.command(command(), through=InvoiceCalls(world.dataverse, lambda: Mode.RECORDED))
     assert brought(outcome) == ("created", [invoice.id for invoice in world.invoices()])
+
+
+@pytest.mark.parametrize("prepare", [ready, milestone, product])
+@pytest.mark.parametrize("is_earlier", [False, True])
+def test_what_a_colleague_invoiced_and_confirmed_before_we_looked_is_theirs(
+    world: World, prepare: Callable[[World], object], is_earlier: bool
+) -> None:
+    """Their invoice may even be older than our call, if the product found nothing and said that all is well."""
+    prepare(world)
+    made_by(world, MANAGER, "Grace")
+    action = world.dataverse.actions[ACTION]
+
+    def confirmed(rows: Rows, contract: Reference) -> None:
+        made = action(rows, contract)
+        assert made is not None
+        rows.put(made, {"msdyn_projectinvoicestatus": 192350002})
+        for row in rows.of(MILESTONE):
+            rows.put(row, {"msdyn_invoicestatus": 192350003})
+        for row, cells in rows.of("salesorderdetail").items():
+            if cells["producttypecode"] == 1:
+                rows.put(row, {"msdyn_billingstatus": 192350002})
+        if is_earlier:
+            rows.cells[made]["createdon"] -= timedelta(seconds=3)
+
+    world.dataverse.actions[ACTION] = confirmed
+    (outcome,) = world.command(command())
+    assert brought(outcome) == ("nothing-to-invoice", [])
+    assert isinstance(outcome, Settled)
+    assert "INV-00001 of Grace" in str(outcome.outcome["because"])
