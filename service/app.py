@@ -198,7 +198,8 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     fixed_point = FixedPoint(
         InvoiceCalls(dataverse, how, invoices.concurrency),
         gates=(Grace(grace, now), *((ceiling,) if settings.write_ceiling.is_any else ())),
-        seldom_changed=SeldomChanged(now),
+        # By the clock that also stamps rows: a host ahead of it would take what it read before a change for newer.
+        seldom_changed=SeldomChanged(dataverse.far_now),
     )
     late_look = timedelta(minutes=0 if by_product else settings.actuals.second_look)
 

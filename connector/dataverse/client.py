@@ -97,6 +97,10 @@ class DataverseClient:
         """The environment's address, without a path."""
         return self._transport.origin
 
+    def far_now(self) -> datetime:
+        """What Dataverse's own clock shows, to the second and never ahead of it; ours, before its first answer."""
+        return self._transport.far_now()
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()

@@ -90,6 +90,7 @@ class Transport:
         self._now = now
         self._sleep = sleep
         self._timer = timer
+        self._far_ahead = timedelta()
         self._session = requests.Session()
         self._session.cookies.set_policy(cookies(keep_affinity))
         self._session.trust_env = not is_loopback(self.origin)
@@ -99,6 +100,10 @@ class Transport:
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
+
+    def far_now(self) -> datetime:
+        """What Dataverse's own clock shows, as its last answer told it, and never ahead of that: to the second."""
+        return self._now() + self._far_ahead
 
     def send(
         self,
@@ -176,6 +181,8 @@ class Transport:
                         stream=True,
                     )
                     seen.answered(answer.status_code, answer.headers)
+                    if (made := moment_of(answer.headers.get("date"))) is not None:
+                        self._far_ahead = made - self._now()
                     server = server_of(answer)
                     content = body_of(answer)
                 except requests.RequestException as error:

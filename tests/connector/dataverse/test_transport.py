@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -239,3 +239,17 @@ def test_neither_token_nor_body_is_logged(caplog: pytest.LogCaptureFixture) -> N
     assert "srv-1" in caplog.text
     assert "t0" not in caplog.text
     assert "123.45" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("shown", "seconds"), [("Mon, 01 Jan 2024 00:00:20 GMT", 20), ("Sun, 31 Dec 2023 23:00:00 GMT", -3600)]
+)
+def test_what_the_far_clock_shows_is_known_from_the_last_answer(shown: str, seconds: int) -> None:
+    with mocked() as (client, http, time):
+        time.present = datetime(2024, 1, 1, tzinfo=UTC)
+        assert client.far_now() == time.present
+        http.get(f"{API}things", json={}, headers={"Date": shown})
+        client.send("GET", "things")
+        time.sleep(5)
+
+        assert client.far_now() == datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds + 5)
