@@ -37,6 +37,7 @@ from sandbox.health import Health
 from sandbox.listening import PortTaken as PortTaken
 from sandbox.ports import Ports
 from sandbox.servicebus import QueueSettings, ServiceBusServer, SharedKey, TopicSettings
+from sandbox.servicebus.broker.errors import Unfitting
 from sandbox.servicebus.sas import SEND
 from sandbox.switches_http import Attributes
 
@@ -111,7 +112,12 @@ class Sandbox:
         settings = tuple(queues)
         if any(queue.name.lower() == EVENTS for queue in settings):
             accepted.append(SharedKey(*self.servicebus_send_key, frozenset({SEND}), EVENTS))
-        self.bus = ServiceBusServer(settings, accepted, self.clock, topics=topics, storage=self._messages)
+        try:
+            self.bus = ServiceBusServer(settings, accepted, self.clock, topics=topics, storage=self._messages)
+        except Unfitting as problem:
+            store.close()
+            self._close_messages()
+            raise NoData(f"The messages in {data} do not fit: {problem}") from problem
         self.web.control.board.section("product", Attributes(self.switches))
         self.web.organisation.before_delete.update(before_delete(self.switches))
         self.web.organisation.before_write.update(guards(self.switches))

@@ -12,7 +12,7 @@ from sandbox.servicebus.broker.message import Content, DeadLettering, Message, M
 from sandbox.servicebus.broker.rules import KeptRules
 from sandbox.servicebus.rule_records import read_rules, write_rules
 
-_VERSION = 2
+_VERSION = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TABLES = """
@@ -30,6 +30,16 @@ _MORE_TABLES = """
 CREATE TABLE subscription_rules (entity TEXT PRIMARY KEY, current BLOB, given BLOB) WITHOUT ROWID;
 """
 """What files of version 1 lack."""
+_LOWERED = """
+UPDATE counter SET number =
+    (SELECT max(number) FROM counter AS each WHERE lowered(each.entity) = lowered(counter.entity));
+UPDATE OR REPLACE counter SET entity = lowered(entity) WHERE entity <> lowered(entity);
+UPDATE message SET entity = lowered(entity) WHERE entity <> lowered(entity);
+UPDATE OR REPLACE remembered SET entity = lowered(entity) WHERE entity <> lowered(entity);
+UPDATE OR REPLACE session_state SET entity = lowered(entity) WHERE entity <> lowered(entity);
+UPDATE OR REPLACE subscription_rules SET entity = lowered(entity) WHERE entity <> lowered(entity);
+"""
+"""What files of version 2 lack: their entities are known by how they were once spelled."""
 _COLUMNS = 18
 
 
@@ -151,11 +161,14 @@ class SqliteStorage:
         if version == 0 and not tables:
             self._make(_TABLES + _MORE_TABLES)
         elif version == 1:
-            self._make(_MORE_TABLES)
+            self._make(_MORE_TABLES + _LOWERED)
+        elif version == 2:
+            self._make(_LOWERED)
         elif version != _VERSION:
             raise WrongFile(f"{path} holds no messages of this version; begin in a new directory.")
 
     def _make(self, tables: str) -> None:
+        self._database.create_function("lowered", 1, str.lower, deterministic=True)
         self._database.executescript(f"BEGIN; {tables} PRAGMA user_version = {_VERSION}; COMMIT;")
 
 

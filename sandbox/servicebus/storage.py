@@ -16,6 +16,7 @@ from sandbox.servicebus.broker.rules import KeptRules
 class Storage(Protocol):
     """The broker writes through it as it goes; nothing it wrote is promised to anyone before ``commit`` returns.
 
+    Entities are known by their paths in lower case.
     It is read when entities are made, before anything is written. Writing cannot fail, only ``commit`` can: what was
     written then stays, and is made to last by the next ``commit`` that succeeds.
     """

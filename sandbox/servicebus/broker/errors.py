@@ -7,6 +7,10 @@ class BrokerError(Exception):
     """A queue could not do what was asked."""
 
 
+class Unfitting(ValueError):
+    """What is stored of an entity does not fit what the entity is now."""
+
+
 class LockLost(BrokerError):
     """The lock is not held: it expired, was settled, or never existed."""
 

@@ -30,7 +30,7 @@ class ReceivingEntity(MessageStore):
     """What a queue and a subscription share: a dead-letter queue, and when messages go there by themselves."""
 
     def __init__(self, path: str, settings: QueueSettings | SubscriptionSettings, storage: Storage) -> None:
-        sessions = Sessions(path, settings.lock_duration, storage) if settings.requires_session else None
+        sessions = Sessions(path.lower(), settings.lock_duration, storage) if settings.requires_session else None
         super().__init__(path, settings.lock_duration, storage, sessions)
         self._max_delivery_count = settings.max_delivery_count
         self._default_ttl = settings.default_ttl
@@ -99,7 +99,7 @@ class Queue(ReceivingEntity):
         super().__init__(settings.name, settings, storage)
         self.settings = settings
         window = settings.duplicate_detection_window
-        self._duplicates = None if window is None else DuplicateHistory(settings.name, window, storage)
+        self._duplicates = None if window is None else DuplicateHistory(self._kept_as, window, storage)
 
     def check(self, message: Draft | Message) -> None:
         """Raise where a message cannot be taken in."""
@@ -113,7 +113,7 @@ class Queue(ReceivingEntity):
         """
         self.check(draft)
         self.advance(now)
-        number = self._storage.next_sequence_number(self.path)
+        number = self._storage.next_sequence_number(self._kept_as)
         if self._duplicates is not None and self._duplicates.seen(draft.message_id, now):
             return number
         self._return(self._dated(drafted(draft, number, now)))
@@ -123,7 +123,7 @@ class Queue(ReceivingEntity):
         """Take a message that another entity hands on, as if it were sent here now."""
         self.check(message)
         self.advance(now)
-        number = self._storage.next_sequence_number(self.path)
+        number = self._storage.next_sequence_number(self._kept_as)
         if self._duplicates is None or not self._duplicates.seen(message.message_id, now):
             self._return(self._dated(moved(message, number, now)))
 
@@ -139,7 +139,7 @@ class Queue(ReceivingEntity):
     def _activate(self, message: Message, due: datetime) -> None:
         """A scheduled message gets in line as if sent at that moment, which gives it a new sequence number."""
         self._remove(message)
-        number = self._storage.next_sequence_number(self.path)
+        number = self._storage.next_sequence_number(self._kept_as)
         self._return(self._dated(replace(message, sequence_number=number, state=MessageState.ACTIVE, enqueued_at=due)))
 
 

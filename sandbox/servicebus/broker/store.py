@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sandbox.servicebus.broker.errors import LockLost, MessageNotFound, NotSupported, SessionLockLost
+from sandbox.servicebus.broker.errors import LockLost, MessageNotFound, NotSupported, SessionLockLost, Unfitting
 from sandbox.servicebus.broker.lines import Lines
 from sandbox.servicebus.broker.message import Content, Delivery, Message, MessageState
 from sandbox.servicebus.broker.sessions import SessionLock, Sessions
@@ -34,7 +34,7 @@ class MessageStore:
     """
 
     def __init__(self, path: str, lock_duration: timedelta, storage: Storage, sessions: Sessions | None = None) -> None:
-        self.path = path
+        self.path, self._kept_as = path, path.lower()
         self.sessions = sessions
         self._lock_duration = lock_duration
         self._storage = storage
@@ -45,7 +45,9 @@ class MessageStore:
         self._lock_ends: Timers[UUID] = Timers()
         self._scheduled: Timers[int] = Timers()
         self._ends_of_life: Timers[int] = Timers()
-        for message in sorted(storage.messages(path), key=lambda each: each.sequence_number):
+        for message in sorted(storage.messages(self._kept_as), key=lambda each: each.sequence_number):
+            if sessions is not None and message.session_id is None:
+                raise Unfitting(f"{path} has messages without a session from before it had sessions; drain it first.")
             self._admit(message)
 
     # --- handing out --------------------------------------------------------------------------------------------
@@ -265,7 +267,7 @@ class MessageStore:
         self._return(replace(message, delivery_count=message.delivery_count + 1))
 
     def _return(self, message: Message) -> None:
-        self._storage.save(self.path, message)
+        self._storage.save(self._kept_as, message)
         self._admit(message)
 
     def _admit(self, message: Message) -> None:
@@ -289,7 +291,7 @@ class MessageStore:
         self._deferred.discard(number)
         self._scheduled.cancel(number)
         self._ends_of_life.cancel(number)
-        self._storage.delete(self.path, number)
+        self._storage.delete(self._kept_as, number)
 
     def _expire(self, message: Message) -> None:
         self._remove(message)

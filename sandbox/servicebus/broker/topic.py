@@ -33,7 +33,7 @@ class Subscription(ReceivingEntity):
         self.settings = settings
         self._reader = reader
         self._given = (Rule(DEFAULT_RULE, TrueFilter()),) if settings.rules is None else settings.rules
-        kept = storage.rules(path)
+        kept = storage.rules(self._kept_as)
         # Who changed the rules last wins: clients, or whoever gave the subscription other rules to begin with.
         rules = self._given if kept is None or kept.given != self._given else kept.current
         self._rules = {rule.name.lower(): rule for rule in rules}
@@ -86,10 +86,10 @@ class Subscription(ReceivingEntity):
         )
 
     def _keep_rules(self) -> None:
-        self._storage.save_rules(self.path, KeptRules(tuple(self._rules.values()), self._given))
+        self._storage.save_rules(self._kept_as, KeptRules(tuple(self._rules.values()), self._given))
 
     def _numbered(self, message: Message) -> Message:
-        return renumbered(message, self._storage.next_sequence_number(self.path))
+        return renumbered(message, self._storage.next_sequence_number(self._kept_as))
 
 
 class Topic:
@@ -97,6 +97,7 @@ class Topic:
 
     def __init__(self, settings: TopicSettings, storage: Storage, reader: Reader) -> None:
         self.path = settings.name
+        self._kept_as = settings.name.lower()
         self.settings = settings
         self._storage = storage
         self._reader = reader
@@ -104,10 +105,10 @@ class Topic:
             Subscription(settings.path_of(each), each, storage, reader) for each in settings.subscriptions
         ]
         window = settings.duplicate_detection_window
-        self._duplicates = None if window is None else DuplicateHistory(settings.name, window, storage)
+        self._duplicates = None if window is None else DuplicateHistory(self._kept_as, window, storage)
         self._messages: dict[int, Message] = {}
         self._scheduled: Timers[int] = Timers()
-        for message in storage.messages(self.path):
+        for message in storage.messages(self._kept_as):
             self._keep(message)
 
     def check(self, draft: Draft) -> None:
@@ -117,13 +118,13 @@ class Topic:
     def enqueue(self, draft: Draft, now: datetime) -> int:
         """Take a message in and give it a sequence number; a duplicate gets one too and is dropped without a word."""
         self.advance(now)
-        number = self._storage.next_sequence_number(self.path)
+        number = self._storage.next_sequence_number(self._kept_as)
         if self._duplicates is not None and self._duplicates.seen(draft.message_id, now):
             return number
         message = drafted(draft, number, now)
         message = replace(message, time_to_live=shortest(message.time_to_live, self.settings.default_ttl))
         if message.state is MessageState.SCHEDULED:
-            self._storage.save(self.path, message)
+            self._storage.save(self._kept_as, message)
             self._keep(message)
         else:
             self._give_out(message, now)
@@ -133,7 +134,7 @@ class Topic:
         """Take a message that an entity hands on, as if it were sent here now."""
         self._reader.read(message.content)
         self.advance(now)
-        number = self._storage.next_sequence_number(self.path)
+        number = self._storage.next_sequence_number(self._kept_as)
         if self._duplicates is None or not self._duplicates.seen(message.message_id, now):
             life = shortest(message.time_to_live, self.settings.default_ttl)
             self._give_out(replace(moved(message, number, now), time_to_live=life), now)
@@ -157,7 +158,7 @@ class Topic:
         """Give out scheduled messages whose moment has come."""
         for number, due in self._scheduled.take_due(now):
             message = self._forget(number)
-            fresh = self._storage.next_sequence_number(self.path)
+            fresh = self._storage.next_sequence_number(self._kept_as)
             self._give_out(replace(message, sequence_number=fresh, state=MessageState.ACTIVE, enqueued_at=due), now)
 
     @property
@@ -184,5 +185,5 @@ class Topic:
         self._scheduled.set(message.sequence_number, message.scheduled_for)
 
     def _forget(self, number: int) -> Message:
-        self._storage.delete(self.path, number)
+        self._storage.delete(self._kept_as, number)
         return self._messages.pop(number)

@@ -17,6 +17,7 @@ import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
 from sandbox.servicebus.amqp.types import Int
+from sandbox.servicebus.broker.errors import Unfitting
 from sandbox.servicebus.broker.message import Content, DeadLettering, Message, MessageState
 from sandbox.servicebus.broker.queue import Queue
 from sandbox.servicebus.broker.rules import Action, CorrelationFilter, FalseFilter, Rule, SqlFilter, TrueFilter
@@ -178,6 +179,49 @@ def test_a_file_from_before_rules_were_kept_goes_on(storage: SqliteStorage, path
     again = SqliteStorage(path)
     assert (list(again.messages("q")), again.rules("s")) == ([BARE], None)
     again.close()
+
+
+def test_entities_spelled_otherwise_find_all_that_was_theirs(storage: SqliteStorage, path: Path) -> None:
+    def queue(kept: SqliteStorage, name: str) -> Queue:
+        return Queue(QueueSettings(name, duplicate_detection_window=LOCK, max_delivery_count=1), kept)
+
+    first = queue(storage, "Orders")
+    first.enqueue(draft("a"), START)
+    first.enqueue(draft("b"), START)
+    first.abandon(received(first, START).lock_token, START)
+    storage.commit()
+    kept = reopened(storage, path)
+    again = queue(kept, "ORDERS")
+    assert (again.counts(START).active, again.counts(START).dead_letter) == (1, 1)
+    assert again.enqueue(draft("b"), START) == 3, "a duplicate, and numbers go on"
+    assert again.counts(START).active == 1
+    kept.close()
+
+
+def test_a_file_that_knows_entities_by_their_spelling_goes_on(storage: SqliteStorage, path: Path) -> None:
+    for number, name in enumerate(("Orders", "orders", "Ärzte/$DeadLetterQueue"), 7):
+        storage.save(name, replace(BARE, sequence_number=number))
+    storage.next_sequence_number("orders")
+    for _ in range(3):
+        storage.next_sequence_number("Orders")
+    storage.remember_id("Orders", "id", START)
+    storage.commit()
+    storage.close()
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version = 2")
+    database.close()
+    again = SqliteStorage(path)
+    assert [each.sequence_number for each in again.messages("orders")] == [7, 8]
+    assert len(list(again.messages("ärzte/$deadletterqueue"))) == 1
+    assert (again.next_sequence_number("orders"), list(again.remembered_ids("orders"))) == (4, ["id"])
+    again.close()
+
+
+def test_messages_without_a_session_are_not_shut_away_in_an_entity_that_has_sessions(storage: SqliteStorage) -> None:
+    Queue(QueueSettings("q"), storage).enqueue(draft("a"), START)
+    storage.commit()
+    with pytest.raises(Unfitting, match="Q has messages without a session"):
+        Queue(QueueSettings("Q", requires_session=True), storage)
 
 
 @pytest.mark.parametrize("foreign", ["CREATE TABLE other (a)", "PRAGMA user_version = 99"])

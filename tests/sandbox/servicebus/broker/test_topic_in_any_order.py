@@ -240,7 +240,7 @@ class TopicInAnyOrder(RuleBasedStateMachine):
             assert counts.locked == len(locked) == len(place.held)
             assert counts.deferred == len(place.deferred - locked)
             assert counts.active == len(place.living) - len(locked | place.deferred)
-            assert len(list(self.storage.messages(path))) == len(place.living)
+            assert len(list(self.storage.messages(path.lower()))) == len(place.living)
         assert [each.sequence_number for each in self.topic.peek(0, 9999, self.now)] == sorted(self.waiting)
         assert len(self.entity(MOVED)) == 0
 
