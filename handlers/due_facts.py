@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Compare, Query, all_of, any_of, equals
 from connector.errors import Misconfigured
-from handlers import command_record
+from handlers import command_record, due_milestones
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
+from handlers.due_milestones import Milestones
 from handlers.due_record import Kept
 from handlers.reading import ask
 from mappings import keys, schedule, tables
@@ -22,8 +23,7 @@ from mappings.backlog import Backlog, BacklogRow
 from mappings.ceiling import CURRENCY_COLUMNS
 from mappings.choices import MilestoneStatus
 from mappings.row import Row
-from mappings.schedule import Due, DueRun, Scheduled
-from mappings.tables import Ref
+from mappings.schedule import Due, DueRun, Scheduled, Unfit
 
 ACTION = "msdyn_createinvoicefrominvoiceschedule"
 """The product's action that invoices schedule rows."""
@@ -74,10 +74,12 @@ def gather(until: date, only: Sequence[UUID], zone: ZoneInfo, dataverse: Reader,
     """
     (messages,) = ask(dataverse, Query(tables.MESSAGE, ("name",), equals("name", ACTION)))
     jobs = _jobs(dataverse)
-    scheduled, unplanned = _scheduled(until, zone, dataverse)
+    scheduled, milestones = _scheduled(until, zone, dataverse)
+    unplanned, unfit = list(milestones.alone), list(milestones.unfit)
     if only:
         scheduled = [one for one in scheduled if one.contract is not None and one.contract.id in only]
         unplanned = [one for one in unplanned if one.contract in only]
+        unfit = [one for one in unfit if one.contract in only]
     due_on = {one.contract.id for one in scheduled if one.contract} | {
         one.contract for one in unplanned if one.contract
     }
@@ -99,7 +101,7 @@ def gather(until: date, only: Sequence[UUID], zone: ZoneInfo, dataverse: Reader,
         _asked_for(row, asked[row.id]) for row in wanted if command_record.state_of(row) is not State.WITHDRAWN
     ]
     attempts = list({one.command: one for one in attempts}.values())
-    due = schedule.due(*_unclaimed(scheduled, unplanned, attempts), until, zone)
+    due = _due(scheduled, unplanned, unfit, attempts, until, zone)
     on_contracts = sorted({run.contract for run in due.runs})
     named = {*on_contracts, *(one.contract for one in kept), *(one.run.contract for one in attempts if one.run)}
     if not named:
@@ -152,17 +154,26 @@ def _is_meant(attempt: Attempt, until: date, only: Sequence[UUID]) -> bool:
     return run is not None and run.day <= until and (not only or run.contract in only)
 
 
-def _unclaimed(
-    scheduled: Sequence[Scheduled], unplanned: Sequence[BacklogRow], attempts: Iterable[Attempt]
-) -> tuple[list[Scheduled], list[BacklogRow]]:
-    """What no attempt was made for whose outcome is still to be found out."""
+def _due(
+    scheduled: Sequence[Scheduled],
+    unplanned: Sequence[BacklogRow],
+    unfit: Sequence[Unfit],
+    attempts: Iterable[Attempt],
+    until: date,
+    zone: ZoneInfo,
+) -> Due:
+    """What is due, of that for which no attempt was made whose outcome is still to be found out."""
     runs = [one.run for one in attempts if one.outcome is None and one.run is not None]
     rows = {id for run in runs for id in run.all_rows}
     milestones = {id for run in runs for id in run.milestones}
-    return (
+    due = schedule.due(
         [one for one in scheduled if one.row.id not in rows],
         [one for one in unplanned if one.row.id not in milestones],
+        until,
+        zone,
     )
+    every = (*due.unfit, *(one for one in unfit if one.row.id not in milestones))
+    return replace(due, unfit=tuple(sorted(every, key=lambda one: (one.day, str(one.row)))))
 
 
 def of_run(run: DueRun, dataverse: Reader) -> dict[UUID, Row]:
@@ -193,8 +204,8 @@ def _generation(run: DueRun, ended: set[UUID]) -> int:
     return generation
 
 
-def _scheduled(until: date, zone: ZoneInfo, dataverse: Reader) -> tuple[list[Scheduled], list[BacklogRow]]:
-    """The open rows up to a day with all they lead to, and the ready milestones up to it that no row plans."""
+def _scheduled(until: date, zone: ZoneInfo, dataverse: Reader) -> tuple[list[Scheduled], Milestones]:
+    """The open rows up to a day with all they lead to, and the ready milestones up to it that no such row plans."""
     midnight = datetime.combine(until + timedelta(days=1), time(), zone).astimezone(UTC)
     rows, dated = ask(
         dataverse,
@@ -220,14 +231,12 @@ def _scheduled(until: date, zone: ZoneInfo, dataverse: Reader) -> tuple[list[Sch
         dataverse,
         Query(
             tables.SCHEDULE,
-            ("msdyn_contractlinescheduleofvalue",),
+            due_milestones.PLAN_COLUMNS,
             any_of("msdyn_contractlinescheduleofvalue", sorted(one.id for one in dated)),
         ),
         Query(tables.MILESTONE, Backlog.MILESTONES.columns, any_of(f"{tables.MILESTONE}id", ids)),
     )
-    planned = {row.link_id("msdyn_contractlinescheduleofvalue") for row in planning}
-    alone = [one for one in dated if one.id not in planned]
-    lines = _ids(row.link_id("msdyn_contractlineid") for row in (*rows, *alone))
+    lines = _ids(row.link_id("msdyn_contractlineid") for row in (*rows, *dated))
     (found_lines,) = ask(
         dataverse, Query(tables.CONTRACT_LINE, schedule.LINE_COLUMNS, any_of("salesorderdetailid", lines))
     )
@@ -242,19 +251,8 @@ def _scheduled(until: date, zone: ZoneInfo, dataverse: Reader) -> tuple[list[Sch
         milestone = values.get(row.link_id("msdyn_contractlinescheduleofvalue") or UUID(int=0))
         return Scheduled(row, line, contract, milestone)
 
-    return [joined(row) for row in rows], [fit for one in alone if (fit := _with_contract(one, by_id)) is not None]
-
-
-def _with_contract(milestone: Row, by_id: dict[UUID, Row]) -> BacklogRow | None:
-    """The milestone with the contract of its line, if it can be invoiced: as its own schedule row would be."""
-    line = by_id.get(milestone.link_id("msdyn_contractlineid") or UUID(int=0))
-    contract = None if line is None else by_id.get(line.link_id("salesorderid") or UUID(int=0))
-    row = BacklogRow(Backlog.MILESTONES, milestone)
-    link: dict[str, tables.Cell] = {"msdyn_contractlinescheduleofvalue": milestone.ref}
-    if contract is None or Scheduled(Row(milestone.ref, "", link), line, contract, row).why_not() is not None:
-        return None
-    cells = {**milestone.cells, Backlog.MILESTONES.contract_column: Ref(tables.CONTRACT, contract.id)}
-    return BacklogRow(Backlog.MILESTONES, replace(milestone, cells=cells))
+    due = {row.id for row in rows}
+    return [joined(row) for row in rows], due_milestones.told_apart(dated, planning, due, by_id, zone)
 
 
 def _ids(found: Iterable[UUID | None]) -> list[UUID]:

@@ -113,9 +113,10 @@ class Sweep:
         }
 
     def unfit(self) -> list[dict[str, object]]:
-        """The rows that are due and can't be invoiced."""
+        """The schedule rows, and milestones, that are due and can't be invoiced."""
         return [
             {
+                "table": one.row.table,
                 "row": str(one.row.id),
                 "day": one.day.isoformat(),
                 "contract": None if one.contract is None else str(one.contract),

@@ -161,7 +161,7 @@ def run_in(contract: UUID, data: Mapping[str, Any]) -> DueRun:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A schedule row that is due and can't be invoiced, and why."""
+    """A schedule row, or a milestone, that is due and can't be invoiced, and why."""
 
     row: Ref
     day: date

@@ -102,4 +102,4 @@ def _tell(outcome: Mapping[str, object]) -> None:
         else:
             log.info("%s: %s", named, run["outcome"])
     for row in cast(Sequence[Mapping[str, object]], outcome.get("unfit", ())):
-        log.warning("msdyn_contractlineinvoiceschedule(%s), due %s: %s", row["row"], row["day"], row["why"])
+        log.warning("%s(%s), due %s: %s", row["table"], row["row"], row["day"], row["why"])

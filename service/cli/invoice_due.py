@@ -228,7 +228,7 @@ def _total(run: Mapping[str, Any]) -> Decimal:
 
 def _plain(service: App, told: Mapping[str, Any], contracts: Mapping[str, Contract]) -> dict[str, Any]:
     """As JSON: the runs with their contracts, and the rows that can't be invoiced."""
-    from mappings.tables import CONTRACT, SCHEDULE, Ref
+    from mappings.tables import CONTRACT, Ref
     from service.cli.output import exact
     from service.reconcile_report import link
 
@@ -238,7 +238,7 @@ def _plain(service: App, told: Mapping[str, Any], contracts: Mapping[str, Contra
         return {"id": id, "number": one.number, "name": one.name, "currency": one.currency, "url": url}
 
     def row(one: Mapping[str, Any]) -> dict[str, Any]:
-        return {**one, "url": link(service.dataverse.url, Ref(SCHEDULE, UUID(one["row"])))}
+        return {**one, "url": link(service.dataverse.url, Ref(one["table"], UUID(one["row"])))}
 
     runs = [
         {name: value for name, value in run.items() if name != "number"}
@@ -254,10 +254,11 @@ def _plain(service: App, told: Mapping[str, Any], contracts: Mapping[str, Contra
 
 
 def _say_unfit(service: App, told: Mapping[str, Any]) -> None:
-    from mappings.tables import SCHEDULE, Ref
+    from mappings.tables import MILESTONE, Ref
     from service.cli.output import say
     from service.reconcile_report import link
 
     for one in told["unfit"]:
-        say(f"Schedule row {one['row']}, due {one['day']}, was left out. {one['why']}")
-        say(link(service.dataverse.url, Ref(SCHEDULE, UUID(one["row"]))))
+        what = "Milestone" if one["table"] == MILESTONE else "Schedule row"
+        say(f"{what} {one['row']}, due {one['day']}, was left out. {one['why']}")
+        say(link(service.dataverse.url, Ref(one["table"], UUID(one["row"]))))

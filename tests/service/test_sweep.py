@@ -126,7 +126,7 @@ def test_it_goes_above_the_ceilings_only_where_that_was_set(confirmed: bool) -> 
 
 def test_what_went_wrong_is_said_loudly(caplog: pytest.LogCaptureFixture) -> None:
     run = {"contract": "c", "day": "2026-03-02", "outcome": "failed", "because": "Time-out expired."}
-    unfit = {"row": "r", "day": "2026-03-01", "why": "It is inactive."}
+    unfit = {"table": "msdyn_contractlineinvoiceschedule", "row": "r", "day": "2026-03-01", "why": "It is inactive."}
     outcome = Settled("Due.", {"runs": [run, run | {"outcome": "created"}], "unfit": [unfit]})
     life = Life(datetime(2026, 3, 2, 12, tzinfo=UTC), sweeps=1, ends={0: outcome})
     with caplog.at_level(logging.WARNING):
