@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -72,18 +72,20 @@ def negate(value: Any) -> Any:
     return _bounded(-value)
 
 
-def both(left: bool | None, right: bool | None) -> bool | None:
-    """AND."""
-    if left is False or right is False:
+def both(left: bool | None, ask_right: Callable[[], bool | None]) -> bool | None:
+    """AND; the right side is asked only where the left does not decide."""
+    if left is False:
         return False
-    return None if left is None or right is None else True
+    right = ask_right()
+    return None if left is None and right is True else right
 
 
-def either(left: bool | None, right: bool | None) -> bool | None:
-    """OR."""
-    if left is True or right is True:
+def either(left: bool | None, ask_right: Callable[[], bool | None]) -> bool | None:
+    """OR; the right side is asked only where the left does not decide."""
+    if left is True:
         return True
-    return None if left is None or right is None else False
+    right = ask_right()
+    return None if left is None and right is False else right
 
 
 def opposite(value: bool | None) -> bool | None:
@@ -91,12 +93,17 @@ def opposite(value: bool | None) -> bool | None:
     return None if value is None else not value
 
 
-def among(value: Any, choices: Sequence[Any]) -> bool | None:
-    """IN."""
+def among(value: Any, choices: Iterable[Any]) -> bool | None:
+    """IN; what stands behind the first that equals the value is not asked."""
     if value is None:
         return None
-    answers = [compare("=", value, choice) for choice in choices]
-    return True if True in answers else None if None in answers else False
+    unknown = False
+    for choice in choices:
+        answer = compare("=", value, choice)
+        if answer:
+            return True
+        unknown = unknown or answer is None
+    return None if unknown else False
 
 
 def like(value: Any, pattern: Any, escape: Any) -> bool | None:

@@ -105,7 +105,7 @@ class Parser:
 
     def _joined(self, join: Callable[[Any, Any], Any], left: Term, right: Term) -> Term:
         one, other = self._as_condition(left), self._as_condition(right)
-        return Term(lambda message: join(one(message), other(message)), condition=True)
+        return Term(lambda message: join(one(message), lambda: other(message)), condition=True)
 
     def _negation(self) -> Term:
         if not self.skip("NOT"):
@@ -149,7 +149,7 @@ class Parser:
         while self.skip(","):
             choices.append(self.value())
         self.expect(")")
-        return lambda message: among(value(message), [choice(message) for choice in choices])
+        return lambda message: among(value(message), (choice(message) for choice in choices))
 
     def _like(self, value: Evaluate) -> Evaluate:
         pattern = self.value()

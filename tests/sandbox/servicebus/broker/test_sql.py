@@ -126,6 +126,20 @@ def test_unknown_gives_way_where_the_other_side_decides() -> None:
 @pytest.mark.parametrize(
     "expression",
     [
+        "color = 'red' OR color > 5",
+        "NOT (color = 'blue' AND color > 5)",
+        "color IN ('red', 1)",
+        "NOT color NOT IN ('blue', missing, 'red', 1)",
+        "missing IS NULL OR amount / zero = 1",
+    ],
+)
+def test_what_is_decided_already_is_not_asked_any_more(expression: str) -> None:
+    assert holds(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
         "color = 1",
         "amount = '120'",
         "color < 'z'",
@@ -139,6 +153,9 @@ def test_unknown_gives_way_where_the_other_side_decides() -> None:
         "amount % 0 = 1",
         "property(1) = 1",
         "octets = 'x'",
+        "color IN ('blue', 1)",
+        "missing = 1 AND color > 5",
+        "color > 5 OR color = 'red'",
         "9223372036854775807 + 1 > 0",
     ],
 )
