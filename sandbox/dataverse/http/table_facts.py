@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -11,7 +12,7 @@ from sandbox.dataverse.many_to_many import OF_PRODUCT
 from sandbox.dataverse.odata.parse import parse_filter
 from sandbox.dataverse.odata.plain import holds
 from sandbox.dataverse.refusals import bad_query, no_property
-from sandbox.dataverse.security.privileges import ACCESS, privilege_id, privilege_name
+from sandbox.dataverse.security.privileges import ACCESS, privilege_id, privilege_named
 
 NAMESPACE = "#Microsoft.Dynamics.CRM."
 EXPANDABLE = ("OptionSet", "GlobalOptionSet")
@@ -68,18 +69,17 @@ def table_facts(table: Table) -> dict[str, Any]:
         "ChangeTrackingEnabled": table.change_tracking,
         "IsOptimisticConcurrencyEnabled": "versionnumber" in table.columns,
         "DisplayName": label_facts(table.label),
-        "Privileges": list(privilege_facts(table)),
+        "Privileges": privilege_facts(table.name, table.schema_name, owned="ownerid" in table.columns),
     }
 
 
-def privilege_facts(table: Table) -> Iterator[dict[str, Any]]:
+@cache
+def privilege_facts(table: str, schema_name: str, *, owned: bool) -> tuple[dict[str, Any], ...]:
     """The privileges that guard a table, as SecurityPrivilegeMetadata; none where another table's guard it."""
-    if table.name in OF_PRODUCT:
-        return
-    owned = "ownerid" in table.columns
-    for access in ACCESS:
-        name = privilege_name(access, table)
-        yield {
+    if table in OF_PRODUCT:
+        return ()
+    return tuple(
+        {
             "CanBeBasic": owned,
             "CanBeDeep": owned,
             "CanBeGlobal": True,
@@ -90,6 +90,8 @@ def privilege_facts(table: Table) -> Iterator[dict[str, Any]]:
             "PrivilegeId": privilege_id(name),
             "PrivilegeType": access,
         }
+        for access, name in ((access, privilege_named(access, table, schema_name)) for access in ACCESS)
+    )
 
 
 def attribute_type(column: Column) -> tuple[str, str]:

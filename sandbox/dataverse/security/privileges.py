@@ -46,7 +46,12 @@ ADMINISTRATOR: Final = _id("role", "System Administrator")
 
 def privilege_name(access: str, table: Table) -> str:
     """The privilege to do this with the table's rows."""
-    name = NAMES.get(table.name, table.schema_name)
+    return privilege_named(access, table.name, table.schema_name)
+
+
+def privilege_named(access: str, table: str, schema_name: str) -> str:
+    """The privilege to do this with the rows of a table of these names."""
+    name = NAMES.get(table, schema_name)
     return f"prv{access}{name if '_' in name else name[0].upper() + name[1:]}"
 
 
