@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from connector.bus_connection import NOT_CONFIRMED, close_quietly, connect, fail
 from connector.clock import utc_now
 from connector.errors import Transient, UnknownOutcome
 from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, TURN, Received, copy_id
-from connector.received_messages import envelope_of
+from connector.received_messages import envelope_of, first_seen
 
 log = logging.getLogger(__name__)
 
@@ -73,15 +72,14 @@ class ServiceBusInbox:
         """See ``Inbox``. Prefetch is off: what is not asked for is not locked."""
         try:
             receiver = await self._opened()
-            asked = time.monotonic()
             messages = await receiver.receive_messages(max_message_count=max_messages, max_wait_time=max_wait)
         except ServiceBusError as error:
             raise failure(error, self._queue, self._access) from error
-        waited = timedelta(seconds=time.monotonic() - asked)
-        self._clock.saw([_stamp(message) for message in messages if _is_stamped(message)], waited, self._now())
+        returned = self._now()
+        self._clock.saw([_stamp(message) for message in messages if _is_stamped(message)], returned)
         for message in messages:
-            self._tell_end_of_lock(message)
-        return [Received(envelope_of(message, self._queue), message) for message in messages]
+            self._tell_end_of_lock(message, returned)
+        return [Received(envelope_of(message, self._queue, self._clock.here), message) for message in messages]
 
     async def complete(self, received: Received) -> bool:
         """See ``Inbox``."""
@@ -113,8 +111,9 @@ class ServiceBusInbox:
         """See ``Inbox``."""
         message = _message(received)
         try:
+            asked = self._now()
             await self._open().renew_message_lock(message)
-            return self._tell_end_of_lock(message)
+            return self._tell_end_of_lock(message, asked)
         except NOT_CONFIRMED as error:
             self.counts["lock-lost"] += 1
             log.warning("message %s: its lock could not be renewed (%s)", received.envelope.message_id, error)
@@ -143,11 +142,11 @@ class ServiceBusInbox:
             return False
         return await self._settle(name, received, lambda: self._open().complete_message(_message(received)))
 
-    def _tell_end_of_lock(self, message: ServiceBusReceivedMessage) -> datetime | None:
+    def _tell_end_of_lock(self, message: ServiceBusReceivedMessage, given: datetime) -> datetime | None:
         """Have the end of the lock told by this host's clock: the SDK itself settles nothing after it."""
         told = message.locked_until_utc
         if told is not None:
-            told = message._expiry = self._clock.here(told)
+            told = message._expiry = self._clock.end_of_lock(told, given)
         return told
 
     async def _send_copy(self, message: ServiceBusMessage) -> None:
@@ -215,9 +214,11 @@ def envelope_copy(received: Received, when: datetime | None, attempt: int, turn:
     """The copy that carries this attempt: same content, own derived id, the lineage written into its properties."""
     envelope = received.envelope
     properties: dict[str, object] = {**envelope.properties, LINEAGE: envelope.lineage, ATTEMPT: attempt, TURN: turn}
-    if envelope.enqueued_at is not None:
-        properties[FIRST_SEEN] = envelope.enqueued_at.isoformat()
     original = _message(received)
+    # By the broker's clock, as it was told: whoever receives the copy may be another host.
+    enqueued_at = first_seen(envelope.properties) or original.enqueued_time_utc
+    if enqueued_at is not None:
+        properties[FIRST_SEEN] = enqueued_at.isoformat()
     return ServiceBusMessage(
         envelope.body,
         message_id=copy_id(envelope.lineage, attempt, turn),
@@ -237,7 +238,7 @@ def _is_stamped(message: ServiceBusReceivedMessage) -> bool:
 
 def _stamp(message: ServiceBusReceivedMessage) -> Stamp:
     enqueued, locked = cast(datetime, message.enqueued_time_utc), cast(datetime, message.locked_until_utc)
-    return Stamp(enqueued, locked, not message.delivery_count)
+    return Stamp(enqueued, locked)
 
 
 def _next_turn(received: Received) -> int:

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 SECOND_LOOK = timedelta(minutes=3)
 """How long to wait for what may still land: a transaction that was open when it was announced, or a write of our own
 that was never answered. Dataverse ends any transaction within two minutes."""
+LEAST_WAIT = timedelta(seconds=2)
+"""Nothing that only waits comes back sooner: the broker's clock and ours may differ by a little, and what became due by
+the one would wait again by the other, as fast as messages go round."""
 
 
 @dataclass
@@ -190,7 +193,8 @@ class Pipeline:
         over = (envelope.enqueued_at or self.now()) + self.grace
         if not isinstance(message, EntryChanged) or self.now() >= over:
             return None
-        return RedeliverAt(over, envelope.attempt, "Whoever else acts on this event gets the time to do so.", "grace")
+        when = max(over, self.now() + LEAST_WAIT)
+        return RedeliverAt(when, envelope.attempt, "Whoever else acts on this event gets the time to do so.", "grace")
 
     def _late_look(self, envelope: Envelope, message: Message, commits: int) -> RedeliverAt | None:
         """After a write the event comes back once, which is no attempt; the look that writes nothing ends it.
@@ -204,7 +208,7 @@ class Pipeline:
         been_here = envelope.attempt > 0 or envelope.delivery_count > 0
         if not commits and not (been_here and now < over):
             return None
-        when = now + self.late_look if commits else over
+        when = now + self.late_look if commits else max(over, now + LEAST_WAIT)
         return RedeliverAt(when, envelope.attempt, "Somebody else may write the same actuals later.", "late-look")
 
     def _second_look(self, envelope: Envelope, because: str) -> RedeliverAt:

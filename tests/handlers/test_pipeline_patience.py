@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from connector.settlement import Complete, DeadLetter, RedeliverAt
+from handlers.pipeline import LEAST_WAIT
 from tests.handlers.envelopes import NOW
 from tests.handlers.judging import EIGHT_HOURS, write
 from tests.handlers.service import Service, event
@@ -77,3 +78,19 @@ def test_an_open_transaction_is_looked_at_first_and_the_late_look_still_follows(
     assert (second.when, second.attempt) == (NOW + timedelta(minutes=12), 1)
     (third,) = service.events.process([replace(three_minutes, enqueued_at=NOW - GRACE)])
     assert isinstance(third, Complete)
+
+
+def test_what_is_due_by_the_brokers_clock_and_not_quite_by_ours_does_not_go_round_and_round(
+    world: World, service: Service
+) -> None:
+    service.events.grace = GRACE
+    nearly = NOW - GRACE + timedelta(milliseconds=1)
+    (waits,) = service.about(world.approved(), enqueued_at=nearly)
+    assert isinstance(waits, RedeliverAt)
+    assert waits.when == NOW + LEAST_WAIT
+    service.events.grace, service.events.late_look = timedelta(), GRACE
+    entry = world.approved()
+    service.about(entry)
+    (looks,) = service.about(entry, enqueued_at=nearly, attempt=1)
+    assert isinstance(looks, RedeliverAt)
+    assert looks.when == NOW + LEAST_WAIT
