@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Container, Iterator
+
+_SPARE = 64
+"""Who has left is passed over up to this many, and until they are the greater part of a line."""
 
 
 class Lines:
@@ -11,6 +15,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._waiting: dict[int, str | None] = {}
+        self._lengths: Counter[str | None] = Counter()
         self._lines: dict[str | None, list[int]] = {}
 
     def __len__(self) -> int:
@@ -24,12 +29,21 @@ class Lines:
 
     def add(self, number: int, session_id: str | None) -> None:
         """Get in line where the number belongs: what came back stands before what came later."""
+        if number not in self._waiting:
+            self._lengths[session_id] += 1
         self._waiting[number] = session_id
-        heapq.heappush(self._lines.setdefault(session_id, []), number)
+        line = self._lines.setdefault(session_id, [])
+        heapq.heappush(line, number)
+        if len(line) > 2 * self._lengths[session_id] + _SPARE:
+            self._lines[session_id] = sorted({each for each in line if each in self._waiting})
 
     def discard(self, number: int) -> None:
         """Leave the line."""
-        self._waiting.pop(number, None)
+        if number in self._waiting:
+            session_id = self._waiting.pop(number)
+            self._lengths[session_id] -= 1
+            if not self._lengths[session_id]:
+                del self._lengths[session_id]
 
     def first(self, session_id: str | None) -> int | None:
         """Who is first in a line; None if nobody waits there."""

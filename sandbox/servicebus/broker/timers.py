@@ -10,6 +10,9 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
+_SPARE = 64
+"""Entries that no longer matter are left alone up to this many, and until they are the greater part."""
+
 
 class Timers(Generic[Key]):
     """At most one moment per key."""
@@ -27,8 +30,12 @@ class Timers(Generic[Key]):
 
     def set(self, key: Key, due: datetime) -> None:
         """Wait for ``due``, instead of whatever was waited for under this key."""
+        if self._due.get(key) == due:
+            return
         self._due[key] = due
         heapq.heappush(self._heap, (due, next(self._order), key))
+        if len(self._heap) > 2 * len(self._due) + _SPARE:
+            self._tidy_up()
 
     def cancel(self, key: Key) -> bool:
         """Stop waiting; false if nothing was waited for."""
@@ -49,3 +56,9 @@ class Timers(Generic[Key]):
             key = heapq.heappop(self._heap)[2]
             del self._due[key]
             yield key, due
+
+    def _tidy_up(self) -> None:
+        """Keep one entry for each key: of those that were cancelled and set again there may be many."""
+        entries = sorted(self._heap, key=lambda entry: entry[:2])
+        first = {entry[2]: entry for entry in reversed(entries) if self._due.get(entry[2]) == entry[0]}
+        self._heap = sorted(first.values(), key=lambda entry: entry[:2])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from random import Random
 
 import pytest
 
 from sandbox.servicebus.broker.errors import LockLost, MessageNotFound, NotSupported
+from sandbox.servicebus.broker.queue import Queue
 from sandbox.servicebus.broker.settings import QueueSettings
+from sandbox.servicebus.broker.timers import Timers
 from sandbox.servicebus.storage import MemoryStorage
 from tests.sandbox.servicebus.broker.queues import LOCK, SECOND, START, draft, queue, received
 
@@ -216,3 +220,34 @@ def test_a_queue_opened_again_on_its_storage_has_everything_but_the_locks() -> N
 def test_settings_the_real_service_refuses_are_refused(changes: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         QueueSettings(**{"name": "q", **changes})  # type: ignore[arg-type]
+
+
+def test_a_message_that_comes_and_goes_for_ever_takes_up_no_more_room_each_time() -> None:
+    store = Queue(QueueSettings("q", default_ttl=LOCK * 10), MemoryStorage())
+    for name in ("a", "b"):
+        store.enqueue(draft(name), START)
+    for _ in range(2000):
+        store.release(received(store, START).lock_token, START)
+    kept: list[Iterable[object]] = [*store._lines._lines.values(), store._lock_ends._heap, store._ends_of_life._heap]
+    assert max(len(list(each)) for each in kept) <= 2 * 2 + 64 + 1
+    first, second = received(store, START), received(store, START)
+    assert [first.message.message_id, second.message.message_id] == ["a", "b"]
+    assert store.next_moment() == START + LOCK
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_timers_ring_in_order_however_often_they_were_set(seed: int) -> None:
+    timers: Timers[int] = Timers()
+    wanted: dict[int, datetime] = {}
+    draws = Random(seed)
+    for _ in range(1000):
+        key, minutes = draws.randrange(4), draws.randrange(5)
+        if minutes:
+            wanted[key] = START + timedelta(minutes=minutes)
+            timers.set(key, wanted[key])
+        else:
+            assert timers.cancel(key) is (wanted.pop(key, None) is not None)
+    assert len(timers._heap) <= 2 * 4 + 65
+    rung = list(timers.take_due(START + timedelta(hours=1)))
+    assert dict(rung) == wanted
+    assert [due for _, due in rung] == sorted(wanted.values())
