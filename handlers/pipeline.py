@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector import recoverability
-from connector.breadth import Breadth, Verdict
+from connector.breadth import Blame, Breadth, Verdict
 from connector.dataverse.access import Dataverse
 from connector.dataverse.query import Query, any_of
 from connector.envelope import Envelope
@@ -22,6 +22,7 @@ from handlers.foreigners import Foreigners
 from handlers.parsing import Ignored, asks_afresh, material
 from handlers.reading import ask
 from handlers.replies import Ended, Replies, Teller
+from handlers.telling import untold
 from handlers.weighing import weighed
 from mappings import tables
 from mappings.messages import EntryChanged, LookAtRun, Message
@@ -101,7 +102,9 @@ class Pipeline:
                 tried, verdict = tries.get(subject, 0), verdicts.get(str(subject))
                 settlements[index] = self._end(envelope, message, outcomes[subject], tried, verdict)
         for index, failure in self._answer(envelopes, messages, by_index, settlements, outcomes).items():
-            settlements[index] = self._settlement(envelopes[index], failure, self.policy.immediate)
+            # The work itself is done: a queue that is gone delays those who are told there, and nobody else.
+            waits = Verdict(Blame.OPEN) if isinstance(failure, Misconfigured) else None
+            settlements[index] = self._settlement(envelopes[index], failure, self.policy.immediate, waits)
         return [settlements[index] for index in range(len(envelopes))]
 
     def _answer(
@@ -123,13 +126,7 @@ class Pipeline:
             brought = {} if outcome is None else outcome.outcome
             news = outcome.news if isinstance(outcome, Unsettled) else ()
             ended[index] = Ended(envelope, command, settlements[index], brought, news)
-        try:
-            # What is to be done goes first: whoever is answered may look for it.
-            for teller in (*self.tellers, *((self.replies,) if self.replies is not None else ())):
-                teller.answer(list(ended.values()))
-        except ConnectorError as failure:
-            return {index: failure for index, one in ended.items() if isinstance(one.settlement, Complete | DeadLetter)}
-        return {}
+        return untold(self.tellers, self.replies, ended)
 
     def _resolve(self, messages: dict[int, Message]) -> tuple[dict[int, Subject | None], dict[int, ConnectorError]]:
         """The subject of each message: an approval's message is about its entry."""

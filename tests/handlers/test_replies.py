@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from connector.errors import Misconfigured, Transient
+from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
 from connector.inbox import Outgoing
-from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt
+from connector.settlement import Complete, DeadLetter, RedeliverAt
 from handlers.replies import Replies
 from mappings.replies import MOST_BYTES, Reply
 from tests.handlers.envelopes import NOW, envelope
@@ -143,21 +143,61 @@ def test_an_outcome_too_large_for_a_queue_is_answered_in_short_and_recorded_in_f
     assert len(told(world, asked)["refused"]) == 4000
 
 
-@pytest.mark.parametrize(
-    ("failure", "end"), [(BUSY, RedeliverAt), (Misconfigured("bus-queue", "There is no such queue."), Pause)]
-)
-def test_an_answer_that_can_not_be_sent_keeps_the_message(
-    service: Service, sent: Sent, failure: Transient | Misconfigured, end: type
+GONE = Misconfigured("bus-queue", "Service Bus has no queue flow, or it is disabled.")
+TOO_LARGE = Rejected("bus-too-large", "A message is larger than flow takes.")
+
+
+@pytest.mark.parametrize("failure", [BUSY, GONE])
+def test_an_answer_that_can_not_be_sent_keeps_the_message_and_does_not_pause(
+    service: Service, sent: Sent, failure: Transient | Misconfigured
 ) -> None:
     sent.failure = failure
     message = given(service.world)
     (kept,) = service.commands.process([message])
-    assert isinstance(kept, end)
+    assert isinstance(kept, RedeliverAt)
+    assert kept.attempt == (1 if failure is BUSY else 0), "what waits for a person spends no attempt"
     sent.failure = None
     (done,) = service.commands.process([message])
     assert isinstance(done, Complete)
     assert len(sent.messages) == 1
     assert service.world.dataverse.writes_to("msdyn_actual") == 1
+
+
+@pytest.mark.parametrize("failure", [BUSY, GONE, TOO_LARGE, UnknownOutcome("bus-no-answer", "No answer.")])
+@pytest.mark.parametrize("bad_first", [True, False])
+def test_a_queue_that_takes_no_answer_delays_nobody_who_is_answered_elsewhere(
+    service: Service, sent: Sent, failure: ConnectorError, bad_first: bool
+) -> None:
+    def send(queue: str, messages: Sequence[Outgoing]) -> None:
+        if queue == "flow":
+            raise failure
+        sent.send(queue, messages)
+
+    assert service.commands.replies is not None
+    service.commands.replies = replace(service.commands.replies, send=send)
+    bad = replace(envelope({"kind": "mark-ready"}), message_id="bad", reply_to="flow")
+    good = given(service.world, message_id="good")
+    ends = service.commands.process([bad, good] if bad_first else [good, bad])
+    of_bad, of_good = ends if bad_first else reversed(ends)
+    assert isinstance(of_good, Complete)
+    assert isinstance(of_bad, DeadLetter if failure is TOO_LARGE else RedeliverAt)
+    assert [queue for queue, _ in sent.messages] == ["everybody"]
+
+
+def test_one_answer_that_is_not_taken_keeps_none_of_the_others_in_its_queue(service: Service, sent: Sent) -> None:
+    def send(queue: str, messages: Sequence[Outgoing]) -> None:
+        if any(one.correlation_id == "large" for one in messages):
+            raise TOO_LARGE
+        sent.send(queue, messages)
+
+    assert service.commands.replies is not None
+    service.commands.replies = replace(service.commands.replies, send=send)
+    large = replace(envelope({"kind": "mark-ready"}), message_id="large", correlation_id="large")
+    ends = service.commands.process([large, given(service.world)])
+    assert isinstance(ends[0], DeadLetter)
+    assert ends[0].code == "unreadable-command", "it is put aside for its own reason"
+    assert isinstance(ends[1], Complete)
+    assert len(sent.messages) == 1
 
 
 def test_what_is_tried_again_is_not_answered_yet(service: Service, sent: Sent) -> None:
