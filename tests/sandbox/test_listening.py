@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 
 import pytest
@@ -11,7 +12,7 @@ from sandbox.clock import Clock
 from sandbox.dataverse.http.app import WebApi
 from sandbox.dataverse.http.socket import HttpSocket
 from sandbox.dataverse.server import DataverseServer
-from sandbox.listening import PortTaken, listen
+from sandbox.listening import Listener, PortTaken, listen
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
@@ -97,3 +98,24 @@ def api() -> WebApi:
     api = server._api
     server.organisation.store.close()
     return api
+
+
+def test_out_of_descriptors_it_says_so_once_and_then_takes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [OSError(errno.EMFILE, "Too many open files"), "a connection"]
+
+    def accept(self: socket.socket) -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    with listen("Service Bus", "127.0.0.1", 0) as listener:
+        with pytest.raises(OSError, match="Too many"):
+            listener.accept()
+        for _ in range(5):
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+        assert isinstance(listener, Listener)
+        listener._rests_until = 0.0
+        assert str(listener.accept()) == "a connection"
