@@ -87,5 +87,5 @@ def test_a_row_changed_since_the_selection_says_so_and_why_it_may_not_be_marked_
     ]
     marked, refused_rows = carried_out(world, command(touched))
     assert marked == []
-    assert refused_rows[str(touched)].startswith("It was changed since it was selected, last by somebody else")
+    assert refused_rows[str(touched)].startswith("It was changed since it was selected, last by systemuser(")
     assert "draft invoice" in refused_rows[str(touched)]
