@@ -36,7 +36,8 @@ from mappings.row import Row
 
 ACTION = "msdyn_NewInvoiceContract"
 PATIENCE = timedelta(minutes=30)
-REFUSED = "refused"
+REFUSED, FAILED = "refused", "failed"
+ENDED, ANEW = "The command is ended by that;", "give a new command under a new id."
 NOTHING: Mapping[str, object] = {"outcome": "nothing-to-invoice", "invoices": []}
 
 
@@ -111,8 +112,9 @@ class InvoicingHandler:
         state, outcome = command_record.state_of(attempt), command_record.outcome_of(attempt)
         if state is State.DONE or facts.contents is None:
             if outcome.get("outcome") == REFUSED:
-                again = "The command is ended by that; mend it, and give a new command under a new id."
-                return Refuse(str(outcome["code"]), f"{outcome['because']} {again}")
+                return Refuse(str(outcome["code"]), f"{outcome['because']} {ENDED} mend it, and {ANEW}")
+            if outcome.get("outcome") == FAILED:
+                return Refuse("resolved-as-nothing", f"{outcome['because']} {ENDED} {ANEW}")
             return NothingToDo("The command has been carried out.", outcome)
         if not facts.contents.invoices and (unseen := unseen_invoice.after(attempt, facts, self.patience)) is not None:
             return unseen

@@ -36,8 +36,9 @@ class Outcome(StrEnum):
 
 REFUSALS = frozenset(
     {"contract-gone", "not-allowed", "unknown-person", "person-disabled", "earlier-in-doubt", "over-ceiling"}
+    | {"command-id-reused", "too-many-rows", "resolved-as-nothing"}
 )
-"""The codes under which this service refuses a contract by its own rules; whatever else refuses is Dataverse's."""
+"""The codes under which this service refuses a contract by its own rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,13 @@ def command(
 
 
 def refused(code: str) -> Outcome:
-    """Whether it was this service's own rules that refused, or Dataverse or the product, which failed the contract."""
+    """What is told of a command that was put aside under this code: refused by a rule, or given up at a fault."""
     return Outcome.REFUSED if code in REFUSALS else Outcome.FAILED
 
 
 def word_of(recorded: Mapping[str, Any]) -> Outcome:
     """What the record of a finished attempt says, in the run's word."""
-    word = Outcome(str(recorded["outcome"]))
-    return refused(str(recorded.get("code", ""))) if word is Outcome.REFUSED else word
+    return Outcome(str(recorded["outcome"]))
 
 
 def may_be_tried_again(recorded: Mapping[str, Any]) -> bool:

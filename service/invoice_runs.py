@@ -16,12 +16,13 @@ from typing import Any, cast
 from uuid import UUID
 
 from connector.dataverse.changes import Call, Change
-from connector.errors import Conflict, Misconfigured, Throttled, Transient, UnknownOutcome
+from connector.errors import Conflict, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from handlers import fixed_point, given_up
 from handlers.again import settle_patiently
 from handlers.announcing import Announcing, given_up_as
 from handlers.fixed_point import Settled, Unsettled
 from handlers.invoice_facts import InvoiceFacts
+from handlers.invoicing import ENDED
 from handlers.plan import NOT_YET, Decision, Plan
 from mappings import keys, tables
 from mappings.invoice_expectation import Expectation
@@ -204,8 +205,11 @@ def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced
         case Settled(outcome=outcome):
             return told(contract, id, outcome)
         case Unsettled(failure=failure):
-            because = f"{failure.sentence} ({failure.code})"
+            # A run gives the new command itself, when it is resumed.
+            because = f"{failure.sentence.split(f' {ENDED}')[0]} ({failure.code})"
             word, ours = given_up_as(failure), isinstance(failure, Misconfigured)
+            if word is Outcome.FAILED and isinstance(failure, Rejected):
+                word = Outcome.REFUSED
             return Invoiced(contract, id, word, because=because, ours=ours)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from connector.settlement import Complete, RedeliverAt
+from connector.settlement import Complete, DeadLetter, RedeliverAt
 from handlers.invoicing import ACTION
 from handlers.recorded import Mode
 from mappings import keys
@@ -55,7 +55,9 @@ def invoice_by_hand(office: Office, contract: str) -> UUID:
 def test_nothing_frees_the_contract_for_a_new_command(office: Office) -> None:
     command = in_doubt(office)
     assert say(office, command.command) == "failed"
-    assert isinstance(office.give(command), Complete)  # obeyed, once and for all
+    ended = office.give(command)  # obeyed, once and for all
+    assert isinstance(ended, DeadLetter)
+    assert ended.code == "resolved-as-nothing"
     assert office.world.invoiced("C1")[0] == 0
     assert isinstance(office.give(create(office.world)), Complete)
     assert office.world.invoiced("C1") == (1, EIGHT_HOURS_OF_ADA)

@@ -70,16 +70,16 @@ def test_of_three_contracts_one_is_invoiced_one_is_empty_one_fails_and_the_rerun
 ) -> None:
     """Scenario 38."""
     three_contracts(configured, world)
-    ended = run(configured, "invoice", "create", "ORD-C2", "ORD-C1", "ORD-C3", code=1)
-    assert words(ended) == {"ORD-C2": "created", "ORD-C1": "nothing-to-invoice", "ORD-C3": "failed"}
-    (failed,) = (one for one in ended if one["outcome"] == "failed")
+    ended = run(configured, "invoice", "create", "ORD-C2", "ORD-C1", "ORD-C3", code=4)
+    assert words(ended) == {"ORD-C2": "created", "ORD-C1": "nothing-to-invoice", "ORD-C3": "refused"}
+    (failed,) = (one for one in ended if one["outcome"] == "refused")
     assert "The price list of this contract has expired." in failed["because"]
     assert invoices(world) == {C2: 1}
     (id,) = {one["run"] for one in ended}
     shown = run(configured, "invoice", "runs", "show", id, code=4)
     assert words(shown["contracts"]) == words(ended)
 
-    again = run(configured, "invoice", "create", "--resume", id, code=1)
+    again = run(configured, "invoice", "create", "--resume", id, code=4)
     assert words(again) == words(ended)
     world.switches.failing.clear()
     mended = run(configured, "invoice", "create", "--resume", id)
@@ -92,7 +92,7 @@ def test_of_three_contracts_one_is_invoiced_one_is_empty_one_fails_and_the_rerun
 
 def test_a_rerun_under_a_new_run_creates_only_the_missing_one_too(configured: CliRunner, world: Sandbox) -> None:
     three_contracts(configured, world)
-    run(configured, "invoice", "create", "--all", code=1)
+    run(configured, "invoice", "create", "--all", code=4)
     world.switches.failing.clear()
     again = run(configured, "invoice", "create", "--all")
     assert words(again) == {
@@ -133,7 +133,7 @@ def test_above_a_ceiling_nothing_is_done_before_a_person_says_yes(
     assert run(configured, "invoice", "runs", "list") == []
     world.switches.failing[C3] = "The price list of this contract has expired."
     run(configured, "backlog", "ready", "products", "--contract", "ORD-C3")
-    begun = run(configured, "invoice", "create", "--all", "--yes", code=1)[0]["run"]
+    begun = run(configured, "invoice", "create", "--all", "--yes", code=4)[0]["run"]
     assert invoices(world).total() == 3
 
     world.switches.failing.clear()

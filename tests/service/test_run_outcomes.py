@@ -10,6 +10,7 @@ import pytest
 
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from handlers.fixed_point import AgainstTheRules, Settled, Unsettled
+from handlers.invoicing import ANEW, ENDED
 from mappings.invoice_run import Outcome
 from service.contracts import Contract
 from service.invoice_runs import DELAYS, LONGEST_WAIT, invoiced, pause, told
@@ -22,7 +23,8 @@ COMMAND = UUID(int=2)
     ("failure", "outcome"),
     [
         (AgainstTheRules("contract-gone", "It is gone."), "refused"),
-        (AgainstTheRules("refused-by-business-rule", "The product refused."), "failed"),
+        (AgainstTheRules("refused-by-business-rule", "The product refused."), "refused"),
+        (Rejected("0x80040203", "The product refused."), "refused"),
         (AgainstTheRules("in-doubt", "Nobody knows."), "in-doubt"),
         (AgainstTheRules("earlier-in-doubt", "Nobody knows."), "refused"),
         (UnknownOutcome("timed-out", "No answer."), "in-doubt"),
@@ -39,10 +41,16 @@ def test_a_failure_is_told_by_what_it_means(failure: ConnectorError, outcome: st
     assert found.ours is isinstance(failure, Misconfigured)
 
 
+def test_a_run_does_not_ask_for_a_new_command_as_resuming_gives_it() -> None:
+    sentence = f"The product refused. {ENDED} mend it, and {ANEW}"
+    assert invoiced(CONTRACT, COMMAND, Unsettled(AgainstTheRules("x", sentence))).because == "The product refused. (x)"
+
+
 @pytest.mark.parametrize(
     ("recorded", "outcome"),
     [
-        ({"outcome": "refused", "code": "refused-by-business-rule", "because": "No."}, Outcome.FAILED),
+        ({"outcome": "refused", "code": "refused-by-business-rule", "because": "No."}, Outcome.REFUSED),
+        ({"outcome": "failed", "because": "Ada found nothing."}, Outcome.FAILED),
         ({"outcome": "refused", "code": "not-allowed", "because": "No."}, Outcome.REFUSED),
         (
             {"outcome": "created-differs", "invoices": [{"id": str(COMMAND), "number": None}], "total": "3.50"},
