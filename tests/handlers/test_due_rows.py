@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector.dataverse.changes import ChangeSet, Reference, Update
-from connector.errors import Misconfigured, Rejected
+from connector.errors import ConnectorError, Misconfigured, Rejected, Transient
 from handlers.due_facts import ACTION
 from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint
@@ -66,10 +66,15 @@ def test_of_several_customers_each_row_names_the_invoice_that_bills_it(due: Due,
 
 
 @pytest.mark.parametrize(
-    "refusal", [Rejected("0x80040265", "The period is closed."), Misconfigured("missing-privilege", "prvWriteRow")]
+    "refusal",
+    [
+        Rejected("0x80040265", "The period is closed."),
+        Misconfigured("missing-privilege", "prvWriteRow"),
+        Transient("server-error", "A plug-in fails."),
+    ],
 )
 def test_a_row_that_may_not_be_written_is_told_with_the_invoice(
-    due: Due, refusal: Rejected | Misconfigured, monkeypatch: pytest.MonkeyPatch
+    due: Due, refusal: ConnectorError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due.contract(0, TODAY)
     (row,) = due.world.dataverse.rows.of(SCHEDULE)
