@@ -47,15 +47,13 @@ def circumstances() -> Iterator[tuple[Case, tuple[str, ...]]]:
             count = (1600 if preset == THIN else 800) * (1 if hot else servers)
             yield Case(preset, count, rejects, hot, servers, bulk, 1 if hot else SCALE), everyone
         return
-    yield Case(THIN, 1000, scale=1), OURS
-    yield Case(HEAVY, 600, scale=1), OURS
-    yield Case(THIN, 300), everyone
-    yield Case(HEAVY, 150), everyone
+    yield Case(THIN, 400), everyone
+    yield Case(HEAVY, 400), everyone
     yield Case(THIN, 100, bulk=False), everyone[2:]
-    yield Case(THIN, 200, rejects=1), everyone
-    yield Case(THIN, 200, rejects=10), everyone
+    yield Case(THIN, 200, rejects=1), everyone[::2]
+    yield Case(THIN, 200, rejects=10), everyone[::2]
     yield Case(THIN, 200, hot=True, scale=1), OURS
-    yield Case(HEAVY, 500, servers=4), OURS
+    yield Case(HEAVY, 400, servers=4), OURS
 
 
 @pytest.mark.timeout(3600)
