@@ -13,6 +13,7 @@ from sandbox.servicebus.amqp.connection import Connection
 from sandbox.servicebus.amqp.container import Scheduler
 from sandbox.servicebus.amqp.errors import (
     INVALID_FIELD,
+    LINK_STOLEN,
     NOT_ALLOWED,
     NOT_FOUND,
     NOT_IMPLEMENTED,
@@ -91,7 +92,10 @@ class Namespace:
             return None if moment is None else (moment - now).total_seconds()
 
     def attach(self, link: SendingLink | ReceivingLink) -> None:
-        """See ``Container.attach``."""
+        """See ``Container.attach``. A link that has the name and direction of another takes its place."""
+        for other in link.session.connection.links:
+            if (other.attach.name, other.attach.role) == (link.attach.name, link.attach.role):
+                other.session.detach(other, AmqpError(LINK_STOLEN, "Another link of this name was attached."))
         sends = isinstance(link, SendingLink)
         terminus = link.source if sends else link.target
         if terminus is not None and terminus.descriptor in _COORDINATOR:

@@ -12,6 +12,7 @@ NOT_IMPLEMENTED = "amqp:not-implemented"
 CONNECTION_FORCED = "amqp:connection:forced"
 FRAMING_ERROR = "amqp:connection:framing-error"
 UNATTACHED_HANDLE = "amqp:session:unattached-handle"
+LINK_STOLEN = "amqp:link:stolen"
 HANDLE_IN_USE = "amqp:session:handle-in-use"
 MESSAGE_SIZE_EXCEEDED = "amqp:link:message-size-exceeded"
 

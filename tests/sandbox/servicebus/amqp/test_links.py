@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -10,12 +11,15 @@ from azure.servicebus._pyamqp import _decode
 
 from sandbox.servicebus.amqp.links import ahead
 from sandbox.servicebus.amqp.performatives import (
+    Attach,
     Detach,
     Flow,
 )
 from sandbox.servicebus.amqp.states import Accepted, Modified, Rejected, Released
+from sandbox.servicebus.amqp.types import Symbol
 from tests.sandbox.servicebus.wire import (
     ATTACH,
+    DETACH,
     DISPOSITION,
     FLOW,
     TRANSFER,
@@ -23,6 +27,8 @@ from tests.sandbox.servicebus.wire import (
     message,
     receiver,
     sender,
+    source,
+    target,
     windows,
     with_messages,
 )
@@ -219,3 +225,22 @@ def test_credit_and_windows_are_as_large_as_they_are_said_to_be(wire: Wire, most
 )
 def test_serial_numbers_are_compared_across_their_end(one: int, other: int, difference: int) -> None:
     assert ahead(one, other) == difference
+
+
+def test_a_second_link_of_one_name_takes_the_place_of_the_first(wire: Wire) -> None:
+    with_messages(wire, b"1")
+    wire.credit(1, 0)
+    wire.say(replace(receiver("q", 7), name="r-1"))
+    (stolen,) = wire.heard_of(DETACH)
+    assert (stolen[0], stolen[2][0]) == (1, b"amqp:link:stolen")
+    wire.credit(7, 1)
+    assert len(wire.heard_of(TRANSFER)) == 1
+    wire.say(replace(sender("q", 8), name="r-1"))
+    assert wire.heard_of(DETACH) == [], "a link in the other direction is another one"
+
+
+def test_a_receiver_that_attaches_anew_gets_the_session_its_lost_link_held(wire: Wire) -> None:
+    named = source("sessions", *[None] * 6, {Symbol("com.microsoft:session-filter"): "s"})
+    attach = Attach(name="r", handle=1, role=True, source=named, target=target("sessions"))
+    wire.say(attach, replace(attach, handle=2))
+    assert [fields[1] for fields in wire.heard_of(ATTACH) if fields[5] is not None] == [1, 2]
