@@ -34,6 +34,9 @@ COLUMNS = (
 )
 
 
+LONGEST = 1_048_576
+"""Characters that a text of these rows holds."""
+
 _CALLED_AT, _CALLED_BY = "called_at", "called_by"
 
 
@@ -78,12 +81,16 @@ def created(
     selection: object = None,
     outcome: Mapping[str, object] | None = None,
     mark: int = 0,
+    name: str | None = None,
 ) -> Create:
-    """The intention to record a command, an attempt or a lease; it fails when somebody recorded it first."""
+    """The intention to record a command, an attempt or a lease; it fails when somebody recorded it first.
+
+    ``name``: what it is found by, other than its kind and subject.
+    """
     return Create(
         reference(id),
         {
-            "psac_name": f"{kind} {subject}"[:200],
+            "psac_name": (name or f"{kind} {subject}")[:200],
             "psac_kind": kind,
             "psac_subject": subject,
             "psac_requestedby": requested_by,
@@ -93,6 +100,11 @@ def created(
             "psac_outcome": None if outcome is None else text(outcome),
         },
     )
+
+
+def attempt_name(command: UUID) -> str:
+    """The name of the attempts of a command, on whichever contract."""
+    return f"{Kind.ATTEMPT} {command}"
 
 
 def finished(record: Row, outcome: Mapping[str, object]) -> Update:

@@ -54,6 +54,7 @@ def fence(
         State.CALLED,
         selection=expected,
         mark=mark,
+        name=command_record.attempt_name(subject.command),
     )
     if withdrawn is not None:
         attempt = Update(attempt.row, attempt.values, withdrawn.version)

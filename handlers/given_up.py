@@ -90,4 +90,5 @@ def _change(command: CreateInvoices, why: Why, attempt: Row | None, *, is_over: 
         command.requested_by,
         State.WITHDRAWN,
         outcome=outcome,
+        name=command_record.attempt_name(command.command),
     )

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Condition, Query, all_of, any_of, equals
-from handlers import command_record, people
+from handlers import command_record, id_reused, people, taken_lately
 from handlers.backlog_rows import of_contracts
 from handlers.command_record import Kind, State
 from handlers.invoice_contents import Made, contents
@@ -50,7 +50,8 @@ class InvoiceFacts:
 
     ``contract``: ``None`` where it can't be read; ``contents``: ``None`` where there is no attempt. ``people``: those
     who may be meant by who asks, where that matters. ``withdrawn``: an attempt of this command that is known to have
-    come to nothing, and so is none. ``unfinished``: attempts of other commands whose end is not known.
+    come to nothing, and so is none. ``unfinished``: attempts of other commands whose end is not known. ``reused``: the
+    contract that the same command's id was given for before. ``lately``: which invoices it got just now, in a sentence.
     """
 
     contract: Row | None
@@ -63,6 +64,8 @@ class InvoiceFacts:
     lines: tuple[Row, ...] = ()
     withdrawn: Row | None = None
     unfinished: tuple[Unfinished, ...] = ()
+    reused: UUID | None = None
+    lately: str = ""
 
     @property
     def still_ready(self) -> frozenset[Ref]:
@@ -85,7 +88,7 @@ def gather(
 ) -> dict[CreateInvoices, InvoiceFacts]:
     """The facts of every command."""
     contracts = sorted({subject.contract for subject in subjects})
-    found, lines, leases, attempts, *users = ask(
+    found, lines, leases, attempts, of_commands, invoices, *users = ask(
         dataverse,
         Query(tables.CONTRACT, ("name", "customerid", "ownerid"), any_of("salesorderid", contracts)),
         Query(tables.CONTRACT_LINE, LINE_COLUMNS, any_of("salesorderid", contracts)),
@@ -96,6 +99,8 @@ def gather(
             all_of(equals("psac_kind", Kind.ATTEMPT), any_of("psac_subject", map(str, contracts))),
             order_by=("createdon",),
         ),
+        id_reused.question(subjects),
+        taken_lately.question(contracts, now),
         *people.questions(acting, (subject.requested_by for subject in subjects)),
     )
     who = people.people(users)
@@ -114,6 +119,9 @@ def gather(
     brought = _contents(made, attempts, dataverse)
     unfinished = _unfinished(attempts, rows, dataverse)
     by_id = {row.id: row for row in (*found, *leases)}
+    reused = id_reused.reused(subjects, of_commands)
+    untouched = {subject.contract for subject, attempt in mine.items() if attempt is None}
+    lately = taken_lately.told([one for one in invoices if one.link_id("salesorderid") in untouched], dataverse)
     return {
         subject: InvoiceFacts(
             contract=by_id.get(subject.contract),
@@ -130,6 +138,8 @@ def gather(
             now=now,
             people=who,
             lines=tuple(line for line in lines if line.link_id("salesorderid") == subject.contract),
+            reused=reused.get(subject),
+            lately=lately.get(subject.contract, ""),
         )
         for subject, attempt in mine.items()
     }

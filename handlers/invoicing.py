@@ -23,6 +23,7 @@ from handlers import command_record, invoice_owner, unseen_invoice, verified_inv
 from handlers.command_record import Kind, State
 from handlers.fence import fence, lease_for, partition
 from handlers.half_made import half_made
+from handlers.id_reused import REUSED
 from handlers.invoice_facts import InvoiceFacts, gather
 from handlers.invoice_owner import Owner, Whose
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
@@ -74,6 +75,9 @@ class InvoicingHandler:
         """Report an attempt that was made, or make the one this command is entitled to."""
         if facts.attempt is not None:
             return self._after(facts.attempt, facts, refusals)
+        if facts.reused is not None:
+            other = f"salesorder({facts.reused}) was to be invoiced under this id before."
+            return Refuse(REUSED, f"{subject}: {other}")
         if facts.contract is None:
             return Refuse("contract-gone", f"salesorder({subject.contract}) can't be read; check its id and sharing.")
         try:
@@ -82,7 +86,8 @@ class InvoicingHandler:
             return Refuse(refusal.code, refusal.sentence)
         due = facts.expected(self.zone, several=self.several)
         if not due.rows:
-            return _ended(subject, facts, "Nothing is ready and due; that is written down.", NOTHING)
+            nothing = {**NOTHING, "because": facts.lately} if facts.lately else NOTHING
+            return _ended(subject, facts, "Nothing is ready and due; that is written down.", nothing)
         if (running := unseen_invoice.in_the_way(facts, self.patience)) is not None:
             if isinstance(running, Refuse):
                 return running
@@ -99,7 +104,15 @@ class InvoicingHandler:
             outcome = {"outcome": REFUSED, "invoices": [], "code": refused.code, "because": because}
             return _ended(subject, facts, "The product refused; that is written down.", outcome)
         call = self.call(subject.contract)
-        fenced = fence(subject, {**due.as_data(), **self.noted}, facts.lease, caller, call, facts.withdrawn)
+        asked = {**due.as_data(), **self.noted}
+        if len(command_record.text(asked)) > command_record.LONGEST:
+            sentence = (
+                f"{len(due.rows)} rows are ready on salesorder({subject.contract}), more than can be recorded of "
+            )
+            return Refuse(
+                "too-many-rows", f"{sentence}one call; nothing was called. Take some off by marking them not ready."
+            )
+        fenced = fence(subject, asked, facts.lease, caller, call, facts.withdrawn)
         rows = "1 ready row is" if len(due.rows) == 1 else f"{len(due.rows)} ready rows are"
         return Plan(f"{rows} invoiced.", (fenced,), each_alone=True)
 
@@ -147,6 +160,7 @@ def _ended(subject: CreateInvoices, facts: InvoiceFacts, because: str, outcome: 
         subject.requested_by,
         State.DONE,
         outcome=outcome,
+        name=command_record.attempt_name(subject.command),
     )
     return Plan(because, (ChangeSet((record,), partition(subject.contract)),))
 
