@@ -51,7 +51,8 @@ class Announcing:
                 case Complete():
                     events += of_outcome(one.command, one.outcome, self.now())
                 case DeadLetter(code, sentence):
-                    word = Word.IN_DOUBT if code == Word.IN_DOUBT else Word.FAILED
+                    # What was called for and has not come may come after all, with nobody waiting for it any more.
+                    word = Word.IN_DOUBT if code in (Word.IN_DOUBT, NOT_YET) else Word.FAILED
                     events += of_failure(one.command, word, Why(code=code, sentence=sentence), self.now(), one.outcome)
                 case _ if isinstance(one.command, CreateDueInvoices):
                     events += of_outcome(one.command, {"runs": one.news}, self.now())

@@ -16,7 +16,9 @@ from handlers.announcing import Announcing
 from handlers.fixed_point import FixedPoint, Settled
 from handlers.pipeline import Pipeline
 from handlers.recorded import InvoiceCalls, Mode
+from handlers.replies import Ended
 from mappings.announcements import of_outcome
+from mappings.messages import CreateInvoices
 from tests.handlers.envelopes import NOW, envelope
 from tests.handlers.service import Service
 from tests.handlers.test_due_invoices import COMMAND, SCHEDULE, TODAY, Due, runs
@@ -124,6 +126,17 @@ def test_a_stuck_contract_is_told_to_have_failed_only_if_it_did(
     listener = Listener(due)
     assert isinstance(listener.deliver(attempt=20), DeadLetter)
     assert listener.words() == word
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [("not-yet", "in-doubt"), ("in-doubt", "in-doubt"), ("sql-timeout", "failed")]
+)
+def test_a_command_put_aside_before_its_invoice_came_is_in_doubt(due: Due, code: str, word: str) -> None:
+    listener = Listener(due)
+    command = CreateInvoices(command=UUID(int=3, version=4), requested_by="clerk", contract=UUID(int=4, version=4))
+    (teller,) = listener.pipeline.tellers
+    teller.answer([Ended(envelope({}), command, DeadLetter(code, "Why."), {})])
+    assert listener.words() == [word]
 
 
 def test_a_second_invoice_of_the_same_rows_has_an_event_of_its_own(due: Due) -> None:
