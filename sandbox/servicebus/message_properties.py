@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -78,8 +78,9 @@ def revision(added: Mapping[Any, Any]) -> Callable[[Content], Content] | None:
     return (lambda content: replace(content, bare=with_user_properties(content.bare, named))) if named else None
 
 
-def with_user_properties(bare: bytes, added: Mapping[str, Any]) -> bytes:
-    """The bare message with these among its application properties, in place of any of the same names."""
+def with_user_properties(bare: bytes, added: Mapping[str, Any], without: Container[str] = ()) -> bytes:
+    """The bare message with these among its application properties, in place of any of the same names, and ``without``
+    others."""
     before, after = 0, 0
     entries: list[bytes] = []
     for section in sections(bare):
@@ -87,7 +88,8 @@ def with_user_properties(bare: bytes, added: Mapping[str, Any]) -> bytes:
             before = after = section.end
         elif section.code == APPLICATION_PROPERTIES:
             after = section.end
-            entries = [key + value for name, key, value in raw_entries(bare, section.value) if name not in added]
+            found = raw_entries(bare, section.value)
+            entries = [key + value for name, key, value in found if name not in added and name not in without]
     entries += [encode(name) + encode(value) for name, value in added.items()]
     body = encode_map(b"".join(entries), len(entries))
     return b"".join((bare[:before], b"\x00\x53\x74", body, bare[after:]))

@@ -11,7 +11,7 @@ from sandbox.servicebus.amqp.errors import NOT_IMPLEMENTED, AmqpError, LinkError
 from sandbox.servicebus.amqp.links import SendingLink, too_large
 from sandbox.servicebus.amqp.states import Accepted, Modified, Received, Rejected, Released, State
 from sandbox.servicebus.broker.errors import BrokerError
-from sandbox.servicebus.broker.message import Delivery
+from sandbox.servicebus.broker.message import REASONS, Delivery
 from sandbox.servicebus.broker.queue import Queue
 from sandbox.servicebus.broker.sessions import SessionLock
 from sandbox.servicebus.broker.store import MessageStore
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_SIZE = 256 * 1024
 """Bytes of one message, or of the messages in one batch, as on Azure's Standard tier."""
-_REASON, _DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
+_REASON, _DESCRIPTION = REASONS
 
 
 class QueueInlet:
@@ -159,7 +159,7 @@ class QueueOutlet:
                 return state
             case Rejected(condition=condition, description=description, info=info):
                 reason, why = info.get(_REASON) or condition or "", info.get(_DESCRIPTION) or description or ""
-                added = {name: value for name, value in info.items() if name not in (_REASON, _DESCRIPTION)}
+                added = {name: value for name, value in info.items() if name not in REASONS}
                 self.store.dead_letter(token, str(reason), str(why), now, revision(added))
                 return Rejected()
             case Received():

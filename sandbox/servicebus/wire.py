@@ -21,7 +21,8 @@ from sandbox.servicebus.amqp.sections import (
     sections,
 )
 from sandbox.servicebus.amqp.types import Int, Long, Symbol, Timestamp, UInt
-from sandbox.servicebus.broker.message import Content, DeadLettering, Draft, Message
+from sandbox.servicebus.broker.message import REASONS, Content, Draft, Message
+from sandbox.servicebus.message_properties import with_user_properties
 
 BATCH_FORMAT = 0x80013700
 """The message format of an envelope whose data sections are messages."""
@@ -48,7 +49,6 @@ _LOCKED_UNTIL = encode(Symbol("x-opt-locked-until"))
 _LOCK_TOKEN = Symbol("x-opt-lock-token")
 _STATE = encode(Symbol("x-opt-message-state"))
 _SOURCE = encode(Symbol("x-opt-deadletter-source"))
-_REASON, _DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
 
 
 def timestamp(moment: datetime) -> Timestamp:
@@ -123,7 +123,7 @@ def write_message(message: Message, locked_until: datetime | None = None, lock_t
     bare = content.bare
     if message.dead_lettering is not None:
         entries.append(_SOURCE + encode(message.dead_lettering.source))
-        bare = _with_reason(bare, message.dead_lettering)
+        bare = with_user_properties(bare, message.dead_lettering.properties, without=REASONS)
     annotations = encode_map(b"".join(entries), content.annotation_count + len(entries) - 1)
     locked = b"" if lock_token is None else b"\x00\x53\x71" + encode({_LOCK_TOKEN: lock_token})
     return b"".join((b"\x00\x53\x70", header, locked, b"\x00\x53\x72", annotations, bare))
@@ -183,19 +183,3 @@ def _identified(encoded: bytes, properties: Section | None, items: list[bytes], 
     items = [encode(message_id), *items[1:]]
     rest = encoded[bare:] if properties is None else encoded[properties.end :]
     return message_id, b"\x00\x53\x73" + encode_list(b"".join(items), len(items)) + rest
-
-
-def _with_reason(bare: bytes, dead_lettering: DeadLettering) -> bytes:
-    """The bare message with the reason among its application properties, in place of any it had."""
-    added = {_REASON: dead_lettering.reason, _DESCRIPTION: dead_lettering.description}
-    before, after = 0, 0
-    entries: list[bytes] = []
-    for section in sections(bare):
-        if section.code == PROPERTIES:
-            before = after = section.end
-        elif section.code == APPLICATION_PROPERTIES:
-            after = section.end
-            entries = [key + value for name, key, value in raw_entries(bare, section.value) if name not in added]
-    entries += [encode(name) + encode(text) for name, text in added.items() if text]
-    body = encode_map(b"".join(entries), len(entries))
-    return b"".join((bare[:before], b"\x00\x53\x74", body, bare[after:]))

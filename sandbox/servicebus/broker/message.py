@@ -41,6 +41,10 @@ class Draft:
     session_id: str | None = None
 
 
+REASONS = ("DeadLetterReason", "DeadLetterErrorDescription")
+"""The application properties in which clients look for why a message was put aside."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLettering:
     """Why a message was put aside, and the queue it came from."""
@@ -52,8 +56,8 @@ class DeadLettering:
     @property
     def properties(self) -> dict[str, str]:
         """The reason as application properties, under the names clients know."""
-        named = {"DeadLetterReason": self.reason, "DeadLetterErrorDescription": self.description}
-        return {name: text for name, text in named.items() if text}
+        named = zip(REASONS, (self.reason, self.description), strict=True)
+        return {name: text for name, text in named if text}
 
 
 @dataclass(frozen=True, slots=True)
