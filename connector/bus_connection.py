@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
@@ -20,6 +19,7 @@ from azure.servicebus.exceptions import (
 )
 
 from connector.bus_access import Access, Namespace
+from connector.crew import apart
 from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
 from connector.sign_in.tokens import Tokens
 
@@ -39,7 +39,7 @@ class BusCredential:
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
         """A token that is valid now; asked for in a thread, as sign-in blocks. Raises ``ConnectorError``."""
-        current = await asyncio.to_thread(self._tokens.access_token)
+        current = await apart("sign-in", self._tokens.access_token)
         return AccessToken(current.token, int(current.expires_on))
 
     async def close(self) -> None:
@@ -69,7 +69,7 @@ async def signed_in(access: Access) -> None:
     Raises ``ConnectorError``; a connection string needs none.
     """
     if isinstance(access, Namespace):
-        await asyncio.to_thread(access.tokens.access_token)
+        await apart("sign-in", access.tokens.access_token)
 
 
 def failure(error: ServiceBusError, queue: str, access: Access = "") -> ConnectorError:

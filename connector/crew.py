@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -66,6 +67,16 @@ class Crew(Executor):
         box: SimpleQueue[_Job] = SimpleQueue()
         threading.Thread(target=_work, args=(box,), name=self._name, daemon=True).start()
         return box
+
+
+async def apart(name: str, work: Callable[[], T]) -> T:
+    """Do this in a thread of its own, which ends with it. One that hangs keeps neither the loop from ending, as
+    ``asyncio.to_thread`` does, nor the process."""
+    crew = Crew(name)
+    try:
+        return await asyncio.wrap_future(crew.submit(work))
+    finally:
+        crew.shutdown()
 
 
 def _work(box: SimpleQueue[Any]) -> None:

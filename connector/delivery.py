@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from typing import Any
 
 from connector.envelope import Envelope
 from connector.errors import Transient
@@ -20,6 +21,8 @@ from connector.waiting import Sleep, abandon, done_within
 
 log = logging.getLogger(__name__)
 
+LAST_ANSWERS = 3.0
+"""Seconds that settlements under way get to be confirmed once nobody may be waited for any more."""
 GIVEN_BACK = "given-back"
 """The count of messages that were still at work when they were given up."""
 
@@ -32,7 +35,8 @@ class Delivery:
     An exception out of ``process`` is a mistake in the code, not a verdict on the messages: each message is then
     processed alone, so that one bad one does not take the others with it, and those that fail again come back as
     delayed copies. Nothing is completed on doubt. ``paused`` hears of a pause before anything is settled, so that no
-    more is received meanwhile; ``longest`` seconds are what a batch may take before it counts as hung.
+    more is received meanwhile; ``longest`` seconds are what a batch may take before it counts as hung, and
+    ``settle_within`` what the queue may take to confirm how its messages end.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Delivery:
         *,
         policy: Policy,
         settle_at_once: int,
+        settle_within: float,
         longest: float,
         paused: Callable[[Pause], None],
         now: Callable[[], datetime],
@@ -51,6 +56,7 @@ class Delivery:
         self._executor = executor
         self._policy = policy
         self._settle_at_once = settle_at_once
+        self._settle_within = settle_within
         self._longest = longest
         self._paused = paused
         self._now = now
@@ -60,7 +66,10 @@ class Delivery:
         self.counts: Counter[str] = Counter()
 
     async def carry(self, inbox: Inbox, batch: Sequence[Received]) -> bool:
-        """Process and settle a batch; whether it came to its end without asking for a pause."""
+        """Process and settle a batch; whether it came to its end without asking for a pause.
+
+        Raises ``Transient`` when the queue never said what became of the settlements.
+        """
         loop = asyncio.get_running_loop()
         envelopes = [received.envelope for received in batch]
         work: asyncio.Future[list[Settlement]] = loop.run_in_executor(self._executor, self._settlements, envelopes)
@@ -77,21 +86,26 @@ class Delivery:
         held = [received for number, received in enumerate(batch) if number not in hold.lost]
         if not is_done and self._given_up.is_set():
             log.error("%d messages at work did not come to their end in time: they are given back", len(held))
-            await self.release(inbox, held)
             self.counts[GIVEN_BACK] += len(held)
+            await self.release(inbox, held)
             return False
         settlements = work.result() if is_done else [self._hung(envelope) for envelope in envelopes]
         pause = next((settlement for settlement in settlements if isinstance(settlement, Pause)), None)
         if pause is not None:
             self._paused(pause)
         limit = asyncio.Semaphore(self._settle_at_once)
-        await asyncio.gather(
-            *(
-                self._settle(inbox, received, settlement, limit)
-                for number, (received, settlement) in enumerate(zip(batch, settlements, strict=True))
-                if number not in hold.lost
-            )
-        )
+        kept = [number for number in range(len(batch)) if number not in hold.lost]
+        settling = [
+            asyncio.ensure_future(self._settle(inbox, batch[number], settlements[number], limit)) for number in kept
+        ]
+        try:
+            await self._confirmed(asyncio.gather(*settling))
+        except Transient:
+            for number, task in zip(kept, settling, strict=True):
+                if not task.done() or task.cancelled():
+                    self.counts["unconfirmed"] += 1
+                    ended(envelopes[number], settlements[number], False, self._now())
+            raise
         return is_done and pause is None
 
     def give_up(self) -> None:
@@ -99,10 +113,23 @@ class Delivery:
         self._given_up.set()
 
     async def release(self, inbox: Inbox, batch: Sequence[Received]) -> None:
-        """Give a batch back unprocessed."""
-        await asyncio.gather(*(inbox.release(received) for received in batch))
+        """Give a batch back unprocessed. Raises ``Transient`` when the queue does not answer."""
+        await self._confirmed(asyncio.gather(*(inbox.release(received) for received in batch)))
         self.counts["released"] += len(batch)
         unsettled([received.envelope for received in batch], "released")
+
+    async def _confirmed(self, settling: asyncio.Future[Any]) -> None:
+        """Wait for the queue's answers, and for silence no longer than what a dead connection is waited for."""
+        try:
+            await done_within(settling, self._settle_within, self._sleep, unless=self._given_up)
+            if self._given_up.is_set():
+                await done_within(settling, LAST_ANSWERS, self._sleep)
+            if not settling.done():
+                raise Transient("bus-silent", "The queue did not answer when messages were settled; they come again.")
+            settling.result()
+        finally:
+            if not settling.done():
+                abandon(settling)
 
     def _settlements(self, envelopes: Sequence[Envelope]) -> list[Settlement]:
         """Runs in a thread. The boundary of the code that processes: every exception ends here, as a redelivery."""

@@ -25,6 +25,8 @@ LONGEST_WAIT = 30.0
 """Seconds between attempts to open a receiver again."""
 LONGEST_LINGER = timedelta(seconds=5)
 """Whoever is to wait for longer takes no message at all, asks again after this long, and so shows to be alive."""
+LAST_CLOSE = 2.0
+"""Seconds that a connection gets to close in order once stopping has taken its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Pace:
 
     ``max_wait`` is how long one receive call waits, and so the longest that stopping waits for an idle receiver. A
     call that has not returned ``silence`` after that is taken for dead, and its receiver is built anew. At most
-    ``settle_at_once`` messages of one batch are being settled, or their locks renewed, at a time. A batch that is at
+    ``settle_at_once`` messages of one batch are being settled, or their locks renewed, at a time; settling that takes
+    ``silence`` without an answer ends like a dead receive call. A batch that is at
     work for ``longest_work`` is taken for hung: its messages come again later. Stopping waits ``drain`` for what is at
     work; what is not done by then is given back. Most platforms end a process that takes longer than half a minute.
     """
@@ -102,6 +105,7 @@ class Worker:
             self._executor,
             policy=policy or Policy(),
             settle_at_once=self._pace.settle_at_once,
+            settle_within=self._pace.silence,
             longest=self._pace.longest_work,
             paused=lambda pause: self._trip(pause.code, pause.sentence),
             now=now,
@@ -212,7 +216,8 @@ class Worker:
 
     async def _close(self, inbox: Inbox) -> None:
         closing = asyncio.ensure_future(inbox.close())
-        if not await done_within(closing, self._pace.close_within, self._sleep):
+        within = min(self._pace.close_within, LAST_CLOSE) if self._overdue.is_set() else self._pace.close_within
+        if not await done_within(closing, within, self._sleep):
             abandon(closing)
 
     def _trip(self, code: str, sentence: str) -> None:
@@ -235,8 +240,11 @@ class Worker:
     async def _probe_once(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._executor, self._probe)
-            await self._probe_queue()
+            probing: asyncio.Future[None] = loop.run_in_executor(self._executor, self._probe)
+            endless = Transient("no-answer", "The probe never came to an end.")
+            await self._unless_stopped(probing, self._pace.longest_work, endless)
+            if not self._stopping.is_set():
+                await self._probe_queue()
         except ConnectorError as error:
             at_least = error.retry_after if isinstance(error, Throttled) else timedelta()
             self._breaker.probe_failed(error.code, error.sentence, self._now(), at_least)
@@ -246,6 +254,8 @@ class Worker:
             log.exception("still paused: the probe itself failed")
             self._breaker.probe_failed("probe-failed", "The probe itself failed; see the log.", self._now())
         else:
+            if self._stopping.is_set():
+                return
             log.info("the probe succeeded: receiving again")
             self._doubts.resumed()
             self._breaker.probe_succeeded()
@@ -255,14 +265,22 @@ class Worker:
         """Open an inbox as a receiver would, and close it again. Raises ``ConnectorError`` when that is refused."""
         inbox = self._open_inbox()
         opening = asyncio.ensure_future(inbox.open())
+        silent = Transient("bus-silent", "The queue did not answer when it was opened.")
         try:
-            if not await done_within(opening, self._pace.silence, self._sleep):
-                raise Transient("bus-silent", "The queue did not answer when it was opened.")
-            opening.result()
+            await self._unless_stopped(opening, self._pace.silence, silent)
         finally:
-            if not opening.done():
-                abandon(opening)
             await self._close(inbox)
+
+    async def _unless_stopped(self, probing: asyncio.Future[None], seconds: float, silent: Transient) -> None:
+        """The end of a probe, or of waiting for it: nobody who stops waits, as no message hangs on it."""
+        try:
+            if await done_within(probing, seconds, self._sleep, unless=self._stopping):
+                probing.result()
+            elif not self._stopping.is_set():
+                raise silent
+        finally:
+            if not probing.done():
+                abandon(probing)
 
     def _stop_now(self) -> None:
         self._stopping.set()

@@ -38,6 +38,7 @@ async def carried(count: int, at_once: int, renewing: Renewing) -> FakeQueue:
             executor,
             policy=Policy(),
             settle_at_once=at_once,
+            settle_within=60,
             longest=1800,
             paused=lambda _: None,
             now=time.now,
