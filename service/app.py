@@ -60,7 +60,7 @@ from service.probing import asked_once, mode_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
 from service.signing_in import sign_in, tokens
-from service.stopping import unless
+from service.stopping import patiently
 from service.sweep import Sweep
 from service.watching import Watch
 
@@ -143,11 +143,12 @@ class App:
         return Sweep(due.at, zone, self.now, carry_out, confirmed=due.above_ceiling == "invoice")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError``.
+        """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError`` for
+        what no waiting mends; what is only away when it starts is waited for.
 
         Whoever stops it while it is still looking whether everything is there does not wait for the answer.
         """
-        if not await unless(stop, self.check, *self.queue_checks()):
+        if not await patiently(stop, [self.check, *self.queue_checks()]):
             return
         bus, actuals = self.settings.servicebus, self.settings.actuals
         profile = self.profile.name if self.profile is not None else "unknown"

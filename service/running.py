@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 from connector.delivery import GIVEN_BACK
@@ -32,3 +33,8 @@ async def until_stopped(app: App, tell: Callable[[], None] | None = None) -> int
             return left
     finally:
         app.close()
+
+
+def is_held_up() -> bool:
+    """Whether a thread is left that the process would wait for before it ends, whatever that thread waits for."""
+    return any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate())

@@ -1,12 +1,21 @@
-"""Waiting for something unless whoever runs the service wants it to stop first."""
+"""Waiting for something unless whoever runs the service wants it to stop first; also until it is there at all."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
+
+from connector.errors import Throttled, Transient, UnknownOutcome
+from connector.waiting import Sleep, set_within
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
+"""Seconds between looks at something that is away."""
 
 
 async def unless(stop: asyncio.Event, *work: Callable[[], None]) -> bool:
@@ -28,6 +37,33 @@ async def unless(stop: asyncio.Event, *work: Callable[[], None]) -> bool:
         # Work that was given up has nobody left to tell of its end; unread, the loop would log it as a fault.
         done.add_done_callback(_read)
         done.cancel()
+
+
+async def patiently(stop: asyncio.Event, work: Sequence[Callable[[], None]], sleep: Sleep = asyncio.sleep) -> bool:
+    """Do these at once as ``unless`` does, each again with growing waits while what it needs is only away.
+
+    Raises the first ``ConnectorError`` that no waiting mends.
+    """
+    tasks = [asyncio.ensure_future(_until_there(stop, one, sleep)) for one in work]
+    try:
+        return all(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _until_there(stop: asyncio.Event, work: Callable[[], None], sleep: Sleep) -> bool:
+    wait = FIRST_WAIT
+    while True:
+        try:
+            return await unless(stop, work)
+        except (Transient, UnknownOutcome) as away:
+            told = away.retry_after.total_seconds() if isinstance(away, Throttled) else 0.0
+            seconds = max(wait, told)
+            log.warning("not there yet (%s): %s It is tried again in %d seconds", away.code, away.sentence, seconds)
+        if await set_within(stop, seconds, sleep):
+            return False
+        wait = min(2 * wait, LONGEST_WAIT)
 
 
 def _read(done: asyncio.Future[Any]) -> None:

@@ -40,7 +40,7 @@ def run(
     from service.app import compose
     from service.ceiling_settings import WriteCeilingSettings
     from service.exporting import exporting
-    from service.running import until_stopped
+    from service.running import is_held_up, until_stopped
     from service.settings_sources import load
     from service.signals import end_at_once
     from service.signing_in import unattended
@@ -51,6 +51,6 @@ def run(
         settings = settings.model_copy(update={"write_ceiling": WriteCeilingSettings(rows=0, amount=Decimal(0))})
     with exporting(settings.telemetry):
         left = asyncio.run(until_stopped(compose(settings)))
-    if left:
+    if left or is_held_up():
         # A thread that waits for an answer would keep the process for as long.
         end_at_once(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import signal
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from connector.delivery import GIVEN_BACK
 from connector.worker import Status
 from service import signals
 from service.app import App
-from service.running import until_stopped
+from service.running import is_held_up, until_stopped
 
 
 class Idle:
@@ -65,3 +66,18 @@ def on_windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("on_windows")
 def test_where_windows_ends_a_console_program_by_a_signal_of_its_own_it_counts_as_well() -> None:
     assert len(signals.STOPPING) == 3
+
+
+def test_a_thread_that_the_process_would_wait_for_is_noticed() -> None:
+    free = threading.Event()
+    before = is_held_up()
+    threads = [threading.Thread(target=free.wait, args=(10,), daemon=daemon) for daemon in (True, False)]
+    try:
+        threads[0].start()
+        assert is_held_up() == before
+        threads[1].start()
+        assert is_held_up()
+    finally:
+        free.set()
+        for thread in threads:
+            thread.join()
