@@ -107,6 +107,12 @@ def attempt_name(command: UUID) -> str:
     return f"{Kind.ATTEMPT} {command}"
 
 
+def command_in(attempt: Row) -> UUID | None:
+    """The command in the name of an attempt; ``None`` where it is named after something else."""
+    kind, _, id = (attempt.text("psac_name") or "").partition(" ")
+    return UUID(id) if kind == Kind.ATTEMPT and id and id != attempt.text("psac_subject") else None
+
+
 def finished(record: Row, outcome: Mapping[str, object]) -> Update:
     """The intention to record what came of it; it fails when somebody else did."""
     return turned(record, State.DONE, outcome)

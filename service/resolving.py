@@ -17,6 +17,7 @@ from handlers.invoicing import InvoicingHandler
 from handlers.reading import ask
 from mappings import keys, tables
 from mappings.invoice_verification import Contents
+from mappings.messages import CreateInvoices
 from mappings.row import Row
 
 _OPEN = (State.IN_DOUBT, State.CALLING, State.CALLED)
@@ -60,6 +61,14 @@ def resolve(
         _commit(dataverse, due_run.written_back(attempt, contents.invoices, dataverse))
     _commit(dataverse, [ChangeSet((command_record.finished(attempt, outcome),))])
     return outcome
+
+
+def commanded(named: UUID, dataverse: Dataverse) -> CreateInvoices:
+    """The command whose attempt is named by its own id or the command's. Raises as ``resolve`` does."""
+    attempt = _open(named, dataverse)
+    contract, who = UUID(attempt.text("psac_subject") or ""), attempt.text("psac_requestedby") or "unknown"
+    command = command_record.command_in(attempt) or named
+    return CreateInvoices(command=command, requested_by=who, contract=contract)
 
 
 def _believed(id: UUID, contents: Contents, attempt: Row, dataverse: Dataverse) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -14,18 +16,21 @@ from typer.testing import CliRunner
 
 from connector.dataverse.changes import Reference, Update
 from connector.errors import Rejected, UnknownOutcome
+from connector.inbox import Outgoing
+from handlers.announcing import Announcing
 from handlers.invoice_owner import Owner
 from handlers.invoicing import InvoicingHandler
 from handlers.recorded import InvoiceCalls, Mode
 from mappings import keys
 from service.cli.main import app
-from service.resolving import NotResolved, resolve
+from service.resolving import NotResolved, commanded, resolve
 from tests.handlers.fake_dataverse import calls_an_action
 from tests.handlers.invoice_drawn_up import draw_up
 from tests.handlers.test_invoicing import COMMANDS, ONE, command, ready
 from tests.handlers.world import CONTRACT, CUSTOMER, MANAGER, OTHER_CUSTOMER, ZONE, World, new
 
 ROBOT = new("systemuser", 40)
+NOW = datetime(2026, 2, 16, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -101,15 +106,40 @@ def test_the_command_line_takes_invoices_or_nothing(
 
     @contextmanager
     def session(config: object) -> Iterator[SimpleNamespace]:
-        yield SimpleNamespace(dataverse=None, mission=SimpleNamespace(invoicing=None))
+        bus = SimpleNamespace(servicebus=None)
+        yield SimpleNamespace(
+            dataverse=None, mission=SimpleNamespace(invoicing=None), settings=bus, bus=None, now=lambda: NOW
+        )
 
     def resolved(*asked: Any) -> dict[str, object]:
         seen.append(asked)
         return {"outcome": "created-differs", "warnings": ["Invoice 7 stays with its creator."]}
 
     monkeypatch.setattr("service.cli.session.session", session)
+
+    def send(where: str, messages: Sequence[Outgoing]) -> None:
+        heard.extend(json.loads(one.body)["type"] for one in messages)
+
+    heard: list[str] = []
     monkeypatch.setattr("service.resolving.resolve", resolved)
+    monkeypatch.setattr("service.resolving.commanded", lambda *asked: command())
+    monkeypatch.setattr("service.announcing.announcing", lambda *asked: Announcing(send, lambda: NOW, "events"))
+    monkeypatch.setattr("service.invoices.invoice_named", lambda _, name: SimpleNamespace(id=UUID(name)))
     result = CliRunner().invoke(app, ["invoice", "resolve", str(UUID(int=1)), *said, "--requested-by", "Ada"])
     assert result.exit_code == exit_code
     assert [(asked[3], asked[5]) for asked in seen] == ([given] if given else [])
     assert ("stays with its creator" in result.stderr) is bool(given)
+    assert heard == (["psa-connector.invoice.differs"] if given else []), "whoever listens is told"
+
+
+def test_what_is_resolved_is_announced_under_the_command_that_was_given(world: World) -> None:
+    attempt = keys.attempt_id(CONTRACT.id, ONE)
+    for named in (ONE, attempt):
+        found = commanded(named, world.dataverse)
+        assert (found.command, found.contract) == (ONE, CONTRACT.id)
+
+
+def test_what_is_no_id_of_a_command_is_told_where_to_find_one() -> None:
+    result = CliRunner().invoke(app, ["invoice", "resolve", "nonsense", "--nothing"], env={"COLUMNS": "400"})
+    assert result.exit_code == 2
+    assert "is no id of a command or attempt" in result.stderr
