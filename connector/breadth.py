@@ -83,11 +83,13 @@ class Failed:
 
 @dataclass
 class _Struck:
-    """A subject: when it was first refused, with what nobody has got through since, and when that was over."""
+    """A subject: when it was first refused, with what nobody has got through since, when that was over, and what was
+    said of it."""
 
     first: int
     pending: set[str]
     seen: datetime
+    sentence: str
     cleared: int | None = None
     waits: bool = False
 
@@ -226,11 +228,11 @@ class Breadth:
         struck = case.subjects.get(subject)
         if struck is None:
             operations = one.operations or frozenset({WRITE})
-            struck = case.subjects[subject] = _Struck(self._tick, set(operations), now)
+            struck = case.subjects[subject] = _Struck(self._tick, set(operations), now, one.failure.sentence)
             if operations <= went_well and case.most > 1:
                 struck.pending.clear()
                 struck.cleared = 0
-        struck.seen = now
+        struck.seen, struck.sentence = now, one.failure.sentence
         case.subjects.move_to_end(subject)
 
     def _judge(
@@ -258,10 +260,11 @@ class Breadth:
             if struck.cleared is not None and not struck.waits:
                 del case.subjects[subject]
             verdicts[subject] = Verdict(blame, max(uncleared, 1))
+        waiting = next((subject for subject, one in verdicts.items() if one.blame is Blame.OPEN), None)
+        if waiting is not None:
+            self._alarm(case, code, waiting, now)
         while len(case.subjects) > MOST_SUBJECTS:
             case.subjects.popitem(last=False)
-        if any(one.blame is Blame.OPEN for one in verdicts.values()):
-            self._alarm(case, code, now)
         return verdicts
 
     @staticmethod
@@ -274,11 +277,13 @@ class Breadth:
         return Blame.OPEN
 
     @staticmethod
-    def _alarm(case: _Case, code: str, now: datetime) -> None:
+    def _alarm(case: _Case, code: str, subject: str, now: datetime) -> None:
         if case.alarmed is None or now - case.alarmed >= ALARM_EVERY:
             case.alarmed = now
             log.error(
-                "%d subjects wait, refused alike (%s); they are tried again until it is mended",
+                "%d subjects wait, refused alike (%s); they are tried again until it is mended. One of them is %s: %s",
                 len(case.subjects),
                 code,
+                subject,
+                case.subjects[subject].sentence,
             )

@@ -218,4 +218,5 @@ def test_subjects_that_wait_are_told_of_once_an_hour(caplog: pytest.LogCaptureFi
     assert len(caplog.messages) == 1
     case.now += timedelta(hours=1)
     case.batch("a")
-    assert caplog.messages == ["1 subjects wait, refused alike (refused); they are tried again until it is mended"] * 2
+    told = "1 subjects wait, refused alike (refused); they are tried again until it is mended. One of them is a: No."
+    assert caplog.messages == [told] * 2
