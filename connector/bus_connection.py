@@ -90,7 +90,7 @@ def failure(error: ServiceBusError, queue: str, access: Access = "") -> Connecto
                 )
             return Misconfigured("bus-sign-in", f"Service Bus refused the sign-in to {queue}: check key and policy.")
         case MessagingEntityNotFoundError() | MessagingEntityDisabledError():
-            return Misconfigured("bus-queue", f"Service Bus has no queue {queue}, or it is disabled.")
+            return Misconfigured("bus-queue", f"Service Bus has no queue or topic {queue}, or it is disabled.")
         case MessageSizeExceededError():
             return Rejected("bus-too-large", f"A message is larger than {queue} takes.")
         case OperationTimeoutError():

@@ -54,7 +54,7 @@ class Invoiced:
 
     ``invoices``: numbers, or ids where there are none; ``ids``: theirs, in the same order. ``ours``: the fault is in
     how this service is set up. ``untold``: why the event about it could not be sent. ``open``: it may have come to
-    another end since.
+    another end since. ``differences``: how the invoices differ from what was expected, as records hold it.
     """
 
     contract: Contract
@@ -67,6 +67,7 @@ class Invoiced:
     untold: str = ""
     ids: tuple[UUID, ...] = ()
     open: bool = False
+    differences: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,8 @@ def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:
     made = outcome.get("invoices", ())
     numbers, ids = (tuple(str(one["number"] or one["id"]) for one in made), tuple(UUID(one["id"]) for one in made))
     total = Decimal(str(outcome.get("total", outcome.get("expected_total", 0))))
-    return Invoiced(contract, id, word_of(outcome), numbers, total, str(outcome.get("because", "")), ids=ids)
+    because, differences = str(outcome.get("because", "")), tuple(outcome.get("differences", ()))
+    return Invoiced(contract, id, word_of(outcome), numbers, total, because, ids=ids, differences=differences)
 
 
 def may_pass(end: fixed_point.Outcome) -> bool:

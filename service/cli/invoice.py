@@ -78,7 +78,11 @@ def create(
         create_due(contracts or [], yes, dry_run, requested_by or someone(), config, output)
         return
     filters = bool(customer or currency or owner)
-    if sum((bool(contracts), everything, filters, resume is not None)) != 1:
+    chosen = {"contracts by name": bool(contracts), "--all": everything, "--resume": resume is not None}
+    chosen["--customer, --currency and --owner"] = filters
+    if len(both := [way for way, is_chosen in chosen.items() if is_chosen]) > 1:
+        raise typer.BadParameter(f"{' and '.join(both)} don't go together.")
+    if not both:
         raise typer.BadParameter(
             "Name contracts, or --all. Or say by --customer, --currency or --owner which are meant, or --resume a run."
         )
@@ -153,6 +157,9 @@ def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, ou
         return
     if not chosen:
         as_json([]) if output is Output.JSON else line("There is no such project contract.")
+        if asked.where is not None and asked.where.currencies:
+            say(f"No project contract in {', '.join(asked.where.currencies)} meets what was asked for.")
+            raise typer.Exit(Exit.FAILED)
         return
     if len(chosen) > 1:
         say(how_much(facts.preview))
@@ -207,14 +214,14 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
     from mappings.invoice_run import Outcome
     from service.announcing import announcing
     from service.cli.output import say
-    from service.cli.run_report import Report, how_to_go_on
+    from service.cli.run_report import Report, how_to_go_on, not_announced
     from service.interruption import asked_to_stop
     from service.run_records import end
 
     count = len(run.contracts)
     say(f"Run {run.id}: {'1 contract' if count == 1 else f'{count} contracts'}.")
     at_once = service.settings.invoices.concurrency
-    with asked_to_stop(lambda: say(STOPPING)) as stop:
+    with asked_to_stop(lambda: say(STOPPING), f"invoice create --resume {run.id}") as stop:
         report = Report(run, output, service.dataverse.url)
         try:
             run = replace(run, announcing=announcing(service.settings.servicebus, service.bus, service.now))
@@ -225,7 +232,7 @@ def _carry_out(service: App, run: Run, output: Output) -> None:
         say(f"What came of the run could not be written into its record: {unwritten.sentence} ({unwritten.code})")
     report.sum_up()
     if untold := [one for one in report.ended if one.untold]:
-        say(f"{len(untold)} could not be announced, and are when the run is resumed: {untold[0].untold}")
+        say(not_announced(run.id, untold))
     left = len(run.contracts) - sum(one.outcome.is_final for one in report.ended)
     if left:
         say(how_to_go_on(run.id, left, sum(one.outcome is Outcome.IN_DOUBT for one in report.ended)))

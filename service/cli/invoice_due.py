@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from service.app import App
     from service.contracts import Contract
 
+_LIKE_A_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?|today|tomorrow|yesterday", re.IGNORECASE)
 STOPPING = "Asked to stop: what is at work is finished first; ask again to end at once."
 AGAIN = "Give the same command again to go on: what was created is not created twice."
 NOT_YET = "not-yet"
@@ -60,8 +62,18 @@ def create_due(
 
 
 def _day(named: Sequence[str]) -> date | None:
+    """The day that is named first. What is meant as one, and is none or stands elsewhere, is no contract either."""
+    days = [_date(name) for name in named]
+    if any(days[1:]):
+        raise typer.BadParameter("The DATE comes first after --due, then the contracts; there is one date at the most.")
+    if named and days[0] is None and _LIKE_A_DATE.fullmatch(named[0]):
+        raise typer.BadParameter(f"{named[0]!r} is no date; write one like 2026-06-15, or none for today.")
+    return days[0] if days else None
+
+
+def _date(name: str) -> date | None:
     try:
-        return date.fromisoformat(named[0]) if named else None
+        return date.fromisoformat(name)
     except ValueError:
         return None
 

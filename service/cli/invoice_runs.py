@@ -73,10 +73,10 @@ def show_(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show what came of each contract of a run, from what is recorded; exit code 4: something is left."""
+    """Show what came of each contract of a run, from what is recorded; exit code 4: some need a look."""
     from mappings.invoice_run import Outcome
     from service.cli.output import Column, as_json, figure, key, line, money, say, show
-    from service.cli.run_report import how_to_go_on, links, plain
+    from service.cli.run_report import NEEDS_A_LOOK, how_to_go_on, links, plain, sentences
     from service.cli.session import session
     from service.run_records import NoSuchRun, shown
 
@@ -112,8 +112,11 @@ def show_(
         for one in ended:
             if not one.outcome.is_final:
                 line(f"{one.contract.displayed}: {' '.join(links(one, url))}")
+            for sentence in sentences(one.differences):
+                line(f"{one.contract.displayed}: {sentence}")
     if left:
         say(how_to_go_on(run, left, sum(one.outcome is Outcome.IN_DOUBT for one in ended)))
+    if left or any(one.outcome in NEEDS_A_LOOK for one in ended):
         raise typer.Exit(Exit.WORK_LEFT)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -79,7 +79,19 @@ def in_a_line(one: Invoiced, url: str) -> str:
         told += f" {', '.join(one.invoices)}, {money(one.total, one.contract.precision, one.contract.currency)}"
     if one.because:
         told += f": {one.because}"
-    return told if one.outcome is Outcome.NOTHING else f"{told}  {' '.join(links(one, url))}"
+    if one.outcome is not Outcome.NOTHING:
+        told += f"  {' '.join(links(one, url))}"
+    return "\n".join((told, *(f"  {each}" for each in sentences(one.differences))))
+
+
+def sentences(differences: Iterable[Mapping[str, Any]]) -> list[str]:
+    """How an invoice differs from what was expected, both sides of each."""
+    told = []
+    for one in differences:
+        expected, found = one.get("expected") or "nothing", one.get("found") or "nothing"
+        sides = f" Expected {expected}, found {found}." if one.get("expected") or one.get("found") else ""
+        told.append(f"{one['what']}: {one['why']}{sides}")
+    return told
 
 
 def links(one: Invoiced, url: str) -> list[str]:
@@ -98,6 +110,7 @@ def plain(one: Invoiced, url: str) -> dict[str, Any]:
         "total": exact(one.total, one.contract.precision),
         "currency": one.contract.currency,
         "because": one.because or None,
+        "differences": list(one.differences),
         "links": links(one, url),
     }
 
@@ -166,6 +179,13 @@ def how_to_go_on(run: UUID, left: int, in_doubt: int) -> str:
     """What to do about contracts that a run has left."""
     first = f", {in_doubt} of them in doubt: resolve that first" if in_doubt else ""
     return f"{left} left{first}. Carry the run on with `psa-connector invoice create --resume {run}`."
+
+
+def not_announced(run: UUID, untold: list[Invoiced]) -> str:
+    """What to do about outcomes that nobody could be told of."""
+    what = "1 outcome" if len(untold) == 1 else f"{len(untold)} outcomes"
+    again = f"Announce by `psa-connector invoice create --resume {run}`: nothing is invoiced twice by that."
+    return f"{what} could not be announced: {untold[0].untold} {again}"
 
 
 def _total(ended: Iterable[Invoiced], word: Outcome) -> str:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from mappings.invoice_expectation import Expectation, expected
 from mappings.invoice_run import Due, Outcome, Preview
 from mappings.tables import Ref
 from service.cli.expectation_report import expected_as_table
-from service.cli.run_report import how_much, how_to_go_on, in_a_line, links
+from service.cli.invoice_due import create_due
+from service.cli.main import app
+from service.cli.options import Output
+from service.cli.run_report import how_much, how_to_go_on, in_a_line, links, not_announced, plain
 from service.contracts import Contract
 from service.invoice_runs import Invoiced
 from tests.mappings.invoice_samples import HERE, LINES, TODAY, milestone, sales
@@ -46,6 +52,44 @@ def test_an_outcome_is_one_line_that_ends_with_what_opens_it() -> None:
 def test_how_much_is_due_is_one_sentence(due: list[tuple[int, str]], said: str) -> None:
     every = (Due(UUID(int=n), rows, Decimal(total), "USD", 2) for n, (rows, total) in enumerate(due))
     assert how_much(Preview(tuple(every))) == said
+
+
+def test_a_differing_invoice_is_told_with_both_sides() -> None:
+    data = {"what": "Line 1", "why": "The amount is another one.", "expected": "100.00", "found": "90.00"}
+    one = replace(told(Outcome.DIFFERS, "", 5), differences=(data,))
+    said = "  Line 1: The amount is another one. Expected 100.00, found 90.00."
+    assert in_a_line(one, URL).splitlines()[1:] == [said]
+    assert plain(one, URL)["differences"] == [data]
+
+
+def test_what_could_not_be_announced_says_how_it_is() -> None:
+    said = not_announced(UUID(int=3), [replace(told(Outcome.CREATED, "", 5), untold="No way. (bus-unreachable)")])
+    assert said.startswith("1 outcome could not be announced: No way. (bus-unreachable) Announce by")
+    assert str(UUID(int=3)) in said
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (["2026-13-01"], "is no date"),
+        (["tomorrow"], "is no date"),
+        (["ORD-C2", "2026-06-15"], "comes first"),
+        (["2026-06-15", "2026-06-16"], "at the most"),
+    ],
+)
+def test_what_is_meant_as_a_date_is_not_taken_for_a_contract(named: list[str], said: str) -> None:
+    with pytest.raises(typer.BadParameter, match=said):
+        create_due(named, False, True, "Ada", None, Output.TABLE)
+
+
+@pytest.mark.parametrize(
+    ("said", "both"),
+    [(["--all", "--customer", "A"], "--all and --customer"), (["ORD-C1", "--all"], "contracts by name and --all")],
+)
+def test_ways_to_choose_contracts_that_exclude_each_other_are_named(said: list[str], both: str) -> None:
+    result = CliRunner().invoke(app, ["invoice", "create", *said], env={"COLUMNS": "300"})
+    assert result.exit_code == 2
+    assert both in result.stderr
 
 
 def test_what_is_in_doubt_has_to_be_resolved_before_a_run_is_resumed() -> None:
