@@ -120,10 +120,13 @@ def contracts_in(selection: Mapping[str, Any]) -> tuple[UUID, ...]:
 
 
 def outcome(
-    contracts: int, ended: Mapping[Outcome, int], failed: Iterable[tuple[UUID, Outcome, str]]
+    contracts: int, ended: Mapping[Outcome, int], failed: Iterable[tuple[UUID, Outcome, str]], untold: int = 0
 ) -> dict[str, object]:
-    """What a run's record says came of it: how many contracts fared how, and of whom no attempt tells."""
-    return {
+    """What a run's record says came of it: how many contracts fared how, and of whom no attempt tells.
+
+    ``untold``: of how many nobody could be told.
+    """
+    return ({"untold": untold} if untold else {}) | {
         "outcome": "done" if sum(ended.values()) >= contracts else "broken-off",
         "ended": {word.value: count for word, count in sorted(ended.items())},
         "failed": {str(contract): [word.value, because[:300]] for contract, word, because in failed},

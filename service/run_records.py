@@ -45,7 +45,7 @@ class NoSuchRun(Exception):
 class Recorded:
     """A run as its row tells of it; ``ended`` counts contracts by their outcome, as far as the run told.
 
-    ``confirmed``: a person saw how much was ``expected`` of it.
+    ``confirmed``: a person saw how much was ``expected`` of it. ``untold``: contracts whose events could not be sent.
     """
 
     id: UUID
@@ -57,6 +57,7 @@ class Recorded:
     is_done: bool
     ended: dict[str, int]
     failed: dict[UUID, tuple[Outcome, str]]
+    untold: int = 0
 
     @property
     def left(self) -> int:
@@ -133,7 +134,8 @@ def end(dataverse: Dataverse, run: Run, ended: Sequence[Invoiced]) -> ConnectorE
             break
         every = now | {id: (word_of(one.outcome), one.because) for id, one in before.items() if one.is_ended}
         left = [(id, word, why) for id, (word, why) in every.items() if not word.is_final]
-        told = outcome(len(run.contracts), Counter(word for word, _ in every.values()), left)
+        untold = sum(bool(one.untold) for one in ended)
+        told = outcome(len(run.contracts), Counter(word for word, _ in every.values()), left, untold)
         # As long as others may be at it, whoever looks for the end of a run by message has the last word.
         state = State.DONE if told["outcome"] == "done" and not is_open else State.RESOLVED
         (result,) = dataverse.commit([ChangeSet((command_record.turned(_row(dataverse, id), state, told),))])
@@ -210,4 +212,5 @@ def _recorded(row: Row) -> Recorded:
         brought.get("outcome") == "done",
         brought.get("ended", {}),
         {UUID(id): (Outcome(word), because) for id, (word, because) in brought.get("failed", {}).items()},
+        brought.get("untold", 0),
     )

@@ -115,15 +115,21 @@ def show_(
             for sentence in sentences(one.differences):
                 line(f"{one.contract.displayed}: {sentence}")
     if left:
-        say(how_to_go_on(run, left, sum(one.outcome is Outcome.IN_DOUBT for one in ended)))
+        in_doubt = sum(one.outcome is Outcome.IN_DOUBT for one in ended)
+        say(how_to_go_on(run, left, in_doubt, may_be_at_work=not recorded.is_done))
     if left or any(one.outcome in NEEDS_A_LOOK for one in ended):
         raise typer.Exit(Exit.WORK_LEFT)
 
 
 def _state(run: Recorded) -> str:
+    word = {"not-finished": "not finished", "left": f"{run.left} left", "done": "done"}[_word(run)]
+    return f"{word}, {run.untold} not announced" if run.untold else word
+
+
+def _word(run: Recorded) -> str:
     if not run.is_done:
-        return "not finished"
-    return f"{run.left} left" if run.left else "done"
+        return "not-finished"
+    return "left" if run.left else "done"
 
 
 def _plain(run: Recorded) -> dict[str, object]:
@@ -131,7 +137,8 @@ def _plain(run: Recorded) -> dict[str, object]:
         "run": run.id,
         "begun": run.asked_on.isoformat(),
         "requested_by": run.requested_by,
-        "state": "done" if run.is_done else "not-finished",
+        "state": _word(run),
+        "not_announced": run.untold,
         "expected": run.expected,
         "ended": run.ended,
         "contracts": len(run.contracts),

@@ -175,9 +175,11 @@ def show_preview(done: list[Previewed], output: Output) -> None:
             show("Would be written and called", (Column("Change"),), [(change,) for change in one.plan.changes])
 
 
-def how_to_go_on(run: UUID, left: int, in_doubt: int) -> str:
-    """What to do about contracts that a run has left."""
+def how_to_go_on(run: UUID, left: int, in_doubt: int, *, may_be_at_work: bool = False) -> str:
+    """What to do about contracts that a run has left; ``may_be_at_work``: nobody wrote down yet that it has ended."""
     first = f", {in_doubt} of them in doubt: resolve that first" if in_doubt else ""
+    if may_be_at_work:
+        first += ". A run that came as a message goes on by itself; any other waits"
     return f"{left} left{first}. Carry the run on with `psa-connector invoice create --resume {run}`."
 
 

@@ -23,6 +23,7 @@ from mappings.acting import AS_SIGNED_IN
 from mappings.ceiling import Ceiling
 from mappings.invoice_run import Due, Outcome, Preview, selection
 from service.app import App
+from service.cli.invoice_runs import _plain, _state
 from service.contracts import Contract
 from service.invoice_runs import Invoiced, Run
 from service.run_records import WITHDRAWN, Resumed, end, recorded, resumed, shown
@@ -114,6 +115,14 @@ def test_a_run_has_no_end_while_a_message_may_still_bring_a_command_that_was_giv
     assert end(world.dataverse, Run(RUN, [contract], "ada"), [told]) is None
     row = world.dataverse.get(Reference("psac_command", keys.run_row_id(RUN)))
     assert row["psac_state"] == "resolved"
+
+
+def test_a_run_keeps_of_how_many_contracts_nobody_could_be_told(world: World) -> None:
+    contract = Contract(ID, "", "", "USD", 2)
+    told = Invoiced(contract, UUID(int=9), Outcome.CREATED, untold="No such topic.")
+    assert end(world.dataverse, Run(RUN, [contract], "ada"), [told]) is None
+    found = recorded(world.dataverse, RUN)
+    assert (_state(found), _plain(found)["state"]) == ("done, 1 not announced", "done")
 
 
 def carried_on(world: World, ceiling: int, *, confirmed: bool = False) -> Resumed:

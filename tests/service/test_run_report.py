@@ -98,6 +98,11 @@ def test_what_is_in_doubt_has_to_be_resolved_before_a_run_is_resumed() -> None:
     assert how_to_go_on(run, 2, 1).startswith("2 left, 1 of them in doubt: resolve that first. Carry the run on")
 
 
+def test_a_run_that_may_be_at_work_is_said_to_go_on_by_itself() -> None:
+    said = how_to_go_on(UUID(int=3), 2, 0, may_be_at_work=True)
+    assert said.startswith("2 left. A run that came as a message goes on by itself; any other waits. Carry the run on")
+
+
 def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *rows: Any, **more: Any) -> str:
     monkeypatch.setenv("COLUMNS", "200")
     due: Expectation = expected(rows, LINES, TODAY, HERE, **more)
