@@ -12,7 +12,7 @@ from handlers.announcing import given_up_as
 from handlers.due_look import Piece, Sweep
 from handlers.due_run import FAILED, DueRunHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
-from handlers.invoicing import REFUSED, InvoicingHandler
+from handlers.invoicing import ENDED, REFUSED, InvoicingHandler
 from handlers.plan import NOT_YET
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices, CreateInvoices
@@ -206,7 +206,8 @@ def _ended(recorded: Told) -> Told:
 
 def _failed(failure: ConnectorError) -> Told:
     """What is told of a run that did not come to its end; what may pass is gone on with."""
-    because = f"{failure.sentence} ({failure.code})"
+    # A sweep gives the new command itself, when it comes by again.
+    because = f"{failure.sentence.split(f' {ENDED}')[0]} ({failure.code})"
     match failure:
         case Rejected():
             return {"outcome": IN_DOUBT if failure.code.endswith(IN_DOUBT) else FAILED, "because": because}
