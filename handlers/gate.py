@@ -28,6 +28,7 @@ class Grace:
     """Holds a plan back until what it follows from is as old as the ``grace`` that somebody else has to act on it.
 
     An event's own age does not tell: the one of submitting an entry may be handled when it has just been approved.
+    ``now`` is the clock that stamps rows, not this host's.
     """
 
     grace: timedelta

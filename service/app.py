@@ -198,8 +198,9 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     how = asked_once(partial(mode_of, dataverse)) if invoices.mode == "probe" else partial(Mode, invoices.mode)
     fixed_point = FixedPoint(
         InvoiceCalls(dataverse, how, invoices.concurrency),
-        gates=(Grace(grace, now), *((ceiling,) if settings.write_ceiling.is_any else ())),
-        # By the clock that also stamps rows: a host ahead of it would take what it read before a change for newer.
+        # By the clock that also stamps rows: a host ahead of it would cut what others are given to act short, and take
+        # what it read before a change for newer.
+        gates=(Grace(grace, dataverse.far_now), *((ceiling,) if settings.write_ceiling.is_any else ())),
         seldom_changed=SeldomChanged(dataverse.far_now),
     )
     late_look = timedelta(minutes=0 if by_product else settings.actuals.second_look)

@@ -18,6 +18,7 @@ from connector.errors import Misconfigured, Rejected
 from connector.worker import Pace
 from handlers.approved import Owner
 from handlers.fixed_point import Settled, Unsettled
+from handlers.gate import Grace
 from handlers.verification import VerificationHandler
 from mappings.acting import AS_SIGNED_IN, Acting, Mode
 from mappings.backlog import Backlog
@@ -234,3 +235,12 @@ def test_registering_from_the_command_line_needs_the_senders_key_and_then_finds_
     assert result.exit_code == 0
     assert {one["result"] for one in json.loads(result.stdout)} == {"already there"}
     assert "nothing was changed" in result.stderr
+
+
+def test_what_others_are_given_to_act_is_measured_by_dataverses_clock_whatever_this_hosts_shows(world: Sandbox) -> None:
+    world.clock.advance(timedelta(hours=1))
+    app = compose(sandbox_settings(world), now=lambda: world.clock.now() + timedelta(minutes=4))
+    app.check()
+    (grace,) = (gate for gate in app.fixed_point._gates if isinstance(gate, Grace))
+    assert timedelta() <= world.clock.now() - grace.now() < timedelta(seconds=5)
+    app.close()

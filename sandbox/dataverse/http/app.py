@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -101,6 +102,7 @@ class WebApi:
             if not error.sqlite_errorname.startswith(DISK):
                 raise
             answer = refused(Refused(f"The sandbox can't write its data: {error}.", "0x80044150", 500))
+        answer.headers["Date"] = format_datetime(self._organisation.clock.now(), usegmt=True)
         if call.path.startswith(ROOT):
             return answer
         answer.headers |= {"x-ms-service-request-id": str(call.id), "REQ_ID": str(call.id)}

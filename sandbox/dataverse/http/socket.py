@@ -43,6 +43,7 @@ class HttpSocket:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            date_header=False,  # told by the sandbox's clock, not by this machine's
             ssl_certfile=certificate,
             timeout_graceful_shutdown=2,
         )
