@@ -12,7 +12,7 @@ from tests.connector.local_bus import Bus
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_bus() -> Iterator[Bus]:
     bus = Bus()
     yield bus

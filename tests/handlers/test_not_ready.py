@@ -164,7 +164,7 @@ def test_a_command_can_be_told_from_its_record_to_be_carried_on(world: World, by
     ((record,),) = world.dataverse.query([_all_of("psac_command")])
     again = command_in(read(record), COMMAND)
     assert again is not None
-    assert told(world, again) == world.command(MarkReady.model_validate(given))[0].outcome  # type: ignore[union-attr]
+    assert told(world, again) == world.command(MarkReady.model_validate(given))[0].outcome
     assert record.row == id
 
 

@@ -12,7 +12,6 @@ from sandbox.servicebus.amqp.errors import (
     DECODE_ERROR,
     FRAMING_ERROR,
     NOT_ALLOWED,
-    RESOURCE_LIMIT_EXCEEDED,
     AmqpError,
     SessionError,
 )
@@ -190,7 +189,7 @@ class Connection(asyncio.Protocol):
             (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
     def _fell_silent(self) -> None:
-        self._end_now(AmqpError(RESOURCE_LIMIT_EXCEEDED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
+        self._end_now(AmqpError(CONNECTION_FORCED, f"Nothing was heard for {IDLE_TIME_OUT:.0f} seconds."))
 
     def _end_now(self, error: AmqpError) -> None:
         """Say why, where the peer has heard our open, and close: without answers whose effects may not last yet."""

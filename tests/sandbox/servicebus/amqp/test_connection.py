@@ -240,7 +240,7 @@ def test_a_peer_that_falls_silent_is_dropped_after_the_announced_time(wire: Wire
     wire.loop.pass_time(239)
     assert not wire.pipe.closed
     wire.loop.pass_time(100)
-    assert wire.heard_of(CLOSE)[0][0][0] == b"amqp:resource-limit-exceeded"
+    assert wire.heard_of(CLOSE)[0][0][0] == b"amqp:connection:forced"
     assert wire.pipe.closed
 
 
