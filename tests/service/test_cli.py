@@ -94,7 +94,7 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
         (["sandbox", "--empty", "--schema", "nowhere.json"], "--schema: nowhere.json can't be read: No such file"),
         (["backlog", "ready", "products"], "Name row ids, or say by options like --contract which are meant, or"),
         (["invoice", "create"], "Name contracts, or --all."),
-        (["invoice", "create", "ORD-1", "--all"], "Name contracts, or --all."),
+        (["invoice", "create", "ORD-1", "--all"], "contracts by name and --all don't go together."),
         (["backlog", "ready", "retainers", "--all"], "'retainers' is none of these: time-and-material, products"),
         (["backlog", "list", "foo"], "'foo' is none of these: time-and-material, products, milestones."),
         (["backlog", "list", "--output", "yaml"], "'yaml' is none of these: table, json, csv."),
