@@ -26,8 +26,8 @@ from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled,
 
 log = logging.getLogger(__name__)
 
-PERHAPS_ONE_ROW = frozenset({"missing-privilege", "forbidden"})
-"""Codes of our own set-up that a single row can meet, too: one that is out of our reach."""
+PERHAPS_ONE_ROW = frozenset({"missing-privilege", "forbidden", "unreadable-answer"})
+"""Codes of our own set-up that a single row can meet, too: one that is out of our reach, or that makes no sense."""
 
 OUTAGE = frozenset(
     {

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 READING = frozenset({"read"})
 """The kind of operation that every look at a subject begins with."""
+OF_ONE_ROW = frozenset({"unreadable-answer"})
+"""Failures of a question that a single row among the answers can bring about."""
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -165,16 +167,17 @@ class FixedPoint:
         done: dict[S, Outcome],
         dataverse: Reader,
     ) -> Mapping[S, F]:
-        """The facts of those whose rows could be read. A refused question is no verdict on who was asked about."""
+        """The facts of those whose rows could be read. A refused question is no verdict on who was asked about, and a
+        row that can't be read holds up nobody else."""
         try:
             return handler.gather(waiting, dataverse)
-        except (Rejected, Conflict) as refused:
-            if len(waiting) > 1:
+        except ConnectorError as error:
+            is_refused = isinstance(error, Rejected | Conflict)
+            if len(waiting) > 1 and (is_refused or error.code in OF_ONE_ROW):
                 each = [self._gather(handler, [one], courses, done, dataverse) for one in waiting]
                 return {subject: facts for found in each for subject, facts in found.items()}
-            failure: ConnectorError = Transient("read-refused", f"Reading was refused: {refused.sentence}")
-        except ConnectorError as error:
-            failure = error
+            sentence = f"Reading was refused: {error.sentence}"
+            failure = Transient("read-refused", sentence) if is_refused else error
         done.update((subject, Unsettled(failure, courses[subject].unsure, READING)) for subject in waiting)
         return {}
 

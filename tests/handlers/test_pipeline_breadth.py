@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from connector.dataverse.changes import Record
+from connector.dataverse.query import Query
 from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt
 from handlers.foreigners import MOST, Foreigners
@@ -125,3 +128,23 @@ def test_organizations_without_end_are_counted_as_one_and_an_hour_later_told_of_
     foreigners.saw("1", NOW + timedelta(minutes=59))
     foreigners.saw("1", NOW + timedelta(minutes=60))
     assert len(caplog.messages) == 1
+
+
+def test_a_row_that_can_not_be_read_holds_up_nobody_beside_it_and_waits(
+    world: World, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, *good = (world.approved() for _ in range(4))
+    read = world.dataverse.query
+    unreadable = Misconfigured("unreadable-answer", "Dataverse answered msdyn_timeentry.msdyn_duration otherwise.")
+
+    def query(questions: Sequence[Query]) -> list[list[Record]]:
+        answers = read(questions)
+        if any(record.row.id == bad.id for records in answers for record in records):
+            raise unreadable
+        return answers
+
+    monkeypatch.setattr(world.dataverse, "query", query)
+    assert ends(service.about(bad, *good)) == [RedeliverAt, *[Complete] * 3]
+    assert all(world.live(entry) for entry in good)
+    assert ends(service.about(bad, world.approved())) == [RedeliverAt, Complete]
+    assert not service.events.breadth.doubtful
