@@ -154,7 +154,11 @@ class Reads:
         return bodies
 
     def _failure(self, answer: Reply | Response, reply: Reply) -> ConnectorError:
-        return failure(self._transport.refused(answer.status, answer.headers, answer.body, reply.headers))
+        refusal = self._transport.refused(answer.status, answer.headers, answer.body, reply.headers)
+        told = failure(refusal)
+        if type(told) is Transient and refusal.retry_after is not None:
+            return Throttled(told.code, told.sentence, refusal.retry_after)
+        return told
 
     def _local(self, link: str) -> str:
         """A next link as a path. It is followed word for word, but never to another host: the token goes with it."""

@@ -19,7 +19,7 @@ from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, 
 UNTOLD_WAIT = timedelta(seconds=60)
 """How long to stay away when a throttling answer does not say."""
 LONGEST_WAIT = timedelta(days=1)
-"""What claims to be a longer wait is no waiting time; the documented ones are minutes."""
+"""Who is told to stay away for longer asks again after this; the documented waits are minutes."""
 LIMIT = re.compile(r"exceeded (?:the )?limit of (\d[\d.,]{0,14})")
 
 
@@ -201,7 +201,8 @@ def read_code(text: str) -> int | None:
 
 
 def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """``Retry-After`` in seconds (fractions allowed) or as an HTTP date; ``None`` when absent or unreadable."""
+    """``Retry-After`` in seconds (fractions allowed) or as an HTTP date, ``LONGEST_WAIT`` at the most; ``None`` when
+    absent or unreadable."""
     if text is None:
         return None
     wait = _seconds(text)
@@ -210,12 +211,12 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
         if moment is None:
             return None
         wait = moment - now
-    return max(wait, timedelta()) if wait <= LONGEST_WAIT else None
+    return min(max(wait, timedelta()), LONGEST_WAIT)
 
 
 def _seconds(text: str) -> timedelta | None:
     try:
-        return timedelta(seconds=float(text))
+        return timedelta(seconds=min(float(text), LONGEST_WAIT.total_seconds()))
     except (ValueError, OverflowError):
         return None
 

@@ -138,7 +138,8 @@ class Transport:
         made = moment_of(outer.get("date")) or self._now()
         refusal = read_refusal(status, body, headers.get("retry-after", outer.get("retry-after")), made)
         kind, name = meaning(refusal)
-        if kind is Kind.THROTTLED:
+        # A gateway that gave up on a request says when to come back as well, whatever became of the request.
+        if kind is Kind.THROTTLED or (refusal.status >= 500 and refusal.retry_after is not None):
             self._told_to_wait(refusal, name)
         return refusal
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -93,6 +94,18 @@ def test_a_throttled_batch_leaves_every_change_set_throttled_and_later_batches_u
 
         assert [type(outcome) for outcome in outcomes] == [Throttled, Throttled]
         assert limit.call_count == 1
+
+
+def test_a_gateway_that_gives_up_on_a_write_is_obeyed_and_the_write_remains_in_doubt() -> None:
+    with mocked("account", patience=timedelta(seconds=5)) as (client, http, _):
+        sent = http.post(BATCH, status=504, headers={"Retry-After": "30"})
+
+        [first] = client.commit(sets(NEW))
+        [second] = client.commit(sets(NEW))
+
+        assert isinstance(first, UnknownOutcome)
+        assert isinstance(second, Throttled)
+        assert (second.retry_after, sent.call_count) == (timedelta(seconds=30), 1)
 
 
 def test_later_batches_are_not_sent_when_an_earlier_one_got_no_answer() -> None:

@@ -43,6 +43,21 @@ def test_a_read_is_given_up_after_three_tries() -> None:
         assert attempt.call_count == 3
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_read_that_is_told_when_to_come_back_comes_back_then_and_not_before(status: int) -> None:
+    with mocked("contact", patience=timedelta(seconds=5)) as (client, http, time):
+        attempt = http.get(f"{API}contacts?$select=contactid", status=status, headers={"Retry-After": "30"})
+
+        with pytest.raises(Throttled) as first:
+            client.query([Query("contact", [])])
+        time.sleep(10)
+        with pytest.raises(Throttled) as second:
+            client.query([Query("contact", ["fullname"])])
+
+        waits = [caught.value.retry_after.total_seconds() for caught in (first, second)]
+        assert (waits, attempt.call_count) == ([30, 20], 1)
+
+
 def test_a_batch_of_reads_is_tried_again_as_a_whole_when_it_was_cut_off() -> None:
     answers = [part(200, {"value": [row(ONE)]}), part(200, {"value": []})]
     with mocked("contact") as (client, http, time):
