@@ -59,7 +59,7 @@ from service.missions import mission as mission_of
 from service.probing import asked_once, mode_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
-from service.signing_in import sign_in, tokens
+from service.signing_in import access_to, sign_in, tokens
 from service.stopping import patiently
 from service.sweep import Sweep
 from service.watching import Watch
@@ -119,7 +119,8 @@ class App:
         from connector.servicebus import probe
 
         bus = self.settings.servicebus
-        return [partial(probe, self.bus, queue) for queue in (bus.approvals_queue, bus.commands_queue)]
+        queues = (bus.approvals_queue, bus.commands_queue)
+        return [partial(probe, access_to(queue, bus, self.bus), queue) for queue in queues]
 
     def execute(self, command: AnyCommand) -> Outcome:
         """Carry a command out here and now; what may pass at once is tried again at once, the rest is the outcome."""
@@ -211,10 +212,10 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     breakers: list[CountingBreaker] = []
 
     def worker(queue: str, receivers: int, work: Pipeline, is_fit: Callable[[], None]) -> Worker:
-        traces = Traces()
+        traces, access = Traces(), access_to(queue, settings.servicebus, bus)
         breakers.append(CountingBreaker(queue))
         return Worker(
-            lambda: MeasuredInbox(_inbox(bus, queue, now), queue, traces, now=now),
+            lambda: MeasuredInbox(_inbox(access, queue, now), queue, traces, now=now),
             measured(work.process, queue, traces),
             is_fit,
             breaker=breakers[-1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 from connector.errors import ConnectorError, Misconfigured, Transient
 from service.connection_string import parts_of
@@ -26,12 +27,30 @@ def event_queue(settings: ServiceBusSettings) -> EventQueue:
         raise NotConfigured(
             [f"{VARIABLE} is for {entity}, but events are received from {settings.approvals_queue}; use one queue."]
         )
+    _same_namespace(settings, parts["endpoint"])
     return EventQueue(
         address=parts["endpoint"],
         queue=settings.approvals_queue,
         key_name=parts["sharedaccesskeyname"],
         key=parts["sharedaccesskey"],
     )
+
+
+def _same_namespace(settings: ServiceBusSettings, endpoint: str) -> None:
+    """Events that go to another namespace than the one that is received from are heard by nobody, without a word."""
+    if settings.approvals_connection_string is not None:
+        received = parts_of(settings.approvals_connection_string.get_secret_value())["endpoint"]
+    elif settings.approvals_namespace is not None or settings.namespace is not None:
+        received = f"sb://{settings.approvals_namespace or settings.namespace}"
+    elif settings.connection_string is not None:
+        received = parts_of(settings.connection_string.get_secret_value())["endpoint"]
+    else:
+        return
+    here, there = urlsplit(endpoint).hostname, urlsplit(received).hostname
+    if here != there:
+        raise NotConfigured(
+            [f"{VARIABLE} is for {here}, but events are received from {there}; use the namespace of the queue."]
+        )
 
 
 def check(settings: ServiceBusSettings) -> None:

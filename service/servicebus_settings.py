@@ -14,7 +14,7 @@ from service.settings_values import names
 
 
 class ServiceBusSettings(BaseModel):
-    """The namespace, its queues, and the key that Dataverse gets."""
+    """The namespace or, with one of its own for approvals, the two; their queues, and the key that Dataverse gets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
@@ -27,6 +27,16 @@ class ServiceBusSettings(BaseModel):
         default=None,
         description="the namespace's connection string, with a policy that may listen and send; "
         "it begins with Endpoint=sb://; or leave it out and set NAMESPACE beside it",
+    )
+    approvals_namespace: str | None = Field(
+        default=None,
+        description="the full name of another namespace that holds the approvals queue, signed in to as NAMESPACE is; "
+        "left out, every queue is in one",
+    )
+    approvals_connection_string: SecretStr | None = Field(
+        default=None,
+        description="the connection string of another namespace that holds the approvals queue, with a policy that may "
+        "listen and send; or set APPROVALS_NAMESPACE beside it",
     )
     event_sender: SecretStr | None = Field(
         default=None,
@@ -57,7 +67,7 @@ class ServiceBusSettings(BaseModel):
     def _queues(cls, value: object) -> list[str]:
         return names(value)
 
-    @field_validator("namespace")
+    @field_validator("namespace", "approvals_namespace")
     @classmethod
     def _a_host_of_service_bus(cls, value: str | None) -> str | None:
         """A host and nothing else; whether it is in the cloud of the environment is looked at when both are known."""
@@ -79,7 +89,23 @@ class ServiceBusSettings(BaseModel):
             raise PydanticCustomError("missing", "is missing")
         return value
 
-    @field_validator("connection_string", "event_sender")
+    @field_validator("approvals_namespace")
+    @classmethod
+    def _signed_in_to_as_the_other(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Who signs in to one namespace signs in to both; ``namespace`` is known here, or wrong."""
+        if value is not None and "namespace" in info.data and info.data["namespace"] is None:
+            raise PydanticCustomError("no_namespace", "is set without NAMESPACE, whose sign-in it shares")
+        return value
+
+    @field_validator("approvals_connection_string")
+    @classmethod
+    def _one_way_to_approvals(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """Either a connection string or a namespace, here too."""
+        if value is not None and info.data.get("approvals_namespace") is not None:
+            raise PydanticCustomError("two_ways", "is set beside a namespace; keep one of the two")
+        return value
+
+    @field_validator("connection_string", "approvals_connection_string", "event_sender")
     @classmethod
     def _looks_like_one(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:

@@ -173,12 +173,17 @@ def _faults(error: ValidationError, given: Collection[str]) -> Iterator[str]:
 
 def _at_odds(settings: Settings) -> Iterator[str]:
     """What is right by itself, but not beside the rest."""
-    namespace, dataverse = settings.servicebus.namespace, settings.dataverse
-    name, cloud = f"{PREFIX}SERVICEBUS{SEPARATOR}NAMESPACE", dataverse.known_cloud
-    if namespace is not None and dataverse.token is not None:
-        yield f"{name} is set, but a fixed token signs in to no namespace; use a connection string."
-    elif namespace is not None and not cloud.has_servicebus(namespace):
-        yield f"{name} is not in the cloud {cloud.name}: namespaces there end in {cloud.servicebus}; it is {namespace}."
+    bus, dataverse, cloud = settings.servicebus, settings.dataverse, settings.dataverse.known_cloud
+    for variable, namespace in (("NAMESPACE", bus.namespace), ("APPROVALS_NAMESPACE", bus.approvals_namespace)):
+        name = f"{PREFIX}SERVICEBUS{SEPARATOR}{variable}"
+        if namespace is not None and dataverse.token is not None:
+            yield f"{name} is set, but a fixed token signs in to no namespace; use a connection string."
+        elif namespace is not None and not cloud.has_servicebus(namespace):
+            ends = f"namespaces there end in {cloud.servicebus}"
+            yield f"{name} is not in the cloud {cloud.name}: {ends}; it is {namespace}."
+    if bus.commands_queue == bus.approvals_queue:
+        name = f"{PREFIX}SERVICEBUS{SEPARATOR}COMMANDS_QUEUE"
+        yield f"{name} is {bus.commands_queue}, where Dataverse posts to; use two queues."
 
 
 def _what(detail: ErrorDetails, variable: Variable) -> str:

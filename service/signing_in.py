@@ -15,17 +15,33 @@ from connector.sign_in.person import Person
 from connector.sign_in.token_cache import TokenCache
 from connector.sign_in.tokens import Credential, Tokens
 from service.not_configured import NotConfigured
-from service.settings import DataverseSettings, Settings
+from service.settings import DataverseSettings, ServiceBusSettings, Settings
 
 
 def sign_in(settings: Settings) -> tuple[TokenSource, Access]:
-    """Tokens for Dataverse, and the way to Service Bus. Nobody is asked for anything yet."""
+    """Tokens for Dataverse, and the way to Service Bus; to approvals it may be another (``access_to``).
+
+    Nobody is asked for anything yet.
+    """
     dataverse, bus = settings.dataverse, settings.servicebus
     if bus.namespace is None:
         return tokens(dataverse), _value(bus.connection_string)
     credential = credential_of(dataverse)
     namespace = Namespace(bus.namespace, Tokens(credential, dataverse.known_cloud.servicebus_resource))
     return Tokens(credential, dataverse.url), namespace
+
+
+def access_to(queue: str, settings: ServiceBusSettings, access: Access) -> Access:
+    """The way to a queue or topic, where ``access`` is the way to the namespace: the same, except to approvals in a
+    namespace of their own. Whoever signs in to one signs in to both, as one token opens both.
+    """
+    if queue != settings.approvals_queue:
+        return access
+    if settings.approvals_connection_string is not None:
+        return _value(settings.approvals_connection_string)
+    if settings.approvals_namespace is not None and isinstance(access, Namespace):
+        return Namespace(settings.approvals_namespace, access.tokens)
+    return access
 
 
 def tokens(settings: DataverseSettings) -> TokenSource:

@@ -16,6 +16,7 @@ from service.checks.finding import Finding, Verdict, looked
 from service.event_sender import IN_TIME, VARIABLE
 from service.event_sender import check as check_sender
 from service.settings import ServiceBusSettings
+from service.signing_in import access_to
 
 if TYPE_CHECKING:
     from connector.queue_settings import QueueSettings
@@ -35,11 +36,12 @@ def queues(access: Access, settings: ServiceBusSettings, remedies: Callable[[str
 
     worked = (settings.approvals_queue, settings.commands_queue)
     told = dict.fromkeys(filter(None, (settings.replies_queue, *settings.reply_queues, settings.events)))
+    by = {name: access_to(name, settings, access) for name in (*worked, *told)}
     looks: list[Callable[[], Iterator[Finding]]] = [
-        *(partial(_one, f"Queue {name} can be received from.", partial(probe, access, name)) for name in worked),
-        *(partial(_one, f"Queue {name} can be sent to.", partial(_send, access, name)) for name in (*worked, *told)),
+        *(partial(_one, f"Queue {name} can be received from.", partial(probe, by[name], name)) for name in worked),
+        *(partial(_one, f"Queue {name} can be sent to.", partial(_send, by[name], name)) for name in by),
     ]
-    looks += (partial(_settings, access, name) for name in worked)
+    looks += (partial(_settings, by[name], name) for name in worked)
     if settings.event_sender is not None:
         sentence = f"The key of {VARIABLE} opens {settings.approvals_queue} for Dataverse."
         looks.append(partial(_one, sentence, partial(check_sender, settings)))

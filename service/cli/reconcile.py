@@ -111,6 +111,7 @@ def _repair(app: App, found: Report, yes: bool) -> int:
 
     from connector.outbox import send
     from service.cli.output import money, say
+    from service.signing_in import access_to
 
     count = len(found.repairable)
     entries = "1 entry" if count == 1 else f"{count} entries"
@@ -123,7 +124,7 @@ def _repair(app: App, found: Report, yes: bool) -> int:
         say("Nothing was sent. If that is meant, say --yes.")
         return 0
     bus = app.settings.servicebus
-    asyncio.run(send(app.bus, bus.approvals_queue, *found.looks()))
+    asyncio.run(send(access_to(bus.approvals_queue, bus, app.bus), bus.approvals_queue, *found.looks()))
     say(f"Sent to queue {bus.approvals_queue}: {entries}. Run reconcile again when the service is through with them.")
     return count
 
