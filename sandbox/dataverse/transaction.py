@@ -20,7 +20,7 @@ from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row, Written
 
 SYSTEM_JOBS = "asyncoperation"
 """System jobs go with the step or row they belong to, instead of keeping it (inferred)."""
-EVENTLESS = frozenset({"sdkmessage", "sdkmessagefilter", SYSTEM_JOBS})
+EVENTLESS = frozenset({"sdkmessage", "sdkmessagefilter", "solutioncomponent", SYSTEM_JOBS})
 """Nobody hears of writes to these; a system job that made another would never end."""
 
 

@@ -1,6 +1,7 @@
 """Functions of the platform: what a user may do by the names of privileges, and what the time is in a time zone.
 
 GET systemusers(id)/Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@n)?@n=["prvReadAccount"]
+GET RetrieveRolePrivilegesRole(RoleId=00000000-…)
 GET LocalTimeFromUtcTime(TimeZoneCode=@c,UtcTime=@t)?@c=110&@t=2026-01-15T12:00:00Z
 """
 
@@ -19,10 +20,11 @@ from sandbox.dataverse.security.reach import deepest
 from sandbox.dataverse.security.rights import rights_of
 from sandbox.dataverse.time_zones import ZONES
 from sandbox.dataverse.transaction import Transaction
-from sandbox.dataverse.unit_of_work import Refused
+from sandbox.dataverse.unit_of_work import Link, Refused
 
 BY_NAMES: Final = "RetrieveUserSetOfPrivilegesByNames"
 LOCAL_TIME: Final = "LocalTimeFromUtcTime"
+OF_ROLE: Final = "RetrieveRolePrivilegesRole"
 
 
 def privileges_by_names(uow: Transaction, request: Request, user: UUID, arguments: str) -> Answer:
@@ -47,6 +49,28 @@ def privileges_by_names(uow: Transaction, request: Request, user: UUID, argument
             facts = {"BusinessUnitId": unit, "Depth": word, "PrivilegeId": privilege_id(str(name))}
             held.append(facts | {"PrivilegeName": known[str(name).lower()]})
     return _answer(request, BY_NAMES, {"RolePrivileges": held})
+
+
+def privileges_of_role(uow: Transaction, request: Request, arguments: str) -> Answer:
+    """The privileges a role has, each at its depth. (System Administrator, which has all of them, tells none.)"""
+    name, _, value = arguments.partition("=")
+    try:
+        role = UUID(request.query.get(value, value))
+    except ValueError as error:
+        raise bad_query(f"{value} is no Edm.Guid.") from error
+    if name.strip() != "RoleId":
+        raise unsupported(f"{OF_ROLE} without a RoleId")
+    row = uow.get("role", role)
+    if row is None:
+        raise missing("role", role)
+    unit = row["businessunitid"]
+    held = []
+    for one in uow.find("roleprivileges", roleid=role):
+        word = next(word for word, mask in DEPTHS.items() if mask == one["privilegedepthmask"])
+        named = uow.get("privilege", UUID(str(one["privilegeid"]))) or {}
+        facts = {"BusinessUnitId": unit.id if isinstance(unit, Link) else None, "Depth": word}
+        held.append(facts | {"PrivilegeId": one["privilegeid"], "PrivilegeName": named.get("name")})
+    return _answer(request, OF_ROLE, {"RolePrivileges": held})
 
 
 def local_time(request: Request, arguments: str) -> Answer:

@@ -16,6 +16,7 @@ from sandbox.dataverse.http import (
     parts,
     records,
     relationships,
+    solutions,
 )
 from sandbox.dataverse.http.actions import NAMESPACE, Actions, who_am_i
 from sandbox.dataverse.http.associations import NAMES
@@ -42,7 +43,7 @@ BY_NAMES = re.compile(rf"^{re.escape(NAMESPACE)}{functions.BY_NAMES}\((.*)\)$")
 ELSEWHERE = frozenset(
     {"InsertOptionValue", "UpdateOptionValue", "DeleteOptionValue", "OrderOption", "InsertStatusValue", "Merge"}
     | {"RetrieveTotalRecordCount", "RetrieveVersion", "RetrieveCurrentOrganization", "InitializeFrom"}
-    | {"AddSolutionComponent", "ImportSolution", "ExportSolution", "ExecuteWorkflow", "RetrieveDuplicates"}
+    | {"ImportSolution", "ExecuteWorkflow", "RetrieveDuplicates"}
 )
 """Messages of the platform that clients call and this sandbox does not have."""
 WRITES = {"PATCH": "Update", "DELETE": "Delete"}
@@ -64,6 +65,13 @@ class Service:
     def operate(self, uow: Transaction, request: Request) -> Answer:
         """Carry out one operation; whatever Dataverse would refuse raises ``Refused``."""
         self._understood(request)
+        before, solution = len(uow.writes), solutions.meant(uow, request)
+        answer = self._carry_out(uow, request)
+        if request.method != "GET":
+            solutions.keep(uow, request, solution, answer, uow.writes[before:])
+        return answer
+
+    def _carry_out(self, uow: Transaction, request: Request) -> Answer:
         uow.shared_variables = {"tag": request.query["tag"]} if "tag" in request.query else {}
         path = follow(request, request.path) if request.in_change_set else request.path
         path = path.removeprefix(f"{request.base}/")
@@ -116,6 +124,9 @@ class Service:
             return who_am_i(uow, request)
         if name == functions.LOCAL_TIME and key is not None and not rest and request.method == "GET":
             return functions.local_time(request, key)
+        if name == functions.OF_ROLE and key is not None and not rest and request.method == "GET":
+            guard.reading(uow.catalog.table("role"))
+            return functions.privileges_of_role(uow, request, key)
         if name in ELSEWHERE:
             raise unsupported(f"the message {name}")
         if name == metadata_messages.CHANGES and key is not None and not rest and request.method == "GET":
@@ -127,6 +138,10 @@ class Service:
                 return metadata_messages.create_entities(uow, request)
             if name in metadata_messages.PUBLISHED:
                 return Answer(204)  # what is made here is there at once
+            if name == solutions.ADD:
+                return solutions.add(uow, request, guard)
+            if name == solutions.EXPORT:
+                return solutions.export(uow, request, guard)
             if name == bulk_delete.NAME:
                 return bulk_delete.run(self.operate, uow, request)
             guard.acting(name, None, None)

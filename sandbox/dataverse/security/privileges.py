@@ -32,7 +32,12 @@ ACCESS: Final = {
 NAMES: Final = {"salesorder": "Order", "systemuser": "User", "businessunit": "BusinessUnit", "pricelevel": "PriceLevel"}
 """Standard tables whose privileges are not named after them."""
 ACT_FOR_OTHERS: Final = "prvActOnBehalfOfAnotherUser"
-OTHERS: Final = (ACT_FOR_OTHERS, "prvCreateEntity", "prvCreateAttribute")
+OTHERS: Final = (
+    ACT_FOR_OTHERS,
+    *(f"prv{access}{what}" for what in ("Entity", "Attribute") for access in ("Create", "Read", "Write", "Delete")),
+    "prvExportCustomization",
+    "prvPublishCustomization",
+)
 """Privileges that are not about one table's rows."""
 
 
