@@ -30,7 +30,8 @@ Process = Callable[[Sequence[Envelope]], Sequence[Settlement]]
 
 
 class Delivery:
-    """Carries batches of one worker. ``counts`` tells how messages ended, by kind of settlement.
+    """Carries batches of one worker. ``counts`` tells how messages ended, by kind of settlement; ``last_completed``
+    when the last one was done.
 
     An exception out of ``process`` is a mistake in the code, not a verdict on the messages: each message is then
     processed alone, so that one bad one does not take the others with it, and those that fail again come back as
@@ -64,6 +65,7 @@ class Delivery:
         self._locks = LockKeeper(settle_at_once, now, sleep)
         self._given_up = asyncio.Event()
         self.counts: Counter[str] = Counter()
+        self.last_completed: datetime | None = None
 
     async def carry(self, inbox: Inbox, batch: Sequence[Received]) -> bool:
         """Process and settle a batch; whether it came to its end without asking for a pause.
@@ -182,4 +184,7 @@ class Delivery:
                 case Pause():
                     confirmed, kind = await inbox.release(received), "released"
         self.counts[kind if confirmed else "unconfirmed"] += 1
-        ended(envelope, settlement, confirmed, self._now())
+        now = self._now()
+        if confirmed and isinstance(settlement, Complete):
+            self.last_completed = now
+        ended(envelope, settlement, confirmed, now)

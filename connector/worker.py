@@ -53,13 +53,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the worker is: for health and for people. ``last_turn`` is when each receiver's last call returned."""
+    """How the worker is: for health and for people. ``last_turn`` is when each receiver's last call returned, and
+    ``last_completed`` when the last message was done."""
 
     state: State
     code: str | None
     sentence: str | None
     last_turn: dict[int, datetime]
     counts: dict[str, int]
+    last_completed: datetime | None = None
 
 
 class Silent(Exception):
@@ -126,8 +128,9 @@ class Worker:
 
     def status(self) -> Status:
         """How the worker is right now."""
-        breaker = self._breaker
-        return Status(breaker.state, breaker.code, breaker.sentence, dict(self._last_turn), dict(self._delivery.counts))
+        breaker, delivery = self._breaker, self._delivery
+        turns, counts = dict(self._last_turn), dict(delivery.counts)
+        return Status(breaker.state, breaker.code, breaker.sentence, turns, counts, delivery.last_completed)
 
     async def run(self) -> None:
         """Work until ``stop``; then everything is settled or given back, and closed. One run per worker."""

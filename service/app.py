@@ -18,7 +18,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from uuid import UUID
 
@@ -37,7 +37,6 @@ from connector.worker import Pace, Worker
 from handlers import Mission
 from handlers.actuals import ActualsHandler
 from handlers.again import settle_patiently
-from handlers.approved import Owner
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.gate import Grace
 from handlers.given_up import GivenUp
@@ -47,15 +46,16 @@ from handlers.recorded import InvoiceCalls, Mode
 from handlers.seldom_changed import SeldomChanged
 from handlers.write_ceiling import WriteCeiling
 from mappings.acting import AS_SIGNED_IN
-from mappings.inter_organizational import Owed
 from mappings.messages import AnyCommand, CreateDueInvoices, Message
 from mappings.profile import Profile
 from service.announcing import announcing, tellers
 from service.answering import replies
 from service.due_announcing import AsTheyCome
 from service.far_side import TAG, far_side
+from service.health import Health
 from service.missions import acting
 from service.missions import mission as mission_of
+from service.missions import rules as rules_of
 from service.probing import asked_once, mode_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
@@ -87,6 +87,7 @@ class App:
     workers: tuple[Worker, ...]
     now: Callable[[], datetime]
     watch: Watch
+    health: Health
     profile: Profile | None = None
 
     def check(self) -> None:
@@ -107,7 +108,7 @@ class App:
     def _adopt(self, profile: Profile, me: UUID) -> None:
         """Work by this profile and as this user from now on; nothing is at work yet."""
         self.profile = profile
-        self.rules = _rules(self.settings, profile)
+        self.rules = rules_of(self.settings, profile)
         self.mission = mission_of(self.settings, self.rules, self.now, AS_SIGNED_IN, self.dataverse, me)
         by_message = mission_of(self.settings, self.rules, self.now, acting(self.settings), self.dataverse, me)
         for pipeline in self.pipelines:
@@ -120,7 +121,8 @@ class App:
 
         bus = self.settings.servicebus
         queues = (bus.approvals_queue, bus.commands_queue)
-        return [partial(probe, access_to(queue, bus, self.bus), queue) for queue in queues]
+        looks = {queue: partial(probe, access_to(queue, bus, self.bus), queue) for queue in queues}
+        return [self.health.phase(f"queue {queue}", look) for queue, look in looks.items()]
 
     def execute(self, command: AnyCommand) -> Outcome:
         """Carry a command out here and now; what may pass at once is tried again at once, the rest is the outcome."""
@@ -149,8 +151,12 @@ class App:
 
         Whoever stops it while it is still looking whether everything is there does not wait for the answer.
         """
-        if not await patiently(stop, [self.check, *self.queue_checks()]):
-            return
+        async with self.health.watched(stop):
+            if await patiently(stop, [self.health.phase("dataverse", self.check), *self.queue_checks()]):
+                self.health.begun()
+                await self._work(stop)
+
+    async def _work(self, stop: asyncio.Event) -> None:
         bus, actuals = self.settings.servicebus, self.settings.actuals
         profile = self.profile.name if self.profile is not None else "unknown"
         log.info("this environment is %s; its actuals are created by the %s", profile, actuals.creator)
@@ -181,7 +187,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     signing_in, bus = sign_in(settings)
     far = far_side(settings, signing_in)
     dataverse, probe = far.dataverse, far.probe
-    rules = _rules(settings, Profile())
+    rules = rules_of(settings, Profile())
     mission = mission_of(settings, rules, now, AS_SIGNED_IN, dataverse)
     by_message = mission_of(settings, rules, now, acting(settings), dataverse)
     policy = Policy()
@@ -229,6 +235,9 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     commands = pipeline(parse_command)
     commands.replies = replies(settings.servicebus, bus, now)
     commands.tellers = (GivenUp(dataverse), *tellers(settings.servicebus, bus, now))
+    queues, receivers = settings.servicebus, settings.workers
+    on_events = worker(queues.approvals_queue, receivers.approvals, events, _is_there(probe, ceiling.check))
+    on_commands = worker(queues.commands_queue, receivers.commands, commands, _is_there(probe))
     return App(
         settings=settings,
         bus=bus,
@@ -239,28 +248,12 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
         fixed_point=fixed_point,
         policy=policy,
         pipelines=(events, commands),
-        workers=(
-            worker(
-                settings.servicebus.approvals_queue, settings.workers.approvals, events, _is_there(probe, ceiling.check)
-            ),
-            worker(settings.servicebus.commands_queue, settings.workers.commands, commands, _is_there(probe)),
-        ),
+        workers=(on_events, on_commands),
         now=now,
         watch=Watch(breakers, far.budget_used),
-    )
-
-
-def _rules(settings: Settings, profile: Profile) -> ActualsHandler:
-    """What actuals an entry must have; where the product creates them, it has done so since ever."""
-    actuals = settings.actuals
-    return ActualsHandler(
-        start_from=actuals.start_from or date.min,
-        zone=settings.business_time_zone,
-        zero_price_is_held=actuals.zero_price == "hold",
-        unit_zones=settings.unit_time_zones,
-        owner=Owner(actuals.owner),
-        inter_organizational=Owed(actuals.inter_organizational),
-        profile=profile,
+        health=Health(
+            {queues.approvals_queue: on_events.status, queues.commands_queue: on_commands.status}, far.budget_used
+        ),
     )
 
 

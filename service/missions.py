@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from connector.dataverse.client import DataverseClient
 from handlers import Mission
 from handlers.actuals import ActualsHandler
+from handlers.approved import Owner as OwnerOfActuals
 from handlers.invoice_owner import Owner, Whose
 from handlers.invoicing import InvoicingHandler
 from handlers.readiness import ReadinessHandler
@@ -18,8 +19,23 @@ from handlers.ready_action import NAME, NoReadyAction, ReadyAction, ready_action
 from handlers.verification import VerificationHandler
 from mappings.acting import Acting, Mode
 from mappings.ceiling import Ceiling
-from mappings.profile import PROJECT_OPERATIONS, ReadyMarking
+from mappings.inter_organizational import Owed
+from mappings.profile import PROJECT_OPERATIONS, Profile, ReadyMarking
 from service.settings import Settings
+
+
+def rules(settings: Settings, profile: Profile) -> ActualsHandler:
+    """What actuals an entry must have; where the product creates them, it has done so since ever."""
+    actuals = settings.actuals
+    return ActualsHandler(
+        start_from=actuals.start_from or date.min,
+        zone=settings.business_time_zone,
+        zero_price_is_held=actuals.zero_price == "hold",
+        unit_zones=settings.unit_time_zones,
+        owner=OwnerOfActuals(actuals.owner),
+        inter_organizational=Owed(actuals.inter_organizational),
+        profile=profile,
+    )
 
 
 def mission(

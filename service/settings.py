@@ -20,6 +20,7 @@ from pydantic_settings import NoDecode
 from service.ceiling_settings import WriteCeilingSettings
 from service.dataverse_settings import DataverseSettings as DataverseSettings
 from service.due_settings import DueSettings
+from service.health_settings import HealthSettings
 from service.invoice_settings import InvoicesSettings
 from service.servicebus_settings import ServiceBusSettings as ServiceBusSettings
 from service.settings_values import amounts, names, zone, zones
@@ -205,6 +206,7 @@ class Settings(_Section):
     invoices: InvoicesSettings = _section()
     due: DueSettings = _section()
     workers: WorkerSettings = _section()
+    health: HealthSettings = _section()
     telemetry: TelemetrySettings = _section()
     logs: LogsSettings = _section()
 

@@ -40,6 +40,7 @@ def run(
     from service.app import compose
     from service.ceiling_settings import WriteCeilingSettings
     from service.exporting import exporting
+    from service.health_endpoints import endpoints
     from service.running import is_held_up, until_stopped
     from service.settings_sources import load
     from service.signals import end_at_once
@@ -49,8 +50,9 @@ def run(
     configure_logs(verbose=verbose, format=settings.logs.format)
     if yes:
         settings = settings.model_copy(update={"write_ceiling": WriteCeilingSettings(rows=0, amount=Decimal(0))})
-    with exporting(settings.telemetry):
-        left = asyncio.run(until_stopped(compose(settings)))
+    service = compose(settings)
+    with exporting(settings.telemetry), endpoints(settings.health, service.health):
+        left = asyncio.run(until_stopped(service))
     if left or is_held_up():
         # A thread that waits for an answer would keep the process for as long.
         end_at_once(0)
