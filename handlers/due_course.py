@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from connector.crew import side_by_side
 from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient
 from handlers.announcing import given_up_as
 from handlers.due_look import Piece, Sweep
@@ -23,8 +23,6 @@ WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
 IN_A_ROW = 3
 """Contracts in a row that fail by what may be everybody's fault, after which no other is begun."""
-LOOK = 0.5
-"""Seconds after which the waiting thread can be interrupted, on systems where waiting itself can't be."""
 
 Told = Mapping[str, object]
 
@@ -73,15 +71,7 @@ class Course:
 
     def run(self) -> None:
         """Every contract, until all are through, or nobody could be invoiced now, or it is asked to stop."""
-        chains = self.sweep.chains
-        if self.at_once == 1 or len(chains) < 2:
-            self.chains = [self._unless_stopped(chain) for chain in chains]
-            return
-        with ThreadPoolExecutor(min(self.at_once, len(chains)), thread_name_prefix="due") as pool:
-            work = [pool.submit(self._unless_stopped, chain) for chain in chains]
-            while wait(work, LOOK).not_done:
-                continue
-        self.chains = [one.result() for one in work]
+        self.chains = side_by_side("due", self.at_once, self._unless_stopped, self.sweep.chains)
 
     def outcome(self) -> dict[str, object]:
         """It as it is written down and answered; ``left``: runs that were not begun."""

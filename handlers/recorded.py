@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import StrEnum
 from uuid import uuid4
 
+from connector.crew import side_by_side
 from connector.dataverse.access import Dataverse
 from connector.dataverse.changes import ChangeSet, Committed, Record, Reference, subject_of
 from connector.dataverse.query import Query, equals
@@ -83,10 +83,7 @@ class InvoiceCalls:
             with self._turns:
                 return way(fence)
 
-        if len(fences) == 1:
-            return [in_turn(fences[0])]
-        with ThreadPoolExecutor(min(self._at_once, len(fences)), thread_name_prefix="invoice") as pool:
-            return list(pool.map(in_turn, fences))
+        return side_by_side("invoice", self._at_once, in_turn, fences)
 
     def _in_one(self, change_set: ChangeSet) -> Outcome:
         (outcome,) = self._dataverse.commit([change_set])

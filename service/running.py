@@ -29,7 +29,7 @@ async def until_stopped(app: App, tell: Callable[[], None] | None = None) -> int
             if left:
                 log.warning("stopped: %d messages were still at work and are given back; they come again", left)
             else:
-                log.info("stopped: everything at work was finished and settled")
+                log.info("stopped: every message at work was finished and settled")
             return left
     finally:
         app.close()

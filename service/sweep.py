@@ -12,10 +12,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import cast
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from connector.crew import apart
+from connector.waiting import abandon, done_within
+from connector.worker import Pace
 from handlers.due_course import RUNNING, UNFINISHED
 from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
 from mappings.business_date import business_date
@@ -27,13 +31,18 @@ log = logging.getLogger(__name__)
 REQUESTED_BY = "daily sweep"
 AGAIN = timedelta(minutes=5)
 """How long to wait after a sweep that could not be carried out."""
+DRAIN = Pace().drain
+"""Seconds that a sweep at work is waited for once the service is to stop, as messages at work are."""
 LONGEST_WAIT = 30.0
 """Seconds until the clock is looked at again: it may be set, or the machine may have slept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """``carry_out`` does one sweep, in a thread of its own, and ends early between two invoices once it is to stop."""
+    """``carry_out`` does one sweep, in a thread of its own, and ends early between two invoices once it is to stop.
+
+    One that is at work then is waited for ``drain`` seconds, and no more.
+    """
 
     at: time
     zone: ZoneInfo
@@ -41,16 +50,23 @@ class Sweep:
     carry_out: Callable[[CreateDueInvoices, Callable[[], bool]], Outcome]
     confirmed: bool = False
     longest_wait: float = LONGEST_WAIT
+    drain: float = DRAIN
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Sweep at once what the last sweep should have, then day by day, until ``stop`` is set."""
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Sweep at once what the last sweep should have, then day by day, until ``stop`` is set.
+
+        Whether nothing is left at work that was not waited for to the end.
+        """
         moment = last_sweep(self.now(), self.at, self.zone)
         command: CreateDueInvoices | None = None
         log.info("what is due is invoiced every day at %s (%s)", self.at.strftime("%H:%M"), self.zone.key)
         while not stop.is_set():
             begun = self.now()
             command = command or self._command(business_date(moment, self.zone))
-            command = await asyncio.to_thread(self.sweep, command, stop.is_set)
+            done = await self._carried_out(command, stop)
+            if done is None:
+                return False
+            command = done.result()
             following = next_sweep(moment, self.at, self.zone)
             if command is not None and (again := begun + AGAIN) < following:
                 await self._until(again, stop)
@@ -59,6 +75,29 @@ class Sweep:
                 # Whoever slept over several days needs one sweep: it takes all that has become due.
                 moment = last_sweep(max(self.now(), following), self.at, self.zone)
                 command = None
+        return True
+
+    async def _carried_out(
+        self, command: CreateDueInvoices, stop: asyncio.Event
+    ) -> asyncio.Future[CreateDueInvoices | None] | None:
+        """One sweep, done; ``None`` if it was given up because it did not end in time once asked to stop.
+
+        A call that is under way then is in the contract's record, where the next sweep looks it up.
+        """
+        work = asyncio.ensure_future(apart("sweep", partial(self.sweep, command, stop.is_set)))
+        asked = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done() or await done_within(work, self.drain, asyncio.sleep):
+                return work
+            log.warning(
+                "sweep of %s: not waited for any longer; what it called for is looked up next time", command.due
+            )
+            return None
+        finally:
+            asked.cancel()
+            if not work.done():
+                abandon(work)
 
     def sweep(self, command: CreateDueInvoices, stopping: Callable[[], bool]) -> CreateDueInvoices | None:
         """Create what is due; what is to be carried out again on the same day, if there is use in that.

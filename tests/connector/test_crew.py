@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 
 import pytest
 
-from connector.crew import Crew
+from connector.crew import Crew, side_by_side
 
 
 def test_work_is_done_in_threads_that_are_used_again() -> None:
@@ -39,3 +40,39 @@ def test_a_dismissed_crew_takes_nothing_more() -> None:
     crew.shutdown()
     with pytest.raises(RuntimeError, match="dismissed"):
         crew.submit(int)
+
+
+def test_items_are_worked_at_side_by_side_so_many_at_once_and_come_back_in_order() -> None:
+    both, most, at_work, lock = threading.Barrier(2), [0], [0], threading.Lock()
+
+    def work(item: int) -> int:
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        both.wait(5)
+        with lock:
+            at_work[0] -= 1
+        return item * item
+
+    assert side_by_side("crew", 2, work, [1, 2, 3, 4]) == [1, 4, 9, 16]
+    assert most == [2]
+
+
+def test_what_one_of_many_raises_is_raised_when_all_are_through() -> None:
+    done: list[int] = []
+
+    def work(item: int) -> None:
+        if item == 0:
+            raise ValueError("no")
+        done.append(item)
+
+    with pytest.raises(ValueError, match="no"):
+        side_by_side("crew", 3, work, range(5))
+    assert sorted(done) == [1, 2, 3, 4]
+
+
+def test_threads_belong_to_the_trace_of_who_asked_and_keep_no_process() -> None:
+    trace: ContextVar[str] = ContextVar("trace", default="a new one")
+    trace.set("mine")
+    seen = side_by_side("crew", 2, lambda _: (trace.get(), threading.current_thread().daemon), [1, 2])
+    assert seen == [("mine", True)] * 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,8 @@ from handlers.recorded import Mode
 from mappings.messages import CreateDueInvoices
 from service.registration import register_command_table
 from service.resolving import resolve
+from service.running import is_held_up
+from service.sweep import Sweep
 from tests.flow.calls import PATIENCE_IS_OVER, Dies, Killed, Office, calls, records
 from tests.flow.due_world import FAILED, NOT_RUN, SUCCESSFUL, DueWorld, still
 
@@ -175,3 +178,32 @@ def test_rows_added_meanwhile_do_not_make_another_attempt_of_one_that_may_be_und
     assert words(world.sweep(command=command.command)) == ["in-doubt"]
     assert words(world.sweep(dataverse=office.calling())) == ["in-doubt", "waiting"]
     assert (world.invoices(), world.row(late)) == ([], (NOT_RUN, False))
+
+
+def test_a_daily_sweep_that_stopping_gives_up_leaves_its_call_on_record_for_the_next_one(world: DueWorld) -> None:
+    """It ends within the time to drain, whatever its call waits for; the process, of which no thread is left that
+    would be waited for, is gone before there is an answer."""
+    row, office = world.scheduled(world.time_line, DAY), Office(world, Mode.RECORDED)
+    world.ready(200, BEFORE)
+    held = world.sandbox.faults.hold(path=r"\$batch", containing="msdyn_createinvoicefrominvoiceschedule")
+
+    def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
+        mortal = Dies(world.client, calls, after=True)
+        return world.sweep(dataverse=office.calling(mortal), command=command.command, due=command.due)
+
+    async def stopped_at_work() -> bool:
+        stop = asyncio.Event()
+        daily = Sweep(time(6), world.zone, world.now, carry_out, drain=0.05)
+        running = asyncio.ensure_future(daily.run(stop))
+        assert await asyncio.to_thread(held.reached.wait, 20)
+        stop.set()
+        return await asyncio.wait_for(running, 20)
+
+    assert asyncio.run(stopped_at_work()) is False
+    assert not is_held_up()
+    assert (attempts(world), world.invoices()) == (["calling"], [])
+    held.release()
+    world.until(lambda: bool(world.invoices()))
+    assert words(world.sweep(dataverse=office.calling())) == ["created"]
+    assert (world.invoices(), world.row(row)) == ([(Decimal(200), 1)], (SUCCESSFUL, True))
+    assert attempts(world) == ["done"]

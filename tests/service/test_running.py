@@ -42,7 +42,7 @@ class Idle:
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (0, "stopped: everything at work was finished and settled"),
+        (0, "stopped: every message at work was finished and settled"),
         (2, "stopped: 2 messages were still at work and are given back; they come again"),
     ],
 )

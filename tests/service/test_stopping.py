@@ -46,7 +46,7 @@ def test_run_with_a_sandbox_works_until_it_is_asked_to_stop(tmp_path: Path) -> N
         assert process.wait(IN_TIME) == 0
         assert told["dataverse"].startswith("http://127.0.0.1:")
         assert process.stderr is not None
-        assert "everything at work was finished and settled" in process.stderr.read()
+        assert "every message at work was finished and settled" in process.stderr.read()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -15,6 +17,7 @@ import pytest
 from connector.errors import Transient
 from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
 from mappings.messages import CreateDueInvoices
+from service.running import is_held_up
 from service.sweep import AGAIN, Sweep
 
 SIX = time(6)
@@ -135,3 +138,53 @@ def test_what_went_wrong_is_said_loudly(caplog: pytest.LogCaptureFixture) -> Non
         "salesorder(c), due 2026-03-02: failed. Time-out expired.",
         "msdyn_contractlineinvoiceschedule(r), due 2026-03-01: It is inactive.",
     ]
+
+
+def test_stopping_waits_for_a_sweep_at_work_as_long_as_for_messages_and_no_longer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    free, at_work = threading.Event(), threading.Event()
+
+    def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
+        at_work.set()
+        free.wait(30)
+        return NOTHING
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        sweep = Sweep(SIX, BERLIN, lambda: datetime(2026, 3, 2, 12, tzinfo=UTC), carry_out, drain=0.01)
+        running = asyncio.ensure_future(sweep.run(stop))
+        while not at_work.is_set():
+            await asyncio.sleep(0.005)
+        stop.set()
+        assert await running is False
+
+    try:
+        asyncio.run(asyncio.wait_for(run(), 10))
+        assert not is_held_up()
+        assert not free.is_set()
+    finally:
+        free.set()
+    assert caplog.messages == [
+        "sweep of 2026-03-02: not waited for any longer; what it called for is looked up next time"
+    ]
+
+
+def test_a_sweep_belongs_to_the_trace_it_was_begun_in() -> None:
+    trace: ContextVar[str] = ContextVar("trace", default="a new one")
+    seen: list[str] = []
+
+    async def run() -> None:
+        trace.set("the service's")
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
+            seen.append(trace.get())
+            loop.call_soon_threadsafe(stop.set)
+            return NOTHING
+
+        assert await Sweep(SIX, BERLIN, lambda: datetime(2026, 3, 2, 12, tzinfo=UTC), carry_out).run(stop)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert seen == ["the service's"]
