@@ -65,7 +65,9 @@ class DataverseSettings(BaseModel):
         description="how to sign in: `client-secret`, `certificate`, `managed-identity` or `workload-identity`; for a "
         "person at the command line, `interactive` or `device-code`",
     )
-    tenant_id: str | None = Field(default=None, description="the Microsoft Entra tenant the application lives in")
+    tenant_id: str | None = Field(
+        default=None, description="the Microsoft Entra tenant the application lives in, by id or domain"
+    )
     client_id: str | None = Field(
         default=None,
         description="the application (client) id of the app registration, or the client id of a user-assigned managed "

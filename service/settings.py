@@ -104,12 +104,16 @@ class CeilingSettings(_Section):
     """How much may be written at once without a person saying so."""
 
     rows: int = Field(
-        default=250, ge=0, description="the most entries a repair may touch before a person has to say --yes, 0 or more"
+        default=250,
+        ge=0,
+        description="the most entries a repair, or rows a command to mark or to invoice, may touch before a person has "
+        "to say --yes (in a message: confirmed), 0 or more",
     )
     amount: Annotated[Decimal | dict[str, Decimal], NoDecode] = Field(
         default=Decimal(100000),
-        description="the largest sum of amounts a repair may move before a person has to say --yes: one number for "
-        'every currency, or one each, for example {"USD": 50000, "JPY": 5000000}; a currency left out has none',
+        description="the largest sum a repair, or a command to mark or to invoice, may move before a person has to say "
+        'so: one number for every currency, or one each, for example {"USD": 50000, "JPY": 5000000}; a currency left '
+        "out has none",
     )
 
     @field_validator("amount", mode="before")
@@ -152,7 +156,7 @@ class CommandsSettings(_Section):
     allowed: Annotated[list[str], NoDecode] = Field(
         default=[],
         description="the only people who may ask, by Entra object id, user name or mail, for example "
-        '["anna@contoso.com"]; needed where the service acts itself',
+        '["anna@contoso.com"]; empty, anybody; needed where the service acts itself',
     )
 
     @field_validator("allowed", mode="before")
@@ -197,7 +201,9 @@ class Settings(_Section):
         'name each, for example {"3b1c7f6e-0000-4000-8000-000000000001": "Asia/Tokyo"}',
     )
     profile: Path | None = Field(
-        default=None, description="a TOML file that names columns of your own to be carried onto actuals"
+        default=None,
+        description="a TOML file with columns of your own to be carried onto actuals, and names that differ in your "
+        "environment",
     )
     ceiling: CeilingSettings = _section()
     write_ceiling: WriteCeilingSettings = _section()

@@ -35,7 +35,7 @@ class TelemetrySettings(BaseModel):
     connection_string: SecretStr | None = Field(
         default=None,
         description="the connection string of the Application Insights resource, with InstrumentationKey and "
-        "IngestionEndpoint, for `azure-monitor`",
+        "IngestionEndpoint, for `azure-monitor`; left out, that in APPLICATIONINSIGHTS_CONNECTION_STRING",
     )
 
     @field_validator("connection_string")
