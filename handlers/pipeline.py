@@ -92,8 +92,9 @@ class Pipeline:
         asked_about = {str(messages[index]): failure for index, failure in unresolved.items()}
         verdicts = weighed(self.breadth, began, outcomes, asked_about, self.now())
         for index, failure in unresolved.items():
-            verdict = verdicts.get(str(messages[index]))
-            settlements[index] = self._settlement(envelopes[index], failure, self.policy.immediate, verdict)
+            envelope, message = envelopes[index], messages[index]
+            verdict, is_open = verdicts.get(str(message)), self._may_be_open(envelope, message)
+            settlements[index] = self._settlement(envelope, failure, self.policy.immediate, verdict, is_open)
         for index, subject in subjects.items():
             envelope, message = envelopes[index], messages[index]
             if subject is None:
@@ -171,7 +172,12 @@ class Pipeline:
                     return self._second_look(envelope, "Announced inside an open transaction.")
                 return self._late_look(envelope, message, commits) or Complete(because)
             case Unsettled(failure=failure, unsure=unsure):
-                return self._settlement(envelope, failure, tries, verdict, unsure)
+                # What was there before the transaction is no verdict on what it leaves behind.
+                is_open = self._may_be_open(envelope, message)
+                end = self._settlement(envelope, failure, tries, verdict, unsure or is_open)
+                if is_open and isinstance(end, DeadLetter | Complete):
+                    return self._second_look(envelope, "Announced inside an open transaction.")
+                return end
 
     def _without_subject(self, envelope: Envelope, message: Message) -> Settlement:
         """The end of a message about an approval that can't be read: it is gone, or not committed yet."""
@@ -180,10 +186,14 @@ class Pipeline:
         return Complete("The approval no longer exists and leads to no entry.")
 
     def _may_be_open(self, envelope: Envelope, message: Message) -> bool:
-        """The transaction it tells of may still be open, and what was read may be what was before it."""
+        """The transaction it tells of may still be open, and what was read may be what was before it.
+
+        Whoever has not waited since it came is taken for young whatever its age: this host's clock may be ahead.
+        """
+        if not isinstance(message, EntryChanged) or not message.may_roll_back:
+            return False
         now = self.now()
-        young = now - (envelope.enqueued_at or now) < SECOND_LOOK
-        return young and isinstance(message, EntryChanged) and message.may_roll_back
+        return envelope.attempt == 0 or now - (envelope.enqueued_at or now) < SECOND_LOOK
 
     def _in_grace(self, envelope: Envelope, message: Message) -> RedeliverAt | None:
         """An event younger than the grace waits, which is no attempt."""

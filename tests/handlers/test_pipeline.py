@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
+
 from connector.errors import Rejected, Throttled, UnknownOutcome
 from connector.settlement import Complete, DeadLetter, RedeliverAt
 from handlers.pipeline import SECOND_LOOK
@@ -121,6 +123,38 @@ def test_a_retry_for_another_reason_does_not_stand_for_the_second_look(world: Wo
     (end,) = service.about(entry, in_transaction=True, attempt=1)
     assert isinstance(end, RedeliverAt)
     assert end.when == NOW + SECOND_LOOK
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=4)])
+def test_a_host_that_is_minutes_ahead_takes_no_announcement_for_older_than_its_transaction(
+    world: World, service: Service, ahead: timedelta
+) -> None:
+    """Locks of five minutes keep within themselves how far it is ahead."""
+    service.events.now = lambda: NOW + ahead
+
+    def waits(about: Ref) -> timedelta:
+        (end,) = service.about(about, in_transaction=True, enqueued_at=NOW)
+        assert isinstance(end, RedeliverAt)
+        return end.when - NOW - ahead
+
+    entry = world.submit()
+    assert waits(entry) == SECOND_LOOK
+    world.dataverse.query_faults.append(Throttled("busy", "Wait.", timedelta(seconds=5)))
+    assert waits(entry) == SECOND_LOOK
+    approval = world.approval_of(entry)
+    world.dataverse.query_faults.append(Rejected("refused", "Bad request."))
+    assert waits(Ref(approval.table, approval.id)) == SECOND_LOOK
+
+
+def test_what_was_refused_inside_an_open_transaction_is_no_verdict_on_what_it_leaves_behind(
+    world: World, service: Service
+) -> None:
+    entry = world.approved()
+    world.dataverse.fail(Rejected("refused", "No."), touches("msdyn_actual"))
+    assert ends(service.about(entry, in_transaction=True)) == [RedeliverAt]
+    world.dataverse.fail(Rejected("refused", "No."), touches("msdyn_actual"))
+    late = NOW - SECOND_LOOK
+    assert ends(service.about(entry, in_transaction=True, attempt=1, enqueued_at=late)) == [DeadLetter]
 
 
 def test_a_refused_lookup_of_approvals_is_no_verdict_on_them(world: World, service: Service) -> None:
