@@ -5,6 +5,8 @@ A pure state machine: it reads no clock and knows no probe; it is told what happ
     RUNNING ──trip──▶ PAUSED ──probe succeeded──▶ TRYING ──work succeeded──▶ RUNNING
                         ▲  └──probe failed: a longer wait──┐    │
                         └──────────────────────────────────┴────┘ trip: a longer wait
+
+Beside that somebody may hold it: then nothing works, and nothing is probed, until they let it go.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+
+HELD = "held"
+"""The code of a pause that somebody asked for."""
 
 
 class State(Enum):
@@ -41,11 +46,13 @@ class Breaker:
         self.state = State.RUNNING
         self.code: str | None = None
         self.sentence: str | None = None
+        self.held: str | None = None
+        """Why somebody holds it; ``None`` while nobody does."""
 
     @property
     def may_work(self) -> bool:
         """Whether messages may be received."""
-        return self.state is not State.PAUSED
+        return self.state is not State.PAUSED and self.held is None
 
     def trip(self, code: str, sentence: str, now: datetime) -> None:
         """The work met a fault of our own. Tripping again while paused changes only the reason shown."""

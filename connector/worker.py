@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.batch_size import BatchSize
-from connector.breaker import Breaker, State
+from connector.breaker import HELD, Breaker, State
 from connector.clock import utc_now
 from connector.crew import Crew
 from connector.delivery import Delivery, Process
 from connector.doubts import Doubts, NoDoubts
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
 from connector.inbox import Inbox, Received
+from connector.pace import Pace as Pace
 from connector.recoverability import Policy
 from connector.waiting import Sleep, abandon, done_within, set_within
 
@@ -27,28 +28,6 @@ LONGEST_LINGER = timedelta(seconds=5)
 """Whoever is to wait for longer takes no message at all, asks again after this long, and so shows to be alive."""
 LAST_CLOSE = 2.0
 """Seconds that a connection gets to close in order once stopping has taken its time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How the worker goes about it; seconds.
-
-    ``max_wait`` is how long one receive call waits, and so the longest that stopping waits for an idle receiver. A
-    call that has not returned ``silence`` after that is taken for dead, and its receiver is built anew. At most
-    ``settle_at_once`` messages of one batch are being settled, or their locks renewed, at a time; settling that takes
-    ``silence`` without an answer ends like a dead receive call. A batch that is at
-    work for ``longest_work`` is taken for hung: its messages come again later. Stopping waits ``drain`` for what is at
-    work; what is not done by then is given back. Most platforms end a process that takes longer than half a minute.
-    """
-
-    receivers: int = 4
-    largest_batch: int = 50
-    max_wait: float = 5.0
-    silence: float = 60.0
-    close_within: float = 10.0
-    settle_at_once: int = 50
-    longest_work: float = 1800.0
-    drain: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +105,21 @@ class Worker:
         else:
             self._loop.call_soon_threadsafe(self._stop_now)
 
+    def hold(self, sentence: str | None) -> None:
+        """Receive nothing from now on, because somebody says so; ``None``: they no longer do. What is at work is
+        finished, and nothing is probed. From within the loop."""
+        if sentence != self._breaker.held:
+            self._breaker.held = sentence
+            self._announce()
+
     def status(self) -> Status:
         """How the worker is right now."""
         breaker, delivery = self._breaker, self._delivery
         turns, counts = dict(self._last_turn), dict(delivery.counts)
-        return Status(breaker.state, breaker.code, breaker.sentence, turns, counts, delivery.last_completed)
+        why = (breaker.state, breaker.code, breaker.sentence)
+        if breaker.held is not None:
+            why = (State.PAUSED, HELD, breaker.held)
+        return Status(*why, turns, counts, delivery.last_completed)
 
     async def run(self) -> None:
         """Work until ``stop``; then everything is settled or given back, and closed. One run per worker."""
@@ -224,7 +213,7 @@ class Worker:
             abandon(closing)
 
     def _trip(self, code: str, sentence: str) -> None:
-        if self._breaker.may_work:
+        if self._breaker.state is not State.PAUSED:
             log.error("paused (%s): %s Messages are kept; work goes on once a probe succeeds.", code, sentence)
         self._breaker.trip(code, sentence, self._now())
         self._announce()
@@ -232,7 +221,7 @@ class Worker:
     async def _probing(self) -> None:
         """While paused: probe when due, until one succeeds."""
         while not self._stopping.is_set():
-            if self._breaker.may_work:
+            if self._breaker.state is not State.PAUSED or self._breaker.held is not None:
                 await self._next_change()
                 continue
             wait = self._breaker.wait(self._now())

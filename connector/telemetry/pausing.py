@@ -23,10 +23,10 @@ class CountingBreaker(Breaker):
     @property
     def reading(self) -> tuple[float, Attributes]:
         """Its state as a number, and whose it is. From any thread."""
-        return NUMBERS[self.state], {QUEUE: self._queue}
+        return NUMBERS[self.state if self.held is None else State.PAUSED], {QUEUE: self._queue}
 
     def trip(self, code: str, sentence: str, now: datetime) -> None:
         """See ``Breaker``; what only changes the reason of a pause is not one more."""
-        if self.may_work:
+        if self.state is not State.PAUSED:
             recording().add(PAUSES, 1, {QUEUE: self._queue, CODE: bounded(code)})
         super().trip(code, sentence, now)
