@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from connector.errors import ConnectorError, Misconfigured, Transient
 from service.connection_string import parts_of
 from service.not_configured import NotConfigured
-from service.registration import EventQueue
+from service.registering.wanted import EventQueue
 from service.settings import ServiceBusSettings
 from service.settings_sources import missing, variables
 

@@ -15,7 +15,8 @@ from connector.worker import Pace
 from sandbox.dataverse.product import Creation
 from sandbox.world import COMMANDS, EVENTS, REPLIES, Sandbox
 from service.connection_string import parts_of
-from service.registration import EventQueue, Registered, register
+from service.registering.wanted import EventQueue
+from service.registration import Registered, register
 from service.settings import ActualsSettings, CommandsSettings, DataverseSettings, ServiceBusSettings, Settings
 
 START_FROM = date(2026, 1, 1)

@@ -2,51 +2,178 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.options import ConfigOption, Output, OutputOption
+from service.cli.exits import Exit
+from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption
+
+if TYPE_CHECKING:
+    from connector.dataverse.client import DataverseClient
+    from service.registering.difference import Item
+    from service.registering.wanted import EventQueue
+    from service.settings import Settings
+
+DEFAULT_SOLUTION = "PSAConnector"
+
+
+def _unique_name(text: str) -> str:
+    if not text.isascii() or not text.replace("_", "").isalnum() or text[0].isdigit() or len(text) > 65:
+        raise typer.BadParameter(f"{text!r} is no unique name of a solution: letters, digits and _ only.")
+    return text
+
+
+SolutionOption = Annotated[
+    str, typer.Option("--solution", metavar="NAME", parser=_unique_name, help="The solution that holds all of it.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 
 
 def register(
     renew_key: Annotated[
         bool, typer.Option("--renew-key", help="Hand the key to an existing service endpoint again.")
     ] = False,
+    switch_on: Annotated[bool, typer.Option("--switch-on", help="Switch steps on that are switched off.")] = False,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Don't try whether the sender's key opens the queue from here.")
     ] = False,
+    solution: SolutionOption = DEFAULT_SOLUTION,
+    package: Annotated[
+        Path | None,
+        typer.Option("--package", metavar="FILE.zip", help="Write the solution as a file for other environments."),
+    ] = None,
+    managed: Annotated[bool, typer.Option("--managed", help="With --package: as a managed solution.")] = False,
+    bind: Annotated[
+        bool,
+        typer.Option("--bind", help="After importing the file: set only the endpoint's address and key here."),
+    ] = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Install the command table, the service endpoint and its steps in Dataverse; a second run changes nothing.
 
-    Before anything is changed, the queue is opened with the sender's key. Needs an application user that may customize
-    the system, and PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER.
+    What is missing or differs is shown first; at a terminal it is asked about, elsewhere what is there already is only
+    changed with --yes. Before anything is changed, the queue is opened with the sender's key. Needs somebody who may
+    customize the system (`psa-connector role show registrar`), and PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER. Exit code 4:
+    a step is switched off, or somebody did not agree.
+
+    Example: psa-connector register --dry-run
     """
-    from service.app import dataverse_client
-    from service.cli.output import Column, as_json, say, show
-    from service.event_sender import VARIABLE, check, event_queue
-    from service.registration import Result
-    from service.registration import register as make_ready
+    _usage(renew_key, switch_on, package, managed, bind, dry_run)
+    from service.event_sender import VARIABLE
     from service.settings_sources import load
 
+    if package is not None:
+        _package(load(config), solution, package, managed, yes, output)
+        return
     settings = load(config, also=[VARIABLE])
+    _register(settings, None if bind else solution, renew_key, switch_on, no_check, dry_run, yes, output)
+
+
+def _usage(renew_key: bool, switch_on: bool, package: Path | None, managed: bool, bind: bool, dry_run: bool) -> None:
+    if package is not None and (bind or renew_key or switch_on or dry_run):
+        raise typer.BadParameter("--package only writes a file; it goes with --solution, --managed and --yes.")
+    if managed and package is None:
+        raise typer.BadParameter("--managed says how --package writes its file.")
+    if bind and switch_on:
+        raise typer.BadParameter("--bind sets address and key only; `psa-connector register --switch-on` is for steps.")
+
+
+def _register(
+    settings: Settings,
+    solution: str | None,
+    renew_key: bool,
+    switch_on: bool,
+    no_check: bool,
+    dry_run: bool,
+    yes: bool,
+    output: Output,
+) -> None:
+    from service.app import dataverse_client
+    from service.cli.asking import agreed, will_ask
+    from service.cli.output import say
+    from service.cli.registered_report import of_items, of_registered, report
+    from service.event_sender import check, event_queue
+    from service.registration import Result, carry_out
+
     events = event_queue(settings.servicebus)
     if not no_check:
+        # The key is tried before it replaces one that works.
         check(settings.servicebus)
     client = dataverse_client(settings.dataverse)
     try:
-        done = make_ready(client, events, renew_key=renew_key)
+        items = _items(client, events, solution, renew_key, switch_on)
+        writes = sum(len(one.writes) for one in items)
+        if dry_run:
+            report(f"Would be registered in {client.url}", client.url, of_items(items), output)
+            say(f"{writes} requests would be sent; nothing was changed.")
+            return
+        if writes:
+            needs_yes = any(one.changes for one in items)
+            if will_ask(yes=yes, needs_yes=needs_yes):
+                report(f"To be registered in {client.url}", client.url, of_items(items), Output.TABLE, on_stderr=True)
+            agreed(f"Register this in {client.url}", yes=yes, needs_yes=needs_yes)
+        done = carry_out(client, items)
+        report(f"Registered in {client.url}", client.url, of_registered(done), output)
     finally:
         client.close()
-    if output is Output.JSON:
-        as_json([{"what": one.what, "name": one.name, "result": one.result} for one in done])
-    else:
-        columns = (Column("What"), Column("Name"), Column("Result"))
-        show(f"Registered in {client.url}", columns, [(one.what, one.name, one.result) for one in done])
     say(f"Whether the key {events.key_name} may do more than send can't be seen from here; look at its policy.")
-    if all(one.result is Result.THERE for one in done):
-        say("Everything was there already; nothing was changed.")
+    if not writes:
+        say("Everything was there already; nothing was changed. A key can't be read back: --renew-key hands it over.")
     if any(one.result is Result.OFF for one in done):
-        say("A step is switched off: its events are not posted until somebody switches it on.")
+        say("A step is switched off: its events are not posted until it is switched on (--switch-on).")
+        raise typer.Exit(Exit.WORK_LEFT)
+
+
+def _items(
+    client: DataverseClient, events: EventQueue, solution: str | None, renew_key: bool, switch_on: bool
+) -> list[Item]:
+    from service.registering.binding import binding
+    from service.registering.difference import difference
+    from service.registering.reading import read
+
+    if solution is None:
+        return [binding(client, events, renew_key=renew_key)]
+    found = read(client, events.queue, solution)
+    return difference(found, events, renew_key=renew_key, switch_on=switch_on)
+
+
+def _package(settings: Settings, solution: str, path: Path, managed: bool, yes: bool, output: Output) -> None:
+    from service.app import dataverse_client
+    from service.cli.output import Column, as_json, show
+    from service.event_sender import event_queue
+    from service.registering.package import export, save
+
+    if path.exists() and not yes:
+        raise typer.BadParameter(f"{path} is there already; --yes replaces it.")
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"The folder {path.parent} is not there.")
+    key = event_queue(settings.servicebus).key if settings.servicebus.event_sender is not None else None
+    client = dataverse_client(settings.dataverse)
+    try:
+        package = export(client, solution, managed=managed, key=key)
+    finally:
+        client.close()
+    try:
+        save(package, path)
+    except OSError as error:
+        raise typer.BadParameter(f"{path} can't be written: {error.strerror}.") from error
+    facts: dict[str, object] = {
+        "file": str(path),
+        "solution": solution,
+        "version": package.version,
+        "managed": package.managed,
+        "components": package.components,
+        "bytes": len(package.content),
+        "secrets_removed": package.scrubbed,
+    }
+    if output is Output.JSON:
+        as_json(facts)
+    else:
+        columns = (Column("Fact"), Column("Value"))
+        show(f"Written from {client.url}", columns, [(name, str(value)) for name, value in facts.items()])
+    typer.echo("Import it elsewhere, then run there: psa-connector register --bind", err=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +16,8 @@ from connector.errors import ConnectorError, Misconfigured, Transient
 from sandbox.world import Sandbox
 from service.cli.main import app
 from service.local_world import signed_in
+from service.not_configured import NotConfigured
+from service.registering.wanted import ENDPOINT, WATCHED
 from tests.service.processes import pointing_at
 
 SENDER = "PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER"
@@ -47,9 +51,11 @@ def refusal() -> ConnectorError:
 
 @pytest.mark.usefixtures("configured")
 def test_the_sandboxs_own_key_registers_and_what_cannot_be_known_is_said() -> None:
-    result = CliRunner().invoke(app, ["register", "--output", "json"])
+    result = CliRunner().invoke(app, ["register", "--yes", "--output", "json"])
     assert result.exit_code == 0, result.output
-    assert len(json.loads(result.stdout)) == 5
+    done = json.loads(result.stdout)
+    assert [one["what"] for one in done][-5:] == ["table", "service endpoint", "step", "step", "step"]
+    assert done[-1]["link"].endswith(f"etn=sdkmessageprocessingstep&id={done[-1]['id']}")
     assert "may do more than send can't be seen from here" in result.stderr
 
 
@@ -75,4 +81,112 @@ def test_an_address_where_nobody_listens_is_said_unless_nobody_asks(
     assert isinstance(refused, Transient)
     assert "could not be reached" in refused.sentence
     assert "--no-check" in refused.sentence
-    assert CliRunner().invoke(app, ["register", "--no-check"]).exit_code == 0
+    was_there = endpoints(world)
+    asked = CliRunner().invoke(app, ["register", "--no-check"])
+    if was_there:
+        assert asked.exit_code == 4
+        assert "namespaceaddress: sb://127.0.0.1:" in asked.stderr
+        assert "nobody can be asked here" in asked.stderr
+        asked = CliRunner().invoke(app, ["register", "--no-check", "--yes"])
+    assert asked.exit_code == 0, asked.output
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_dry_run_shows_and_sends_nothing_and_at_a_terminal_one_is_asked(
+    world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = endpoints(world)
+    asked = ["--no-check", "--renew-key", "--solution", "Other"]
+    shown = CliRunner().invoke(app, ["register", *asked, "--dry-run", "-o", "json"])
+    rows = {(one["what"], one["name"]): one for one in json.loads(shown.stdout)}
+    assert rows["solution", "Other"]["result"] == "missing"
+    assert "nothing was changed" in shown.stderr
+    assert endpoints(world) == before
+    monkeypatch.setattr("service.cli.asking.is_terminal", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda question, **_: question.startswith("Never"))
+    refused = CliRunner().invoke(app, ["register", *asked])
+    assert refused.exit_code == 4
+    assert "solution Other: missing" in refused.stderr
+    assert refused.stderr.endswith("Nothing was changed.\n")
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_step_that_is_off_is_work_left_over_until_it_is_switched_on(world: Sandbox) -> None:
+    run = CliRunner()
+    assert run.invoke(app, ["register", "--yes", "--no-check"]).exit_code == 0
+    step = f"sdkmessageprocessingsteps({WATCHED[1].id})"
+    with signed_in(world, "administrator") as client:
+        client.send("PATCH", step, {"statecode": 1, "statuscode": 2})
+        off = run.invoke(app, ["register", "--no-check"])
+        assert off.exit_code == 4
+        assert "--switch-on" in off.stderr
+        assert run.invoke(app, ["register", "--no-check", "--switch-on"]).exit_code == 0
+        answer = client.send("GET", f"{step}?$select=statecode").json
+    assert isinstance(answer, dict)
+    assert answer["statecode"] == 0
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_package_is_bound_elsewhere_and_everything_is_taken_back(world: Sandbox, tmp_path: Path) -> None:
+    run, file = CliRunner(), tmp_path / "psac.zip"
+    assert run.invoke(app, ["register", "--yes", "--no-check"]).exit_code == 0
+    packed = run.invoke(app, ["register", "--package", str(file), "--managed", "-o", "json"])
+    assert packed.exit_code == 0, packed.output
+    facts = json.loads(packed.stdout)
+    assert (facts["managed"], facts["components"], facts["secrets_removed"]) == (True, 5, 0)
+    with zipfile.ZipFile(file) as inside:
+        key = world.servicebus.partition("SharedAccessKey=")[2].partition(";")[0]
+        assert not any(key.encode() in inside.read(name) for name in inside.namelist())
+    assert "--yes replaces it" in run.invoke(app, ["register", "--package", str(file)]).stderr
+    with signed_in(world, "administrator") as client:
+        # What an import leaves: where the other environment posts to, and no key.
+        client.send("PATCH", f"serviceendpoints({ENDPOINT})", {"path": "of-another", "saskey": None})
+    bound = run.invoke(app, ["register", "--no-check", "--bind", "--yes", "-o", "json"])
+    (line,) = json.loads(bound.stdout)
+    assert [one["what"] for one in line["differences"]] == ["path", "key"]
+    assert [one["result"] for one in json.loads(run.invoke(app, ["register", "--no-check", "-o", "json"]).stdout)] == [
+        "already there"
+    ] * 6
+    assert "nobody can be asked here" in run.invoke(app, ["unregister"]).stderr
+    gone = run.invoke(app, ["unregister", "--with-table", "--yes", "-o", "json"])
+    assert gone.exit_code == 0, gone.output
+    assert [one["what"] for one in json.loads(gone.stdout)] == ["step", "step", "step", "service endpoint", "table"]
+    again = run.invoke(app, ["unregister", "--with-table", "--yes", "-o", "json"])
+    assert (again.exit_code, json.loads(again.stdout)) == (0, [])
+    missing = run.invoke(app, ["register", "--no-check", "--bind"]).exception
+    assert isinstance(missing, NotConfigured)
+    assert "import the solution file first" in missing.faults[0]
+    incomplete = run.invoke(app, ["register", "--package", str(file), "--yes"]).exception
+    assert isinstance(incomplete, Misconfigured)
+    assert incomplete.code == "incomplete-solution"
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_command_table_stays_while_an_invoice_is_in_doubt(world: Sandbox) -> None:
+    run, row = CliRunner(), "0b6a3e0e-0000-4000-8000-00000000d0b7"
+    assert run.invoke(app, ["register", "--yes", "--no-check"]).exit_code == 0
+    with signed_in(world, "administrator") as client:
+        doubt = {"psac_name": "Invoice ORD-1", "psac_kind": "attempt", "psac_state": "in-doubt", "psac_subject": "c"}
+        client.send("PATCH", f"psac_commands({row})", doubt)
+        kept = run.invoke(app, ["unregister", "--with-table", "--yes"])
+        client.send("DELETE", f"psac_commands({row})")
+    assert kept.exit_code == 4
+    assert "Invoice ORD-1 for c is in-doubt" in kept.stderr
+    assert f"etn=psac_command&id={row}" in kept.stderr
+    assert "holds 1 rows" in kept.stderr
+    assert endpoints(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--package", "x.zip", "--bind"], "--package only writes a file"),
+        (["--managed"], "--managed says how --package writes its file"),
+        (["--bind", "--switch-on"], "--bind sets address and key only"),
+        (["--solution", "my solution"], "is no unique name of a solution"),
+    ],
+)
+def test_what_does_not_go_together_is_wrong_usage(arguments: list[str], sentence: str) -> None:
+    result = CliRunner().invoke(app, ["register", *arguments])
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())

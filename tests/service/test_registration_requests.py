@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
 import responses
@@ -14,16 +11,9 @@ import responses
 from connector.auth import StaticToken
 from connector.dataverse.client import DataverseClient
 from connector.errors import Misconfigured
-from service.registration import EventQueue, Registered, Result, register
+from service.registration import Registered, Result, register
+from tests.service.registering_environment import API, EVENTS, FILTERS, UPDATE, Environment, ours
 
-API = "https://contoso.crm4.dynamics.com/api/data/v9.2/"
-EVENTS = EventQueue("sb://contoso.servicebus.windows.net/", "approvals", "send-events", "the-key")
-UPDATE = "20bebb1b-ea3e-db11-86a7-000a3a5473e8"
-FILTERS = {
-    "msdyn_timeentry": "11111111-0000-0000-0000-000000000001",
-    "msdyn_expense": "11111111-0000-0000-0000-000000000002",
-    "msdyn_projectapproval": "11111111-0000-0000-0000-000000000003",
-}
 COLUMNS = {
     "psac_name": ("String", 200),
     "psac_kind": ("String", 50),
@@ -34,32 +24,6 @@ COLUMNS = {
     "psac_outcome": ("Memo", 1048576),
     "psac_mark": ("Integer", None),
 }
-
-
-class Environment:
-    """A mocked environment: answers reads from ``rows`` and remembers writes."""
-
-    def __init__(self, mock: responses.RequestsMock) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {"sdkmessages": [{"sdkmessageid": UPDATE}]}
-        self.writes: list[tuple[str, str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.filters: list[str] = []
-        for method in ("GET", "POST", "PATCH"):
-            mock.add_callback(method, re.compile(f"{re.escape(API)}.*"), self._answer)
-
-    def _answer(self, request: Any) -> tuple[int, dict[str, str], str]:
-        parts = urlsplit(request.url)
-        path = parts.path.removeprefix("/api/data/v9.2/")
-        if request.method != "GET":
-            self.writes.append((request.method, path, json.loads(request.body)))
-            self.headers.append(dict(request.headers))
-            return 204, {}, ""
-        condition = unquote(parts.query)
-        self.filters.append(f"{path}?{condition}")
-        if path == "sdkmessagefilters":
-            found = [{"sdkmessagefilterid": id} for table, id in FILTERS.items() if f"'{table}'" in condition]
-            return 200, {}, json.dumps({"value": found})
-        return 200, {}, json.dumps({"value": self.rows.get(path, [])})
 
 
 @pytest.fixture
@@ -161,7 +125,7 @@ def test_a_table_that_lacks_a_column_gets_only_that_column(environment: Environm
 
 
 def test_an_endpoint_elsewhere_is_moved_here_with_its_key(environment: Environment) -> None:
-    environment.rows["serviceendpoints"] = [{"name": "PSA Connector", "path": "another-queue"}]
+    environment.rows["serviceendpoints"] = [ours(path="another-queue")]
     assert run()[1].result is Result.CHANGED
     assert environment.headers[1]["If-Match"] == "*"
     assert environment.writes[1][2]["saskey"] == "the-key"

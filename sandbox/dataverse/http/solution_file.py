@@ -86,7 +86,7 @@ def _manifest(uow: Transaction, solution: Row, held: Mapping[int, list[UUID]], m
     for kind, ids in sorted(held.items()):
         for id in ids:
             which = {"schemaName": _table(uow, id).name} if kind == TABLE else {"id": f"{{{id}}}"}
-            SubElement(roots, "RootComponent", type=str(kind), **which, behavior="0")
+            SubElement(roots, "RootComponent", {"type": str(kind), **which, "behavior": "0"})
     SubElement(manifest, "MissingDependencies")
     return root
 
@@ -107,22 +107,16 @@ def _customizations(uow: Transaction, held: Mapping[int, list[UUID]]) -> Element
         _role(uow, roles, row)
     steps = SubElement(root, "SdkMessageProcessingSteps")
     for row in _rows(uow, held, STEP):
-        id = str(row["sdkmessageprocessingstepid"])
-        step = SubElement(
-            steps, "SdkMessageProcessingStep", Name=str(row["name"]), SdkMessageProcessingStepId=f"{{{id}}}"
-        )
+        key = f"{{{row['sdkmessageprocessingstepid']}}}"
+        step = SubElement(steps, "SdkMessageProcessingStep", Name=str(row["name"]), SdkMessageProcessingStepId=key)
         _cells(step, row, OF_STEP)
         watched = row.get("sdkmessagefilterid")
         found = uow.get("sdkmessagefilter", watched.id) if isinstance(watched, Link) else None
         SubElement(step, "PrimaryEntity").text = str((found or {}).get("primaryobjecttypecode", "none"))
     endpoints = SubElement(root, "ServiceEndpoints")
     for row in _rows(uow, held, ENDPOINT):
-        id = str(row["serviceendpointid"])
-        _cells(
-            SubElement(endpoints, "ServiceEndpoint", Name=str(row["name"]), ServiceEndpointId=f"{{{id}}}"),
-            row,
-            OF_ENDPOINT,
-        )
+        key = f"{{{row['serviceendpointid']}}}"
+        _cells(SubElement(endpoints, "ServiceEndpoint", Name=str(row["name"]), ServiceEndpointId=key), row, OF_ENDPOINT)
     languages = SubElement(root, "Languages")
     SubElement(languages, "Language").text = LANGUAGE
     return root

@@ -65,6 +65,7 @@ def table_facts(table: Table) -> dict[str, Any]:
         "PrimaryIdAttribute": table.id_column,
         "PrimaryNameAttribute": table.name_column,
         "IsCustomEntity": table.custom or table.name.startswith("msdyn_"),
+        "IsManaged": not table.custom,
         "IsPrivate": False,
         "ChangeTrackingEnabled": table.change_tracking,
         "IsOptimisticConcurrencyEnabled": "versionnumber" in table.columns,
