@@ -4,6 +4,7 @@ One table holds these kinds of row. A *command* row says what a command selected
 this command invoiced this contract, and is written in the same change set as the invoice; a *lease* row per contract is
 moved on by every attempt, so that two of them can't both succeed. A *sweep* row says what came of a command to invoice
 what is due; a *run* row says which contracts a run invoices.
+The one *hold* row says whether the running services are paused, a *pause* or *resume* row that somebody asked for it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ class Kind(StrEnum):
     WATERMARK = "watermark"
     SWEEP = "sweep"
     RUN = "run"
+    HOLD = "hold"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 class State(StrEnum):

@@ -56,6 +56,8 @@ from service.health import Health
 from service.missions import acting
 from service.missions import mission as mission_of
 from service.missions import rules as rules_of
+from service.pausing import read as read_pause
+from service.pausing_watch import Pausing
 from service.probing import asked_once, mode_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
@@ -88,6 +90,7 @@ class App:
     now: Callable[[], datetime]
     watch: Watch
     health: Health
+    pausing: Pausing
     profile: Profile | None = None
 
     def check(self) -> None:
@@ -143,7 +146,8 @@ class App:
             return end
 
         zone = self.settings.business_time_zone
-        return Sweep(due.at, zone, self.now, carry_out, confirmed=due.above_ceiling == "invoice")
+        is_confirmed = due.above_ceiling == "invoice"
+        return Sweep(due.at, zone, self.now, carry_out, confirmed=is_confirmed, is_held=self.pausing.is_held)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError`` for
@@ -152,9 +156,13 @@ class App:
         Whoever stops it while it is still looking whether everything is there does not wait for the answer.
         """
         async with self.health.watched(stop):
-            if await patiently(stop, [self.health.phase("dataverse", self.check), *self.queue_checks()]):
-                self.health.begun()
-                await self._work(stop)
+            looks = [self.health.phase("dataverse", self.check), *self.queue_checks()]
+            if not await patiently(stop, looks):
+                return
+            if not await patiently(stop, [self.health.phase("whether it is paused", self.pausing.begin)]):
+                return
+            self.health.begun()
+            await self._work(stop)
 
     async def _work(self, stop: asyncio.Event) -> None:
         bus, actuals = self.settings.servicebus, self.settings.actuals
@@ -166,8 +174,10 @@ class App:
             self.policy.attempts,
             self.policy.ceiling // timedelta(hours=1),
         )
+        self.pausing.apply()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.watch.keep(stop))
+            tasks.create_task(self.pausing.keep(stop))
             for worker in self.workers:
                 tasks.create_task(worker.run())
             if (sweep := self.sweep()) is not None:
@@ -254,6 +264,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
         health=Health(
             {queues.approvals_queue: on_events.status, queues.commands_queue: on_commands.status}, far.budget_used
         ),
+        pausing=Pausing(lambda: read_pause(probe).paused, probe.far_now, (on_events, on_commands)),
     )
 
 

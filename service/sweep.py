@@ -18,7 +18,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from connector.crew import apart
-from connector.waiting import abandon, done_within
+from connector.waiting import abandon, done_within, set_within
 from connector.worker import Pace
 from handlers.due_course import RUNNING, UNFINISHED
 from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
@@ -41,7 +41,8 @@ LONGEST_WAIT = 30.0
 class Sweep:
     """``carry_out`` does one sweep, in a thread of its own, and ends early between two invoices once it is to stop.
 
-    One that is at work then is waited for ``drain`` seconds, and no more.
+    One that is at work then is waited for ``drain`` seconds, and no more. While it ``is_held`` none begins, and one
+    that is at work ends early, to be gone on with afterwards.
     """
 
     at: time
@@ -51,6 +52,7 @@ class Sweep:
     confirmed: bool = False
     longest_wait: float = LONGEST_WAIT
     drain: float = DRAIN
+    is_held: Callable[[], bool] = lambda: False
 
     async def run(self, stop: asyncio.Event) -> bool:
         """Sweep at once what the last sweep should have, then day by day, until ``stop`` is set.
@@ -61,6 +63,11 @@ class Sweep:
         command: CreateDueInvoices | None = None
         log.info("what is due is invoiced every day at %s (%s)", self.at.strftime("%H:%M"), self.zone.key)
         while not stop.is_set():
+            if self.is_held():
+                await set_within(stop, self.longest_wait, asyncio.sleep)
+                before, moment = moment, last_sweep(self.now(), self.at, self.zone)
+                command = command if moment == before else None
+                continue
             begun = self.now()
             command = command or self._command(business_date(moment, self.zone))
             done = await self._carried_out(command, stop)
@@ -84,7 +91,11 @@ class Sweep:
 
         A call that is under way then is in the contract's record, where the next sweep looks it up.
         """
-        work = asyncio.ensure_future(apart("sweep", partial(self.sweep, command, stop.is_set)))
+
+        def stopping() -> bool:
+            return stop.is_set() or self.is_held()
+
+        work = asyncio.ensure_future(apart("sweep", partial(self.sweep, command, stopping)))
         asked = asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)

@@ -11,7 +11,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from connector.errors import ConnectorError, Misconfigured
-from service.cli import audit, backlog, check, demo, entry, init, invoice, reconcile, register, run, sandbox, unregister
+from service.cli import (
+    audit,
+    backlog,
+    check,
+    demo,
+    entry,
+    init,
+    invoice,
+    pause,
+    reconcile,
+    register,
+    resume,
+    run,
+    sandbox,
+)
 from service.cli.cannot_write import CannotWrite
 from service.cli.exits import INTERRUPTED, Exit
 from service.cli.remedies import REMEDIES
@@ -31,7 +45,8 @@ app.command("sandbox", short_help="Serve a local Service Bus and Dataverse until
 app.command("init", short_help="Ask an environment what it is, and write the settings.")(init.init)
 app.command("check", short_help="Say whether everything is there, and what to do.")(check.check)
 app.command("register", short_help="Install what the service needs in Dataverse.")(register.register)
-app.command("unregister", short_help="Take out of Dataverse what register installed.")(unregister.unregister)
+app.command("pause", short_help="Hold the running services for maintenance.")(pause.pause)
+app.command("resume", short_help="Let services that were paused go on.")(resume.resume)
 app.command("reconcile", short_help="Find what no event told, and repair it.")(reconcile.reconcile)
 app.add_typer(entry.app, name="entry")
 app.add_typer(backlog.app, name="backlog")

@@ -36,7 +36,13 @@ class Life:
     swept: list[tuple[datetime, date | None]] = field(default_factory=list)
     slept: dict[int, timedelta] = field(default_factory=dict)
 
-    def live(self, zone: ZoneInfo = BERLIN, at: time = SIX, confirmed: bool = False) -> list[CreateDueInvoices]:
+    def live(
+        self,
+        zone: ZoneInfo = BERLIN,
+        at: time = SIX,
+        confirmed: bool = False,
+        is_held: Callable[[], bool] = lambda: False,
+    ) -> list[CreateDueInvoices]:
         commands: list[CreateDueInvoices] = []
 
         async def run() -> None:
@@ -52,7 +58,7 @@ class Life:
                     loop.call_soon_threadsafe(stop.set)
                 return self.ends.get(number, NOTHING)
 
-            sweep = Sweep(at, zone, self._now, carry_out, confirmed, longest_wait=0.0)
+            sweep = Sweep(at, zone, self._now, carry_out, confirmed, longest_wait=0.0, is_held=is_held)
             await asyncio.wait_for(sweep.run(stop), 20)
 
         asyncio.run(run())
@@ -75,6 +81,42 @@ def test_it_catches_up_at_once_and_then_keeps_the_hour_over_both_changes_of_the_
         assert [due for _, due in life.swept] == days
         assert change in days
         assert life.times()[1:] == [f"{day:%m-%d} 06" for day in days[1:]]
+
+
+def test_while_it_is_held_nothing_is_swept_and_afterwards_once_for_all_the_days() -> None:
+    """One that was broken off is gone on with only where its day is still the last."""
+    for hours, days in ((3, [date(2026, 3, 1)] * 2), (75, [date(2026, 3, 1), date(2026, 3, 4)])):
+        begun = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        life = Life(begun, sweeps=2, ends={0: Unsettled(Transient("away", "Away."))}, takes=timedelta())
+
+        def is_held(life: Life = life, begun: datetime = begun, hours: int = hours) -> bool:
+            return bool(life.swept) and life.moment < begun + timedelta(hours=hours)
+
+        commands = life.live(is_held=is_held)
+        assert [due for _, due in life.swept] == days
+        assert life.swept[1][0] >= begun + timedelta(hours=hours)
+        assert (commands[0].command == commands[1].command) is (days[0] == days[1])
+
+
+def test_one_that_is_at_work_when_it_is_held_is_told_to_end() -> None:
+    held: list[bool] = []
+    told: list[bool] = []
+
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
+            told.append(stopping())
+            held.append(True)
+            told.append(stopping())
+            loop.call_soon_threadsafe(stop.set)
+            return NOTHING
+
+        now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        await Sweep(SIX, BERLIN, lambda: now, carry_out, longest_wait=0.0, is_held=lambda: bool(held)).run(stop)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+    assert told == [False, True]
 
 
 def test_before_its_hour_it_catches_up_with_yesterday_only() -> None:
