@@ -17,13 +17,13 @@ import pytest
 
 from sandbox.world import Sandbox
 from service.registration import register_command_table
-from tests.chaos.entries.saboteurs import SABOTEURS
 from tests.chaos.entries.storm import EntryStorm
 from tests.chaos.entries.worker import PHASES
 from tests.flow.world import World
 
-ENTRIES = int(os.environ.get("CHAOS_ENTRIES", "1500"))
-SABOTAGED = 400
+ENTRIES = int(os.environ.get("CHAOS_ENTRIES", "5000"))
+LONGEST = 7200
+"""Seconds, on a machine that has other things to do."""
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or randrange(1, 2**32)
 MUST_STRIKE = (
     *(f"killed: {phase}" for phase in PHASES),
@@ -57,6 +57,7 @@ def world() -> Iterator[World]:
         yield world
 
 
+@pytest.mark.timeout(LONGEST)
 def chaos_every_entry_ends_as_its_last_state_says(world: World, tmp_path: Path) -> None:
     began = time.monotonic()
     storm = EntryStorm(world, tmp_path, SEED, ENTRIES)
@@ -66,11 +67,3 @@ def chaos_every_entry_ends_as_its_last_state_says(world: World, tmp_path: Path) 
     sys.stdout.write(f"lost, doubled, wrong amount: {words}; {time.monotonic() - began:.0f} s\n")
     assert faults == []
     assert [what for what in MUST_STRIKE if not storm.struck[what]] == []
-
-
-@pytest.mark.parametrize("saboteur", SABOTEURS)
-def chaos_every_saboteur_turns_it_red(world: World, tmp_path: Path, saboteur: str) -> None:
-    storm = EntryStorm(world, tmp_path, SEED, SABOTAGED, saboteur)
-    faults = storm.run()
-    sys.stdout.write(f"\n{saboteur}: {len(faults)} faults, for example {faults[:1]}\n{storm.told()}\n")
-    assert any("lost" in fault or "doubled" in fault or "add up" in fault for fault in faults)

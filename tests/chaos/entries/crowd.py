@@ -98,11 +98,12 @@ class Crowd:
             ]
             self.chance.shuffle(slices)
             for step, some in slices:
-                self._step(step, some)
+                self.act(step, some)
                 self.did[step] += len(some)
                 yield len(some)
 
-    def _step(self, step: str, people: Sequence[Person]) -> None:
+    def act(self, step: str, people: Sequence[Person]) -> None:
+        """These people take this step."""
         acts: dict[str, Callable[[Sequence[Person]], None]] = {
             "approve": lambda some: self._decide(some, APPROVE),
             "cancel": lambda some: self._decide(some, CANCEL),

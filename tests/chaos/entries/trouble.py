@@ -13,7 +13,7 @@ from sandbox.faults import Hold
 from sandbox.world import EVENTS, Sandbox
 
 SLOW, SLOW_TIMES = "confirmation swallowed", 6
-"""The SDK waits a minute for each of these, which is enough of them."""
+"""A worker waits long for each of these, which is enough of them."""
 
 
 class Struck(Protocol):
@@ -33,22 +33,24 @@ class Trouble:
         self._turns: list[tuple[str, Callable[[], Struck]]] = []
         self._holding: list[Hold] = []
 
-    def begin(self) -> None:
-        """What goes on all the time, at random."""
+    def begin(self, rarely: float) -> None:
+        """What goes on all the time, at random; ``rarely`` is how probable the worst of it is."""
         bus, seed = self._sandbox.bus.faults, self._chance.randrange(2**32)
-        self._note("lock lost", bus.lose_lock(entity=EVENTS, times=None, probability=0.01, seed=seed))
-        self._note("settlement refused", bus.refuse_settlement(entity=EVENTS, times=None, probability=0.01, seed=seed))
+        self._note("lock lost", bus.lose_lock(entity=EVENTS, times=None, probability=rarely, seed=seed))
+        self._note(
+            "settlement refused", bus.refuse_settlement(entity=EVENTS, times=None, probability=rarely, seed=seed)
+        )
         self._note("message doubled", bus.duplicate(entity=EVENTS, times=None, probability=0.1, seed=seed))
         self._note("messages reordered", bus.reorder(entity=EVENTS, times=None, probability=0.05, seed=seed))
 
-    def stir(self, kinds: int, *, slow: bool) -> None:
+    def stir(self, kinds: int) -> None:
         """Plan one more fault of some kinds; none comes again before all have had their turn."""
         for _ in range(kinds):
             if not self._turns:
                 self._turns = list(self._now_and_then)
                 self._chance.shuffle(self._turns)
             name, plan = self._turns.pop()
-            if name != SLOW or (slow and sum(planned == SLOW for planned, _ in self._planned) < SLOW_TIMES):
+            if name != SLOW or sum(planned == SLOW for planned, _ in self._planned) < SLOW_TIMES:
                 self._note(name, plan())
 
     def lose_events(self, times: int, record: UUID | None = None) -> None:
