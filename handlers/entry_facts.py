@@ -10,15 +10,17 @@ from uuid import UUID
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
-from handlers import ledger_facts
-from handlers.entry_set_ups import set_ups
+from handlers import expected, ledger_facts
+from handlers.entry_set_ups import set_ups, written_by
 from handlers.ledger_facts import Trace
 from handlers.reading import ask
-from handlers.set_up import SetUp
-from mappings import keys, tables
+from handlers.seldom_changed import Lately
+from handlers.set_up import SetUp, basis_of
+from handlers.whereabouts import OfEntry
+from mappings import tables
 from mappings.choices import RecordStage, TransactionClass
 from mappings.entry import APPROVAL_COLUMNS, EXPENSE_COLUMNS, TIME_COLUMNS, Approval, Entry, Stage, approval, entry
-from mappings.ledger import Ledger, actual_columns, own_roles
+from mappings.ledger import Ledger, actual_columns
 from mappings.profile import Profile
 from mappings.refusal import Refusal
 from mappings.released import released
@@ -77,6 +79,10 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
     time = (*TIME_COLUMNS, *profile.read_from_entries(TransactionClass.TIME), *_day(profile, tables.TIME_ENTRY))
     expense = (*EXPENSE_COLUMNS, *profile.read_from_entries(TransactionClass.EXPENSE), *_day(profile, tables.EXPENSE))
     approved = (*APPROVAL_COLUMNS, *profile.read_from_approvals())
+    lately = dataverse if isinstance(dataverse, Lately) else None
+    if lately is not None:
+        lately.begin()
+        lately.expect(*expected.of_another_look(refs, lately, profile))
     times, expenses, time_approvals, expense_approvals, origins = ask(
         dataverse,
         Query(tables.TIME_ENTRY, time, any_of("msdyn_timeentryid", _of(refs, tables.TIME_ENTRY))),
@@ -90,15 +96,25 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
     traces = ledger_facts.traces(origins)
     as_approved = {ref: found for ref in refs if (found := _as_approved(read.get(ref))) is not None}
     of_entries = {ref.id: traces[ref.id] for ref in refs}
+    approvals = _approvals(read)
+    of_all = {ref: as_approved.get(ref) for ref in refs}
+    if lately is not None:
+        lately.expect(*expected.of_ledgers(of_all, of_entries, lately, profile))
     of_entry = set_ups(
-        {ref: as_approved.get(ref) for ref in refs},
-        _approvals(read),
+        of_all,
+        approvals,
         {ref: of_entries[ref.id].journal_lines for ref in refs},
         dataverse,
         profile,
     )
     derived = {ref.id: _derived_ids(as_approved.get(ref), ref, of_entries[ref.id], of_entry[ref]) for ref in refs}
     ledgers = ledger_facts.ledgers(of_entries, derived, dataverse, actual_columns(profile))
+    if lately is not None:
+        for ref in refs:
+            tied = frozenset(actual.row.id for actual in ledgers[ref.id].actuals)
+            journal_lines = frozenset(of_entries[ref.id].journal_lines)
+            led_to = OfEntry(basis_of(as_approved.get(ref)), written_by(approvals.get(ref)), journal_lines, tied)
+            lately.seldom_changed.whereabouts.found(ref.id, led_to, of_entry[ref])
     return {ref: _facts(read.get(ref), ledgers[ref.id], of_entry[ref]) for ref in refs}
 
 
@@ -145,10 +161,8 @@ def _derived_ids(entry: Entry | None, ref: Ref, trace: Trace, set_up: SetUp) -> 
     customers = {contract.customer.id for contract in set_up.contracts.values() if contract.customer}
     unit = (entry.resourcing_unit if entry else None) or set_up.resource_unit
     own = set_up.project.contracting_unit if set_up.project else None
-    roles = own_roles(customers, between_units=unit not in (None, own))
-    # Every withdrawn generation has left at least two rows behind, so this many generations can't miss the next one.
-    generations = range(len(trace.actuals) // 2 + 2)
-    return {keys.row_id(ref.id, generation, role) for generation in generations for role in roles}
+    between_units = unit not in (None, own)
+    return ledger_facts.derived_ids(ref.id, len(trace.actuals), customers, between_units=between_units)
 
 
 def _of(refs: Iterable[Ref], table: str) -> list[UUID]:

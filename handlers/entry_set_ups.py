@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from connector.dataverse.access import Reader
-from handlers import price_facts
+from handlers import expected, price_facts
 from handlers.price_needs import Need, need_of
 from handlers.reading import ask
 from handlers.seldom_changed import Lately, Reading
@@ -29,7 +29,8 @@ def set_ups(
     dataverse: Reader,
     profile: Profile,
 ) -> dict[Ref, SetUp]:
-    """Two requests, and two more where some price is open; none for what was read in the last minute.
+    """Two requests, one where they lead where they led before, and two more where some price is open; none for what was
+    read in the last minute.
 
     ``entries`` are as approved, ``approvals`` the one that holds for each entry, where there is one.
     """
@@ -38,7 +39,7 @@ def set_ups(
         if told is not None:
             dataverse.has_told = True
             return told
-        at = dataverse.seldom_changed.now()
+        dataverse.expect(*expected.behind_set_ups(entries.values(), dataverse, profile))
     lines = (id for ids in journal_lines.values() for id in ids)
     read = SetUps.read((entry for entry in entries.values() if entry), lines, dataverse, profile)
     found = {ref: read.of(entry, journal_lines[ref]) for ref, entry in entries.items()}
@@ -47,7 +48,7 @@ def set_ups(
     if isinstance(dataverse, Lately):
         dataverse.seldom_changed.keep(
             Reading(
-                at,
+                dataverse.began,
                 bases=frozenset(basis_of(entry) for entry in entries.values()),
                 set_ups=replace(read, journal_lines=[]),
                 prices=replace(prices, own_values={}) if prices is not None else None,
@@ -68,7 +69,7 @@ def _told(
     """The same from what is kept; ``None`` as soon as one entry's is not. What may change any time is asked for."""
     readings: dict[Ref, Reading] = {}
     for ref, entry in entries.items():
-        reading = lately.seldom_changed.of(basis_of(entry), _since(approvals.get(ref)))
+        reading = lately.seldom_changed.of(basis_of(entry), written_by(approvals.get(ref)))
         if reading is None:
             return None
         readings[ref] = reading
@@ -99,7 +100,7 @@ def _needs(
     }
 
 
-def _since(approval: Approval | None) -> datetime | None:
+def written_by(approval: Approval | None) -> datetime | None:
     """When the approval had been written for certain; one that does not say when was written just now."""
     if approval is None:
         return None

@@ -208,6 +208,8 @@ class FixedPoint:
                 named = self._named(failure, change_set) if isinstance(failure, Conflict) else failure
                 done[subject] = Unsettled(named, courses[subject].unsure, operations_of(change_set))
         for subject, plan in plans.items():
+            if self._seldom_changed is not None:
+                self._seldom_changed.whereabouts.tried(subject, plan.change_sets)
             if courses[subject].commits > before[subject]:
                 log.info("%s: %s", subject, plan.because)
 

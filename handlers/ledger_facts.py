@@ -16,7 +16,7 @@ from connector.dataverse.access import Reader
 from connector.dataverse.query import Query, any_of
 from handlers.reading import ask
 from mappings import keys, tables
-from mappings.ledger import ACTUAL_COLUMNS, Actual, Ledger
+from mappings.ledger import ACTUAL_COLUMNS, Actual, Ledger, own_roles
 from mappings.links import CONNECTION_COLUMNS, ORIGIN_COLUMNS
 from mappings.row import Row
 
@@ -59,6 +59,30 @@ def traces(origins: Iterable[Row]) -> defaultdict[UUID, Trace]:
     return found
 
 
+def questions(
+    actuals: Iterable[UUID],
+    near: Iterable[UUID],
+    journal_lines: Iterable[UUID],
+    columns: tuple[str, ...] = ACTUAL_COLUMNS,
+) -> tuple[Query, ...]:
+    """These actuals, the connections of those ``near``, and the origins that lead from journal lines; in this order."""
+    near = list(near)
+    return (
+        Query(tables.ACTUAL, columns, any_of("msdyn_actualid", sorted(actuals))),
+        _naming(tables.CONNECTION, "msdyn_transaction1", CONNECTION_COLUMNS, near),
+        _naming(tables.CONNECTION, "msdyn_transaction2", CONNECTION_COLUMNS, near),
+        origins_from(journal_lines),
+    )
+
+
+def derived_ids(entry: UUID, tied: int, customers: Iterable[UUID], *, between_units: bool) -> set[UUID]:
+    """The ids that rows of ours may have, for an entry that ``tied`` actuals are tied to by origins of its own."""
+    roles = own_roles(customers, between_units=between_units)
+    # Every withdrawn generation has left at least two rows behind, so this many generations can't miss the next one.
+    generations = range(tied // 2 + 2)
+    return {keys.row_id(entry, generation, role) for generation in generations for role in roles}
+
+
 def ledgers(
     entries: Mapping[UUID, Trace],
     derived: Mapping[UUID, Iterable[UUID]],
@@ -78,11 +102,7 @@ def ledgers(
             break
         near = set().union(*tied.values()) & missing
         found, forth, back, journal_origins = ask(
-            dataverse,
-            Query(tables.ACTUAL, columns, any_of("msdyn_actualid", sorted(missing))),
-            _naming(tables.CONNECTION, "msdyn_transaction1", CONNECTION_COLUMNS, near),
-            _naming(tables.CONNECTION, "msdyn_transaction2", CONNECTION_COLUMNS, near),
-            origins_from(() if hop else of_journal),
+            dataverse, *questions(missing, near, () if hop else of_journal, columns)
         )
         rows |= {row.id: row for row in found}
         pairs = _pairs((*forth, *back), tables.ACTUAL)

@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import Record
 from connector.dataverse.query import Query
+from handlers.asked_ahead import AskedAhead
 from handlers.price_facts import PriceFacts
 from handlers.price_needs import Scope
 from handlers.set_up import Basis, SetUps
+from handlers.whereabouts import Whereabouts
 
 LIFETIME = timedelta(seconds=60)
 MOST = 16
@@ -40,6 +42,7 @@ class SeldomChanged:
 
     def __init__(self, now: Callable[[], datetime], lifetime: timedelta = LIFETIME) -> None:
         self.now = now
+        self.whereabouts = Whereabouts()
         self._lifetime = lifetime
         self._newest_first: tuple[Reading, ...] = ()
         self._lock = threading.Lock()
@@ -60,14 +63,27 @@ class SeldomChanged:
         return [one for one in self._newest_first if timedelta() <= now - one.at < self._lifetime]
 
 
-@dataclass
 class Lately:
-    """A Dataverse on which what seldom changes may be told from the last minute. ``has_told``: whether it was."""
+    """A Dataverse on which what seldom changes may be told from the last minute. ``has_told``: whether it was.
 
-    dataverse: Reader
-    seldom_changed: SeldomChanged
-    has_told: bool = False
+    ``begin`` a look, and ``expect`` what it will probably ask for: that is sent along with what it asks for first.
+    """
+
+    def __init__(self, dataverse: Reader, seldom_changed: SeldomChanged) -> None:
+        self.seldom_changed = seldom_changed
+        self.has_told = False
+        self.began = seldom_changed.now()
+        self._dataverse = AskedAhead(dataverse)
+
+    def begin(self) -> None:
+        """From now on everything is read anew; nothing that is read in this look is older than ``began``."""
+        self.began = self.seldom_changed.now()
+        self._dataverse.begin()
+
+    def expect(self, *questions: Query) -> None:
+        """These will probably be asked in this look."""
+        self._dataverse.expect(*questions)
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
-        """Everything else is always asked afresh."""
-        return self.dataverse.query(questions)
+        """Everything else is always asked afresh, of this look."""
+        return self._dataverse.query(questions)

@@ -102,6 +102,35 @@ def journal_lines_of(ids: Sequence[UUID]) -> Query:
     )
 
 
+def named_by(bases: Iterable[Basis]) -> tuple[Query, ...]:
+    """What entries name: projects with their contract lines, resources, expense categories; in this order."""
+    bases = list(bases)
+    on = sorted({basis.project for basis in bases if basis.project})
+    working = sorted({basis.resource for basis in bases if basis.resource})
+    claimed = sorted({basis.category for basis in bases if basis.category})
+    project = ("ownerid", "msdyn_contractorganizationalunitid", "msdyn_salesorderid")
+    return (
+        Query(tables.PROJECT, project, any_of("msdyn_projectid", on)),
+        Query(tables.CONTRACT_LINE, contract_lines.CONTRACT_LINE_COLUMNS, any_of("msdyn_project", on)),
+        Query(tables.RESOURCE, ("msdyn_organizationalunit",), any_of("bookableresourceid", working)),
+        Query("msdyn_expensecategory", ("msdyn_expensecategoryuid",), any_of("msdyn_expensecategoryid", claimed)),
+    )
+
+
+def behind(
+    contracts: Collection[UUID], units: Collection[UUID], lines: Iterable[UUID], profile: Profile | None
+) -> tuple[Query, ...]:
+    """What stands behind those: contracts, units, currencies, and what lines select tasks by; in this order."""
+    selected = profile.line_tasks if profile else None
+    unit = Query(tables.ORGANIZATIONAL_UNIT, ("msdyn_currency",), any_of("msdyn_organizationalunitid", sorted(units)))
+    return (
+        Query(tables.CONTRACT, ("customerid", "transactioncurrencyid"), any_of("salesorderid", sorted(contracts))),
+        unit,
+        Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision", "exchangerate")),
+        *((ties(selected, lines),) if selected else ()),
+    )
+
+
 @dataclass
 class SetUps:
     """The set-up rows of a batch of entries, handed out per entry."""
@@ -126,41 +155,17 @@ class SetUps:
         profile: Profile | None = None,
     ) -> SetUps:
         """Two requests, however many entries."""
-        entries = list(entries)
+        bases = [basis_of(entry) for entry in entries]
         selected = profile.line_tasks if profile else None
-        on = sorted({entry.project for entry in entries if entry.project})
-        working = sorted({entry.resource.id for entry in entries if entry.resource})
-        claimed = sorted({entry.expense_category.id for entry in entries if entry.expense_category})
-        projects, lines, journal, resources, categories = ask(
-            dataverse,
-            Query(
-                tables.PROJECT,
-                ("ownerid", "msdyn_contractorganizationalunitid", "msdyn_salesorderid"),
-                any_of("msdyn_projectid", on),
-            ),
-            Query(tables.CONTRACT_LINE, contract_lines.CONTRACT_LINE_COLUMNS, any_of("msdyn_project", on)),
-            journal_lines_of(sorted(set(journal_lines))),
-            Query(tables.RESOURCE, ("msdyn_organizationalunit",), any_of("bookableresourceid", working)),
-            Query("msdyn_expensecategory", ("msdyn_expensecategoryuid",), any_of("msdyn_expensecategoryid", claimed)),
+        projects, lines, resources, categories, journal = ask(
+            dataverse, *named_by(bases), journal_lines_of(sorted(set(journal_lines)))
         )
         of_lines, of_projects = _links(lines, "salesorderid"), _links(projects, "msdyn_salesorderid")
         units_at_work = _links(projects, "msdyn_contractorganizationalunitid")
         units_at_work |= _links(resources, "msdyn_organizationalunit")
-        units_at_work |= {entry.resourcing_unit for entry in entries if entry.resourcing_unit}
+        units_at_work |= {basis.unit for basis in bases if basis.unit}
         contracts, units, currencies, *tasks = ask(
-            dataverse,
-            Query(
-                tables.CONTRACT,
-                ("customerid", "transactioncurrencyid"),
-                any_of("salesorderid", sorted(of_lines | of_projects)),
-            ),
-            Query(
-                tables.ORGANIZATIONAL_UNIT,
-                ("msdyn_currency",),
-                any_of("msdyn_organizationalunitid", sorted(units_at_work)),
-            ),
-            Query(tables.CURRENCY, ("isocurrencycode", "currencyprecision", "exchangerate")),
-            *((ties(selected, (line.id for line in lines)),) if selected else ()),
+            dataverse, *behind(of_lines | of_projects, units_at_work, (line.id for line in lines), profile)
         )
         line_tasks = tied(tasks[0], selected) if selected else {}
         types = billing_types(tasks[0], selected) if selected else {}

@@ -25,6 +25,7 @@ from handlers.invoicing import InvoicingHandler
 from handlers.parsing import parse_command
 from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
+from handlers.seldom_changed import SeldomChanged
 from mappings import keys
 from mappings.messages import CreateInvoices, EntryChanged, MarkReady
 from mappings.tables import Ref
@@ -46,6 +47,8 @@ class World:
         self.company: Company = company()
         self._lost: list[Rule] = []
         self.client = self.signed_in("service")
+        # All workers of the tests are threads of one service: they share what it read in the last minute.
+        self._seldom_changed = SeldomChanged(self.client.far_now)
         self.mission = Mission(
             ActualsHandler(start_from=date(2026, 1, 1), zone=ZONE),
             ReadinessHandler(ZONE),
@@ -101,7 +104,8 @@ class World:
 
     def pipeline(self, dataverse: Dataverse | None = None) -> Pipeline:
         through = dataverse or self.client
-        return Pipeline(through, self.mission, _parse, Policy(), self.now, FixedPoint(through))
+        point = FixedPoint(through, seldom_changed=self._seldom_changed)
+        return Pipeline(through, self.mission, _parse, Policy(), self.now, point)
 
     def command(self, command: MarkReady | CreateInvoices, dataverse: Dataverse | None = None) -> list[Settlement]:
         """Handle one delivery of a command."""

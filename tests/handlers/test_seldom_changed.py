@@ -96,7 +96,7 @@ def test_a_decision_that_needs_prices_takes_no_set_up_of_another_time_with_them(
 
     world.work_on(unpriced)
 
-    assert world.asked(SET_UP) == 2
+    assert world.asked(SET_UP) == 1
     assert [kind for kind, *_ in figures(world, unpriced)] == [192350000]
 
 
@@ -148,7 +148,7 @@ def test_another_persons_entry_is_another_reading(world: KeepingWorld) -> None:
     world.work_on(first)
     world.work_on(second)
 
-    assert world.asked(SET_UP) == 2
+    assert world.asked(SET_UP) == 1
 
 
 def test_no_more_than_so_many_readings_are_kept_and_none_of_the_future(world: KeepingWorld) -> None:

@@ -43,8 +43,8 @@ def test_the_number_of_requests_and_questions_is_the_same_for_one_entry_and_for_
         counts.add((len(world.dataverse.requests), sum(map(len, world.dataverse.requests))))
 
     ((requests, _),) = counts
-    # Entries, set-up twice, prices twice, ledger; of the second round only entries and ledger.
-    first, again = (4, 2) if priced else (6, 2)
+    # Entries, set-up twice, prices twice, ledger; the second round asks for all of it at once.
+    first, again = (4, 1) if priced else (6, 1)
     assert requests == first + (again if lately else first)
 
 
@@ -62,8 +62,9 @@ def test_a_batch_of_messages_asks_as_often_for_two_hundred_as_for_one(world: Kee
         assert [type(end) for end in ends] == [Complete] * len(some)
         counts.append(len(world.dataverse.requests))
 
-    # The approvals, the entries, their set-up in two steps, their ledgers.
-    assert counts == [5, 5, 5]
+    # The approvals, the entries, their set-up in two steps, their ledgers; of a project met before all that is behind
+    # the entries at once.
+    assert counts == [5, 3, 3]
 
 
 def test_the_second_look_of_a_piece_of_work_reads_set_up_and_prices_from_the_first(world: KeepingWorld) -> None:
