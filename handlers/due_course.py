@@ -12,13 +12,13 @@ from handlers.announcing import given_up_as
 from handlers.due_look import Piece, Sweep
 from handlers.due_run import FAILED, DueRunHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
-from handlers.invoicing import ENDED, REFUSED, InvoicingHandler
+from handlers.invoicing import AS_NOTHING, ENDED, REFUSED, InvoicingHandler
 from handlers.plan import NOT_YET
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices, CreateInvoices
 
 IN_DOUBT, RUNNING = "in-doubt", "already-running"
-UNFINISHED = (FAILED, IN_DOUBT, RUNNING)
+UNFINISHED = (REFUSED, FAILED, IN_DOUBT, RUNNING)
 WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
 IN_A_ROW = 3
@@ -191,7 +191,7 @@ def _ended(recorded: Told) -> Told:
     """What an attempt's record says came of it, as it was told before."""
     if recorded["outcome"] != REFUSED:
         return recorded
-    return {"outcome": FAILED, "because": f"{recorded['because']} ({recorded['code']})"}
+    return {"outcome": REFUSED, "because": f"{recorded['because']} ({recorded['code']})"}
 
 
 def _failed(failure: ConnectorError) -> Told:
@@ -199,9 +199,9 @@ def _failed(failure: ConnectorError) -> Told:
     # A sweep gives the new command itself, when it comes by again.
     because = f"{failure.sentence.split(f' {ENDED}')[0]} ({failure.code})"
     match failure:
-        case Rejected():
-            return {"outcome": IN_DOUBT if failure.code.endswith(IN_DOUBT) else FAILED, "because": because}
-        case Misconfigured():
+        case Rejected() if failure.code != AS_NOTHING:
+            return {"outcome": IN_DOUBT if failure.code.endswith(IN_DOUBT) else REFUSED, "because": because}
+        case Rejected() | Misconfigured():
             return {"outcome": FAILED, "because": because}
         case _:
             return {"outcome": RUNNING, "because": because}

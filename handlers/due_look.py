@@ -16,8 +16,7 @@ from handlers.bounded_invoicing import OVER_CEILING, Beside, above
 from handlers.command_record import State
 from handlers.due_facts import DueFacts
 from handlers.due_record import Kept, kept_in, subject_of
-from handlers.due_run import FAILED
-from handlers.invoicing import InvoicingHandler
+from handlers.invoicing import REFUSED, InvoicingHandler
 from handlers.plan import Decision, NothingToDo, Refusals, Refuse
 from handlers.reading import ask
 from mappings import keys, tables
@@ -263,7 +262,7 @@ def _too_much(subject: CreateDueInvoices, sweep: Sweep) -> Refuse | None:
 
 
 def _not_any_more(forbidden: Refuse) -> Mapping[str, object]:
-    return {"outcome": FAILED, "because": f"{forbidden.sentence} ({forbidden.code})"}
+    return {"outcome": REFUSED, "code": forbidden.code, "because": forbidden.sentence}
 
 
 def _total(rows: Sequence[BacklogRow]) -> Decimal:

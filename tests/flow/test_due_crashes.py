@@ -127,7 +127,7 @@ def test_a_run_that_failed_earlier_is_not_failed_while_its_next_call_may_be_unde
     row, office = world.scheduled(world.time_line, DAY), Office(world, Mode.RECORDED)
     world.ready(200, BEFORE)
     world.sandbox.switches.failing[world.contract] = "Time-out expired."
-    assert words(world.sweep(dataverse=office.calling())) == ["failed"]
+    assert words(world.sweep(dataverse=office.calling())) == ["refused"]
     world.sandbox.switches.failing.clear()
     kill(world, office, calls, after=False)
     for _ in range(2):

@@ -82,9 +82,9 @@ def test_scenario_43_a_row_runs_once_and_a_failed_one_again(world: DueWorld) -> 
     world.ready(200, BEFORE)
     world.sandbox.switches.failing[world.contract] = "Time-out expired."
     (failed,) = runs(world.sweep())
-    assert (failed["outcome"], world.row(row)) == ("failed", (FAILED, False))
+    assert (failed["outcome"], world.row(row)) == ("refused", (FAILED, False))
     assert "Time-out expired." in failed["because"]
-    assert words(world.sweep()) == ["failed"]
+    assert words(world.sweep()) == ["refused"]
     world.sandbox.switches.failing.clear()
     (created,) = runs(world.sweep())
     assert (created["outcome"], world.row(row)) == ("created", (SUCCESSFUL, True))
@@ -157,7 +157,7 @@ def test_later_runs_of_a_contract_wait_for_one_that_fails(world: DueWorld) -> No
     world.ready(100, BEFORE)
     world.ready(200, DAY - timedelta(days=8))
     world.sandbox.switches.failing[world.contract] = "Time-out expired."
-    assert words(world.sweep()) == ["failed", "waiting"]
+    assert words(world.sweep()) == ["refused", "waiting"]
     assert [world.row(row)[0] for row in rows] == [FAILED, NOT_RUN]
 
 

@@ -44,12 +44,12 @@ def test_rows_and_a_milestone_that_has_none_are_invoiced_once(world: DueWorld) -
     assert (world.invoices(), world.row(row)) == ([(Decimal(5200), 2)], (SUCCESSFUL, True))
 
 
-def test_what_the_product_refuses_is_failed_and_tried_again_the_next_time(world: DueWorld) -> None:
+def test_what_the_product_refuses_is_refused_and_tried_again_the_next_time(world: DueWorld) -> None:
     row = world.scheduled(world.time_line, DAY)
     world.milestone("Design", 5000, DAY)
     world.ready(200, DAY - timedelta(days=1))
     world.sandbox.switches.failing[world.contract] = "Time-out expired."
-    assert words(sweep(world)) == ["failed"]
+    assert words(sweep(world)) == ["refused"]
     assert world.row(row) == (FAILED, False)
     world.sandbox.switches.failing.clear()
     assert words(sweep(world)) == ["created"]

@@ -56,7 +56,7 @@ def test_what_has_grown_since_it_was_found_is_not_invoiced_above_the_ceiling_whe
     due.trouble.clear()
     grow(due, contracts[1], 1)
     created, left = runs(due.sweep(ceiling=LOW))
-    assert (created["outcome"], left["outcome"]) == ("created", "failed")
+    assert (created["outcome"], left["outcome"]) == ("created", "refused")
     assert "1,100.00 USD is more than the ceiling of 300. If that is meant, say so" in left["because"]
     assert len(due.world.invoices()) == 1
     assert due.told[-1] == left, "Whoever hears of each run hears of this one, too."
@@ -74,7 +74,7 @@ def test_what_grows_before_its_call_is_held_against_the_ceiling_with_what_the_ot
     due.before_call = grows
     told = runs(due.sweep(ceiling=LOW))
     # 300.00 was found; of the second 150.00 is ready at last, which is too much with the other two.
-    assert [run["outcome"] for run in told] == ["created", "failed", "created"]
+    assert [run["outcome"] for run in told] == ["created", "refused", "created"]
     assert "350.00 USD is more than the ceiling of 300." in told[1]["because"]
 
 
@@ -105,6 +105,6 @@ def test_a_person_who_was_disabled_meanwhile_is_told_what_came_of_it_and_nothing
     due.trouble.clear()
     due.world.dataverse.put(clerk, isdisabled=True)
     created, failed = runs(delivered())
-    assert (created["outcome"], failed["outcome"]) == ("created", "failed")
+    assert (created["outcome"], failed["outcome"]) == ("created", "refused")
     assert "person-disabled" in failed["because"]
     assert len(due.called) == 2

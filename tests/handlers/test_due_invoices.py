@@ -179,9 +179,9 @@ def test_what_a_command_did_is_told_though_the_rest_has_become_forbidden(due: Du
     assert isinstance(due.sweep(), Unsettled)
     due.trouble.clear()
     due.world.dataverse.put(new("msdyn_batchjob", 1), msdyn_name="Create invoices", msdyn_isactive=True, statecode=0)
-    created, failed = runs(due.sweep())
-    assert (created["outcome"], failed["outcome"]) == ("created", "failed")
-    assert "product-invoices-itself" in failed["because"]
+    created, refused = runs(due.sweep())
+    assert (created["outcome"], refused["outcome"]) == ("created", "refused")
+    assert "product-invoices-itself" in refused["because"]
     assert len(due.called) == 2
 
 

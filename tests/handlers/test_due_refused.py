@@ -9,4 +9,4 @@ from handlers.invoicing import ANEW, ENDED
 
 def test_a_due_run_does_not_ask_for_a_new_command_as_the_next_sweep_gives_it() -> None:
     told = _failed(Rejected("x", f"The product refused. {ENDED} mend it, and {ANEW}"))
-    assert told == {"outcome": "failed", "because": "The product refused. (x)"}
+    assert told == {"outcome": "refused", "because": "The product refused. (x)"}

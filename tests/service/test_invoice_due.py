@@ -115,9 +115,9 @@ def test_the_products_own_job_and_a_failure_end_with_their_codes(world: DueWorld
     world.scheduled(world.fixed, day)
     world.ready(200, day - timedelta(days=1))
     world.sandbox.switches.failing[world.contract] = "Time-out expired."
-    failed = told(exit_code=1)
-    assert [run["outcome"] for run in failed["runs"]] == ["failed"]
-    assert "fixed price" in failed["unfit"][0]["why"]
+    refused = told(exit_code=4)
+    assert [run["outcome"] for run in refused["runs"]] == ["refused"]
+    assert "fixed price" in refused["unfit"][0]["why"]
     world.sandbox.switches.failing.clear()
     told(exit_code=4)  # the row that can't be invoiced is left
     assert world.invoices() == [(Decimal(200), 1)]
