@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -94,7 +94,7 @@ def create(
     who = requested_by or someone()
     with session(config) as service:
         if resume is not None:
-            _carry_out(service, _resumed(service, resume, yes), output)
+            _carry_out(service, _resumed(service, resume, yes, output), output)
             return
         from uuid import uuid4
 
@@ -139,6 +139,7 @@ def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, ou
     """Show what is due; then, unless it is too much for that, write the run down and carry it out."""
     from handlers.fixed_point import AgainstTheRules
     from service.cli.output import as_json, line, say
+    from service.cli.refused import refused, too_much
     from service.cli.run_report import how_long, how_much, show_preview
     from service.contracts import contracts_of
     from service.invoice_runs import previewed
@@ -164,7 +165,7 @@ def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, ou
     if len(chosen) > 1:
         say(how_much(facts.preview))
     if over and not yes:
-        _refuse(over)
+        raise too_much(over, output)
     if len(facts.preview.with_work) > 1:
         say(how_long(facts.preview))
     fixed = asked.model_copy(
@@ -172,24 +173,16 @@ def _begin(service: App, asked: CreateManyInvoices, yes: bool, dry_run: bool, ou
     )
     try:
         run = begin(service, fixed, facts, chosen)
-    except AgainstTheRules as refused:
+    except AgainstTheRules as rule:
         # It has grown since it was looked at.
-        say(f"{refused.sentence} ({refused.code})")
-        raise typer.Exit(Exit.WORK_LEFT) from refused
+        raise refused(rule.code, rule.sentence, output) from rule
     _carry_out(service, run, output)
 
 
-def _refuse(over: str) -> NoReturn:
-    """End the command, as it is too much."""
-    from service.cli.output import say
-
-    say(f"{over} Nothing was done. If that is meant, say --yes.")
-    raise typer.Exit(Exit.WORK_LEFT)
-
-
-def _resumed(service: App, id: UUID, yes: bool) -> Run:
+def _resumed(service: App, id: UUID, yes: bool, output: Output) -> Run:
     """The run, unless what is left of it has become more than was confirmed, and more than may be done unasked."""
     from service.cli.output import say
+    from service.cli.refused import too_much
     from service.cli.run_report import how_much
     from service.run_records import NoSuchRun, resumed
 
@@ -203,7 +196,7 @@ def _resumed(service: App, id: UUID, yes: bool) -> Run:
     if found.due.rows:
         say(how_much(found.due))
     if found.over:
-        _refuse(" ".join(found.over))
+        raise too_much(" ".join(found.over), output)
     return run
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import typer
@@ -45,6 +45,7 @@ def create_due(
     from uuid import uuid4
 
     from mappings.messages import CreateDueInvoices
+    from service.cli.refused import too_much
     from service.cli.session import chosen_contracts, session
 
     day = _day(named)
@@ -52,12 +53,12 @@ def create_due(
     with session(config) as service:
         only = tuple(one.id for one in chosen_contracts(service, names)) if names else ()
         command = CreateDueInvoices(command=uuid4(), requested_by=requested_by, due=day, contracts=only, dry_run=True)
-        looked = _looked(service, command)
+        looked = _looked(service, command, output)
         if dry_run:
             _preview(service, looked, output)
             return
         if looked["above_ceiling"] and not yes:
-            _refuse(f"{' '.join(looked['above_ceiling'])} Nothing was done. If that is meant, say --yes.")
+            raise too_much(" ".join(looked["above_ceiling"]), output)
         _carry_out(service, command.model_copy(update={"dry_run": False, "confirmed": yes}), looked, output)
 
 
@@ -78,14 +79,14 @@ def _date(name: str) -> date | None:
         return None
 
 
-def _looked(service: App, command: CreateDueInvoices) -> Mapping[str, Any]:
+def _looked(service: App, command: CreateDueInvoices, output: Output) -> Mapping[str, Any]:
     """What is due, by a dry run; a refusal is said and ends the command, any other failure is the caller's."""
     from handlers.fixed_point import Settled
 
     looked = service.execute(command)
     if isinstance(looked, Settled):
         return looked.outcome
-    raise _refused(looked.failure) or looked.failure
+    raise _refused(looked.failure, output)
 
 
 def _carry_out(service: App, command: CreateDueInvoices, looked: Mapping[str, Any], output: Output) -> None:
@@ -113,7 +114,7 @@ def _carry_out(service: App, command: CreateDueInvoices, looked: Mapping[str, An
         say(f"What came of it could not be announced: {untold}")
     failure = None if isinstance(ended, Settled) else ended.failure
     if failure is not None and not heard:
-        raise _refused(failure) or failure
+        raise _refused(failure, output)
     runs = list(heard.values())
     outcome: Mapping[str, Any] = ended.outcome if isinstance(ended, Settled) else {**looked, "runs": runs, "left": 0}
     words = _tell(service, outcome, output)
@@ -143,22 +144,14 @@ def _patiently(service: App, due: DueInvoices, command: CreateDueInvoices, stop:
         tries += 1
 
 
-def _refused(failure: ConnectorError) -> typer.Exit | None:
-    """The end of the command where a rule of ours refused, which is said."""
+def _refused(failure: ConnectorError, output: Output) -> Exception:
+    """What ends the command: where a rule of ours refused, that is said; any other failure is the caller's."""
     from handlers.fixed_point import AgainstTheRules
-    from service.cli.output import say
+    from service.cli.refused import refused
 
-    if not isinstance(failure, AgainstTheRules):
-        return None
-    say(f"{failure.sentence} ({failure.code})")
-    return typer.Exit(Exit.WORK_LEFT)
-
-
-def _refuse(sentence: str) -> NoReturn:
-    from service.cli.output import say
-
-    say(sentence)
-    raise typer.Exit(Exit.WORK_LEFT)
+    if isinstance(failure, AgainstTheRules):
+        return refused(failure.code, failure.sentence, output)
+    return failure
 
 
 def _contracts(service: App, told: Mapping[str, Any]) -> dict[str, Contract]:

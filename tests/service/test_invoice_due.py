@@ -105,6 +105,7 @@ def test_above_the_ceilings_somebody_says_yes(world: DueWorld, monkeypatch: pyte
     assert refused.exit_code == 4
     assert "200.00 USD is more than the ceiling of 150." in refused.stderr
     assert "--yes" in refused.stderr
+    assert told(exit_code=4)["refused"]["code"] == "over-ceiling"
     assert world.invoices() == []
     assert told("--yes")["runs"][0]["outcome"] == "created"
 

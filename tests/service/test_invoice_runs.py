@@ -123,7 +123,11 @@ def test_above_a_ceiling_nothing_is_done_before_a_person_says_yes(
     nothing_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", '{"USD": 249}')
     result = called(configured, "invoice", "create", "ORD-N000")
     assert (result.exit_code, result.stdout) == (4, "")
-    assert "250.00 USD is more than the ceiling of 249. Nothing was done. If that is meant, say --yes." in result.stderr
+    sentence = "250.00 USD is more than the ceiling of 249. Nothing was done. If that is meant, say --yes."
+    assert sentence in result.stderr
+    result = called(configured, "invoice", "create", "ORD-N000", "-o", "json")
+    refused = {"refused": {"code": "over-ceiling", "sentence": sentence}}
+    assert (result.exit_code, json.loads(result.stdout)) == (4, refused)
     nothing_set.setenv("PSA_CONNECTOR_CEILING__AMOUNT", '{"USD": 700}')
     assert "It would be done with --yes only." in called(configured, "invoice", "create", "--all", "--dry-run").stderr
     result = called(configured, "invoice", "create", "--all")
