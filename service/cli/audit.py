@@ -90,7 +90,10 @@ def list_commands(
         ),
     ] = Form.TABLE,
 ) -> None:
-    """Show the commands that were given, the newest first."""
+    """Show the commands that were given, the newest first.
+
+    Example: psa-connector audit list --since 2026-02-01 --kind create-invoices
+    """
     from service.audit_view import Asked, audited, names_of
     from service.cli.session import chosen_contracts, session
 

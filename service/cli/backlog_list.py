@@ -75,7 +75,10 @@ def list_rows(
         ),
     ] = Form.TABLE,
 ) -> None:
-    """Show what is open or ready to invoice, and what it adds up to."""
+    """Show what is open or ready to invoice, and what it adds up to.
+
+    Example: psa-connector backlog list time-and-material --contract ORD-C1 --summary
+    """
     from mappings.backlog import Backlog
     from mappings.business_date import business_date
     from mappings.selection import Selection

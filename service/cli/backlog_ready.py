@@ -72,7 +72,10 @@ def ready(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Mark rows ready to invoice. Exit code 4: some were not, and why is shown."""
+    """Mark rows ready to invoice. Exit code 4: some were not, and why is shown.
+
+    Example: psa-connector backlog ready time-and-material --contract ORD-C1 --dry-run
+    """
     asked = Asked(contract, customer, project, resource, role, of_class, dated_from, dated_to, at_least, at_most)
     _mark("mark-ready", backlog, rows or [], asked, everything, yes, dry_run, requested_by, config, output)
 
@@ -97,7 +100,10 @@ def not_ready(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Take the mark off rows that are ready. Exit code 4: some kept it, and why is shown."""
+    """Take the mark off rows that are ready. Exit code 4: some kept it, and why is shown.
+
+    Example: psa-connector backlog not-ready milestones --contract ORD-C2
+    """
     asked = Asked(contract, customer, project, resource, role, of_class, dated_from, dated_to, at_least, at_most)
     _mark("mark-not-ready", backlog, rows or [], asked, everything, yes, dry_run, requested_by, config, output)
 
@@ -112,7 +118,10 @@ def resume(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Carry commands on that were broken off: the rows they selected, and no others."""
+    """Carry commands on that were broken off: the rows they selected, and no others.
+
+    Example: psa-connector backlog resume 3b1c7f6e-0000-4000-8000-000000000001
+    """
     from service.cli.output import say
     from service.cli.session import session
     from service.marking import recorded

@@ -9,7 +9,10 @@ from service.cli.options import Output, OutputOption, VerboseOption
 
 
 def demo(output: OutputOption = Output.TABLE, verbose: VerboseOption = False) -> None:
-    """Play approve → actuals → ready → invoice on a sandbox of its own; exit code 0 only if all agree to the cent."""
+    """Play approving, actuals, ready and invoice on a sandbox of its own; exit code 0 only if all agree to the cent.
+
+    Example: psa-connector demo
+    """
     from service.cli.output import as_json, say
     from service.demo.patience import OutOfTime
     from service.demo.report import as_data, show_tables

@@ -31,7 +31,10 @@ def explain(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say what would be written for an entry and why, what is there and whose it is. Writes nothing."""
+    """Say what would be written for an entry and why, what is there and whose it is. Writes nothing.
+
+    Example: psa-connector entry explain 3b1c7f6e-0000-4000-8000-000000000001
+    """
     from service.cli.output import as_json, say
     from service.cli.session import session
     from service.entries import NoSuchEntry

@@ -69,7 +69,10 @@ def create(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Create each contract's invoice from what is ready on it, once. Exit code 1: some failed; 4: some need a look."""
+    """Create each contract's invoice from what is ready on it, once. Exit code 1: some failed; 4: some need a look.
+
+    Example: psa-connector invoice create ORD-C1 ORD-C2 --dry-run
+    """
     if due:
         if everything or customer or currency or owner or resume is not None:
             raise typer.BadParameter("--due is for what is due; name a DATE and contracts with it, or nothing.")

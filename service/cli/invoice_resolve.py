@@ -37,7 +37,10 @@ def resolve_invoice(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say which invoice came of a call that is in doubt, or that none did. Nothing is called for again by that."""
+    """Say which invoice came of a call that is in doubt, or that none did. Nothing is called for again by that.
+
+    Example: psa-connector invoice resolve 3b1c7f6e-0000-4000-8000-000000000001 --invoice INV-1001
+    """
     if bool(invoice) == nothing:
         raise typer.BadParameter("Say --invoice INVOICE, or --nothing.")
 

@@ -37,7 +37,10 @@ def list_(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show the latest runs, who asked, and how far they came."""
+    """Show the latest runs, who asked, and how far they came.
+
+    Example: psa-connector invoice runs list
+    """
     from service.cli.output import Column, as_json, figure, key, show
     from service.cli.session import session
     from service.run_records import latest
@@ -73,7 +76,10 @@ def show_(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show what came of each contract of a run, from what is recorded; exit code 4: some need a look."""
+    """Show what came of each contract of a run, from what is recorded; exit code 4: some need a look.
+
+    Example: psa-connector invoice runs show 3b1c7f6e-0000-4000-8000-000000000001
+    """
     from mappings.invoice_run import Outcome
     from service.cli.output import Column, as_json, figure, key, line, money, say, show
     from service.cli.run_report import NEEDS_A_LOOK, how_to_go_on, links, plain, sentences

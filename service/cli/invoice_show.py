@@ -43,7 +43,10 @@ def list_invoices(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show project invoices, the newest first."""
+    """Show project invoices, the newest first.
+
+    Example: psa-connector invoice list ORD-C1 --from 2026-02-01
+    """
     from service.cli import invoice_as_shown as report
     from service.cli.output import as_json_array
     from service.cli.session import chosen_contracts, session
@@ -68,7 +71,10 @@ def show_invoice(
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show an invoice with its lines and details, and how it differs from what was expected when it was created."""
+    """Show an invoice with its lines and details, and how it differs from what was expected when it was created.
+
+    Example: psa-connector invoice show INV-1001
+    """
     from service.cli import invoice_as_shown as report
     from service.cli.output import as_json, say
     from service.cli.session import session

@@ -15,6 +15,7 @@ from service.cli import (
     audit,
     backlog,
     check,
+    completion,
     demo,
     entry,
     init,
@@ -25,6 +26,7 @@ from service.cli import (
     resume,
     run,
     sandbox,
+    unregister,
 )
 from service.cli.cannot_write import CannotWrite
 from service.cli.exits import INTERRUPTED, Exit
@@ -45,6 +47,7 @@ app.command("sandbox", short_help="Serve a local Service Bus and Dataverse until
 app.command("init", short_help="Ask an environment what it is, and write the settings.")(init.init)
 app.command("check", short_help="Say whether everything is there, and what to do.")(check.check)
 app.command("register", short_help="Install what the service needs in Dataverse.")(register.register)
+app.command("unregister", short_help="Take out of Dataverse what register installed.")(unregister.unregister)
 app.command("pause", short_help="Hold the running services for maintenance.")(pause.pause)
 app.command("resume", short_help="Let services that were paused go on.")(resume.resume)
 app.command("reconcile", short_help="Find what no event told, and repair it.")(reconcile.reconcile)
@@ -52,6 +55,7 @@ app.add_typer(entry.app, name="entry")
 app.add_typer(backlog.app, name="backlog")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(audit.app, name="audit")
+app.command("completion", short_help="Print a script that completes commands in a shell.")(completion.completion)
 
 
 def _version(wanted: bool) -> None:

@@ -63,7 +63,10 @@ def reconcile(
         ),
     ] = Output.TABLE,
 ) -> None:
-    """Compare approvals with actuals and report what differs. Exit code 4: something is left."""
+    """Compare approvals with actuals and report what differs. Exit code 4: something is left.
+
+    Example: psa-connector reconcile --month 2026-02 --repair
+    """
     if month is not None and (since is not None or repair):
         raise typer.BadParameter("--month is a report of its own; leave --since and --repair out.")
     if yes and not repair:

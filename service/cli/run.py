@@ -19,7 +19,10 @@ def run(
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Run the service until Ctrl-C: what is at work is finished and settled, then it ends with exit code 0."""
+    """Run the service until Ctrl-C: what is at work is finished and settled, then it ends with exit code 0.
+
+    Example: psa-connector run --sandbox
+    """
     if sandbox and config is not None:
         raise typer.BadParameter("--sandbox brings its own settings; leave --config out.")
     if not sandbox and (data is not None or environment is not None):

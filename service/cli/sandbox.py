@@ -54,6 +54,8 @@ def sandbox(
     """Serve a local Service Bus and a local Dataverse until Ctrl-C.
 
     The first line on stdout is one JSON object: {"servicebus": connection string, "dataverse": URL, "token": bearer}.
+
+    Example: psa-connector sandbox --dataverse-port 8080 --data ./world
     """
     from service.cli.local import serve
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import re
 import socket
 import subprocess
@@ -13,8 +15,10 @@ from typer.testing import CliRunner
 
 from sandbox.world import Sandbox
 from service.cli.main import app, main
+from service.cli.output import Column, say, show
 from service.cli.remedies import REMEDIES
-from tests.service.processes import COMMAND, IN_TIME, clean_environment, pointing_at
+from service.telemetry import configure_logs
+from tests.service.processes import IN_TIME, clean_environment, pointing_at
 
 HEAVY = (
     "azure",
@@ -57,16 +61,29 @@ def test_help_imports_nothing_heavy() -> None:
     assert not loaded & set(HEAVY)
 
 
-def test_a_console_that_lacks_a_character_still_gets_its_help() -> None:
-    done = subprocess.run(  # noqa: S603
-        [*COMMAND, "demo", "--help"],
-        capture_output=True,
-        text=True,
-        env=clean_environment(PYTHONIOENCODING="cp1252"),
-        timeout=IN_TIME,
-        check=True,
-    )
-    assert "approve ? actuals ? ready ? invoice" in done.stdout
+@pytest.mark.parametrize(("encoding", "shown"), [("cp437", "| Zürich ? |"), ("cp1252", "| Zürich – |")])
+def test_a_console_that_lacks_a_character_shows_a_question_mark_and_nothing_fails(
+    encoding: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict") for _ in range(2))
+
+    def command() -> None:
+        show("Über alles → 漢字", [Column("Zürich –")], [("漢字 ✓",)])
+        say("Grüße → 漢字")
+        configure_logs(format="console")
+        logging.getLogger("service").warning("Straße → 漢字")
+
+    monkeypatch.setattr("service.cli.main.app", command)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    main()
+    out.flush()
+    err.flush()
+    table, said = (stream.buffer.getvalue().decode(encoding) for stream in (out, err))  # type: ignore[attr-defined]
+    assert shown in table
+    assert "Über alles ? ??" in table
+    assert "Grüße ? ??" in said
+    assert "Straße ? ??" in said
 
 
 @pytest.mark.usefixtures("nothing_set")
