@@ -3,7 +3,8 @@
 One table holds these kinds of row. A *command* row says what a command selected and brought; an *attempt* row says that
 this command invoiced this contract, and is written in the same change set as the invoice; a *lease* row per contract is
 moved on by every attempt, so that two of them can't both succeed. A *sweep* row says what came of a command to invoice
-what is due; a *run* row says which contracts a run invoices.
+what is due; a *run* row says which contracts a run invoices. A *replay* or *discard* row says which dead letters a person
+sent again or removed, and why.
 The one *hold* row says whether the running services are paused, a *pause* or *resume* row that somebody asked for it.
 """
 
@@ -53,6 +54,8 @@ class Kind(StrEnum):
     HOLD = "hold"
     PAUSE = "pause"
     RESUME = "resume"
+    REPLAY = "replay"
+    DISCARD = "discard"
 
 
 class State(StrEnum):

@@ -102,7 +102,7 @@ def explain(entry: Ref, handler: ActualsHandler | VerificationHandler, dataverse
     facts = handler.gather([entry], dataverse)[entry]
     if isinstance(facts, Refusal):
         return Explanation(entry, None, (handler.decide(entry, facts, {}),), (), facts, (), ())
-    decisions, ledger = _course(entry, handler, facts)
+    decisions, ledger = course(entry, handler, facts)
     planned: tuple[PlannedActual, ...] = ()
     unknown: Refusal | None = None
     try:
@@ -120,7 +120,7 @@ def explain(entry: Ref, handler: ActualsHandler | VerificationHandler, dataverse
     )
 
 
-def _course(
+def course(
     entry: Ref, handler: ActualsHandler | VerificationHandler, facts: EntryFacts
 ) -> tuple[tuple[Decision, ...], Ledger]:
     """The handler's decisions one after the other, and the ledger they lead to."""

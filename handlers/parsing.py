@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connector.dataverse.execution_context import MAX_SIZE, markup, read_context
 from connector.envelope import Envelope
+from connector.replays import is_replay
 from handlers.faults_in_words import in_words
 from handlers.fixed_point import AgainstTheRules
 from mappings import tables
@@ -55,8 +56,9 @@ def parse_event(envelope: Envelope, organization: UUID | None, own_tag: str) -> 
 
 
 def asks_afresh(envelope: Envelope) -> bool:
-    """Whether it has been tried before, or somebody asks for a second look: what is to be seen may be put right."""
-    return envelope.attempt > 0 or envelope.delivery_count > 0 or _asked(envelope) is not None
+    """Whether it has been tried or sent before, or somebody asks for a look: what is to be seen may be put right."""
+    tried = envelope.attempt > 0 or envelope.delivery_count > 0
+    return tried or is_replay(envelope) or _asked(envelope) is not None
 
 
 def material(row: Ref) -> AgainstTheRules:

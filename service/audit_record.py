@@ -18,6 +18,7 @@ from mappings.marking import Mark
 from mappings.row import Row
 
 INVOICING, RUNNING, SWEEPING = "create-invoices", "create-many-invoices", "create-due-invoices"
+REPLAYING, DISCARDING = "replay-dead-letters", "discard-dead-letters"
 COMMANDED = "commanded"
 """A contract that a run or sweep had a command for, as long or as far as nothing else is told of it there."""
 
@@ -60,6 +61,11 @@ def about(record: Row, selection: dict[str, Any], outcome: dict[str, Any], attem
             until = outcome.get("until") or selection.get("until") or until
             many = "all contracts" if count == "all" else _many(int(count))
             return About(SWEEPING, f"due {until}, {many}", _swept(selection, outcome))
+        case Kind.REPLAY:
+            return About(REPLAYING, subject, _letters(selection, outcome, "sent-again"))
+        case Kind.DISCARD:
+            because = selection.get("reason", "")
+            return About(DISCARDING, f"{subject}: {because}", _letters(selection, outcome, "discarded"))
     kind, _, backlog = subject.partition(" ")
     return About(kind, backlog, _marked(record, selection, outcome))
 
@@ -123,6 +129,20 @@ def _swept(selection: dict[str, Any], outcome: dict[str, Any]) -> tuple[Change, 
             for run in outcome.get("runs", ())
         ),
         *(Change(UUID(one["row"]), "unfit", one["day"], why=one["why"]) for one in outcome.get("unfit", ())),
+    )
+
+
+def _letters(selection: dict[str, Any], outcome: dict[str, Any], done: str) -> tuple[Change, ...]:
+    """What came of each dead letter; the row is the one it was about, where it named one."""
+    left = outcome.get("left", {})
+    return tuple(
+        Change(
+            UUID(one.get("id") or one.get("command") or one["copy"]),
+            left.get(one["name"], done) if outcome else "chosen",
+            one["code"],
+            why=", ".join(one[word] for word in ("name", "person", "requested_by", "project", "day") if word in one),
+        )
+        for one in selection.get("letters", ())
     )
 
 

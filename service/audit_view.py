@@ -25,11 +25,17 @@ from mappings import keys, tables
 from mappings.acting import NAMES, Acting, Mode
 from mappings.backlog import Backlog
 from mappings.row import Row
-from service.audit_record import INVOICING, RUNNING, SWEEPING, Change, about
+from service.audit_record import DISCARDING, INVOICING, REPLAYING, RUNNING, SWEEPING, Change, about
 from service.names import names
 
-_RECORDED = {INVOICING: Kind.ATTEMPT, RUNNING: Kind.RUN, SWEEPING: Kind.SWEEP}
-"""How the commands that make invoices are recorded; all others are markings."""
+_RECORDED = {
+    INVOICING: Kind.ATTEMPT,
+    RUNNING: Kind.RUN,
+    SWEEPING: Kind.SWEEP,
+    REPLAYING: Kind.REPLAY,
+    DISCARDING: Kind.DISCARD,
+}
+"""How the commands that make invoices, and what is done about dead letters, are recorded; all others are markings."""
 HELD_AT_ONCE = 25
 """Records whose selections and outcomes, up to two million characters each, are held at once."""
 

@@ -16,6 +16,7 @@ from service.cli import (
     backlog,
     check,
     completion,
+    dead_letters,
     demo,
     entry,
     init,
@@ -54,6 +55,7 @@ app.command("reconcile", short_help="Find what no event told, and repair it.")(r
 app.add_typer(entry.app, name="entry")
 app.add_typer(backlog.app, name="backlog")
 app.add_typer(invoice.app, name="invoice")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")
 app.command("completion", short_help="Print a script that completes commands in a shell.")(completion.completion)
 

@@ -1,0 +1,1 @@
+"""Dead letters: looked at, explained, sent again, removed for a reason."""

@@ -1,0 +1,107 @@
+"""A dead letter as a person sees it: which message it is, what it is about, and whether it is one of ours at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from connector.dataverse.execution_context import read_context
+from connector.dead_letter_queue import PutAside
+from connector.envelope import Envelope
+from connector.errors import Rejected
+from handlers.parsing import Ignored
+from mappings import tables
+from mappings.messages import CreateDueInvoices, CreateInvoices, CreateManyInvoices, EntryChanged, LookAtRun, Message
+from mappings.tables import Ref
+
+Parse = Callable[[Envelope], Message | Ignored]
+
+FOREIGN, NOBODYS, UNREADABLE = "foreign", "nobody's", "unreadable"
+_LEADING = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One dead letter.
+
+    ``message``: what it says, where it can be read and is ours. ``kind``: the word for it: the table that changed, the
+    command, or why it is neither. ``row``: the row an event is about. ``because``: why it is nobody's concern, or can't
+    be read.
+    """
+
+    queue: str
+    put_aside: PutAside
+    kind: str
+    message: Message | None = None
+    row: Ref | None = None
+    because: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in commands."""
+        return f"{self.queue}/{self.put_aside.sequence}"
+
+    @property
+    def code(self) -> str:
+        """Under which it was put aside."""
+        return self.put_aside.code or "none"
+
+    @property
+    def own_row(self) -> Ref | None:
+        """The row, if it is one of this environment: the copy of an environment has the same ids."""
+        return None if self.kind == FOREIGN else self.row
+
+    @property
+    def leads_to(self) -> Ref | None:
+        """The entry or approval of this environment that it is about."""
+        row = self.own_row
+        return row if row is not None and row.table in _LEADING else None
+
+    @property
+    def requested_by(self) -> str:
+        """Who asked, by a command."""
+        return "" if self.message is None else str(getattr(self.message, "requested_by", ""))
+
+    @property
+    def command(self) -> UUID | None:
+        """The id of the command."""
+        return getattr(self.message, "command", None)
+
+    @property
+    def contracts(self) -> tuple[UUID, ...]:
+        """The contracts that a command names."""
+        match self.message:
+            case CreateInvoices(contract=contract):
+                return (contract,)
+            case CreateManyInvoices(contracts=named) | CreateDueInvoices(contracts=named):
+                return named
+            case None | EntryChanged() | LookAtRun():
+                return ()
+            case marking:
+                return marking.selection.where.contracts if marking.selection.where is not None else ()
+
+
+def letter_of(put_aside: PutAside, queue: str, parse: Parse) -> Letter:
+    """It, read as the service reads the queue's messages."""
+    envelope = put_aside.envelope
+    row = _row(envelope)
+    try:
+        message = parse(envelope)
+    except Rejected as refused:
+        return Letter(queue, put_aside, UNREADABLE if row is None else row.table, None, row, refused.sentence)
+    if isinstance(message, Ignored):
+        kind = NOBODYS if message.organization is None else FOREIGN
+        return Letter(queue, put_aside, kind, None, row, message.because)
+    if isinstance(message, EntryChanged):
+        return Letter(queue, put_aside, message.table, message, Ref(message.table, message.id))
+    return Letter(queue, put_aside, message.kind, message)
+
+
+def _row(envelope: Envelope) -> Ref | None:
+    """The row that an event of Dataverse names, whoever's it is."""
+    with suppress(Rejected):
+        context = read_context(envelope)
+        return Ref(context.table, context.id)
+    return None
