@@ -37,7 +37,7 @@ def completion(
 
     Example: psa-connector completion bash
     """
-    from typer.completion import get_completion_script
+    from typer._completion_shared import get_completion_script
 
     from service.cli.output import write
 

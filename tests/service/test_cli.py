@@ -79,7 +79,7 @@ def test_a_console_that_lacks_a_character_shows_a_question_mark_and_nothing_fail
     main()
     out.flush()
     err.flush()
-    table, said = (stream.buffer.getvalue().decode(encoding) for stream in (out, err))  # type: ignore[attr-defined]
+    table, said = (stream.buffer.getvalue().decode(encoding) for stream in (out, err))
     assert shown in table
     assert "Über alles ? ??" in table
     assert "Grüße ? ??" in said
