@@ -43,20 +43,25 @@ class _Signed:
         return AccessToken(current.token, int(current.expires_on))
 
 
+def administration(access: Access) -> ServiceBusAdministrationClient | None:
+    """A client of the namespace's own door, quick to give up; ``None`` for an emulator, which has none."""
+    if isinstance(access, str) and EMULATOR in access.lower():
+        return None
+    quick: dict[str, Any] = {"retry_total": 0, "connection_timeout": IN_TIME, "read_timeout": IN_TIME}
+    if isinstance(access, Namespace):
+        return ServiceBusAdministrationClient(access.host, _Signed(access.tokens), **quick)
+    return ServiceBusAdministrationClient.from_connection_string(access, **quick)
+
+
 def queue_settings(access: Access, queue: str) -> QueueSettings | None:
     """How the queue is set up; ``None`` where this may not be seen. Raises ``Transient`` where nobody answers.
 
     An emulator has no such door.
     """
-    if isinstance(access, str) and EMULATOR in access.lower():
-        return None
-    quick: dict[str, Any] = {"retry_total": 0, "connection_timeout": IN_TIME, "read_timeout": IN_TIME}
     try:
-        client = (
-            ServiceBusAdministrationClient(access.host, _Signed(access.tokens), **quick)
-            if isinstance(access, Namespace)
-            else ServiceBusAdministrationClient.from_connection_string(access, **quick)
-        )
+        client = administration(access)
+        if client is None:
+            return None
         with client:
             return _read(client.get_queue(queue))
     except HttpResponseError as error:

@@ -62,6 +62,7 @@ from service.probing import asked_once, mode_of
 from service.profiles import profile_of
 from service.settings import DataverseSettings, Settings
 from service.signing_in import access_to, sign_in, tokens
+from service.status.silence import Silence
 from service.stopping import patiently
 from service.sweep import Sweep
 from service.watching import Watch
@@ -149,6 +150,11 @@ class App:
         is_confirmed = due.above_ceiling == "invoice"
         return Sweep(due.at, zone, self.now, carry_out, confirmed=is_confirmed, is_held=self.pausing.is_held)
 
+    def silence(self) -> Silence:
+        """What looks for what no message tells."""
+        every, after = self.settings.silence.every, self.settings.silence.after
+        return Silence(self, timedelta(minutes=every), timedelta(minutes=after))
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; then finish and settle what is at work, and return. Raises ``ConnectorError`` for
         what no waiting mends; what is only away when it starts is waited for.
@@ -178,6 +184,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.watch.keep(stop))
             tasks.create_task(self.pausing.keep(stop))
+            tasks.create_task(self.silence().keep(stop))
             for worker in self.workers:
                 tasks.create_task(worker.run())
             if (sweep := self.sweep()) is not None:

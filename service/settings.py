@@ -24,6 +24,7 @@ from service.health_settings import HealthSettings
 from service.invoice_settings import InvoicesSettings
 from service.servicebus_settings import ServiceBusSettings as ServiceBusSettings
 from service.settings_values import amounts, names, zone, zones
+from service.status.silence_settings import SilenceSettings
 from service.telemetry_settings import LogsSettings, TelemetrySettings
 
 PREFIX = "PSA_CONNECTOR_"
@@ -213,6 +214,7 @@ class Settings(_Section):
     due: DueSettings = _section()
     workers: WorkerSettings = _section()
     health: HealthSettings = _section()
+    silence: SilenceSettings = _section()
     telemetry: TelemetrySettings = _section()
     logs: LogsSettings = _section()
 

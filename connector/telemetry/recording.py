@@ -5,6 +5,7 @@ Nothing here needs the SDK. Without one everything is taken and forgotten, which
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -34,20 +35,29 @@ class Recording:
 
     def __init__(self, tracers: TracerProvider | None = None, meters: MeterProvider | None = None) -> None:
         self.tracer = trace.get_tracer(SCOPE, tracer_provider=tracers)
-        meter = metrics.get_meter(SCOPE, meter_provider=meters)
-        self._instruments: dict[str, Any] = {metric.name: _made(meter, metric) for metric in METRICS}
+        self._meter = metrics.get_meter(SCOPE, meter_provider=meters)
+        self._instruments: dict[str, Any] = {metric.name: _made(self._meter, metric) for metric in METRICS}
+        self._making = threading.Lock()
 
     def add(self, metric: Metric, amount: float, attributes: Attributes) -> None:
         """So many more."""
-        self._instruments[metric.name].add(amount, attributes)
+        self._instrument(metric).add(amount, attributes)
 
     def record(self, metric: Metric, value: float, attributes: Attributes) -> None:
         """One more measured."""
-        self._instruments[metric.name].record(value, attributes)
+        self._instrument(metric).record(value, attributes)
 
     def set(self, metric: Metric, value: float, attributes: Attributes) -> None:
         """It stands at this now."""
-        self._instruments[metric.name].set(value, attributes)
+        self._instrument(metric).set(value, attributes)
+
+    def _instrument(self, metric: Metric) -> Any:
+        """One of those above this package is made when it is first used."""
+        if metric.name not in self._instruments:
+            with self._making:
+                if metric.name not in self._instruments:
+                    self._instruments[metric.name] = _made(self._meter, metric)
+        return self._instruments[metric.name]
 
 
 def recording() -> Recording:

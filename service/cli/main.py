@@ -15,6 +15,7 @@ from service.cli import (
     audit,
     backlog,
     check,
+    close_check,
     completion,
     dead_letters,
     demo,
@@ -27,6 +28,7 @@ from service.cli import (
     resume,
     run,
     sandbox,
+    status,
     unregister,
 )
 from service.cli.cannot_write import CannotWrite
@@ -49,9 +51,11 @@ app.command("init", short_help="Ask an environment what it is, and write the set
 app.command("check", short_help="Say whether everything is there, and what to do.")(check.check)
 app.command("register", short_help="Install what the service needs in Dataverse.")(register.register)
 app.command("unregister", short_help="Take out of Dataverse what register installed.")(unregister.unregister)
+app.command("status", short_help="Show how everything stands, and what needs a person.")(status.status)
 app.command("pause", short_help="Hold the running services for maintenance.")(pause.pause)
 app.command("resume", short_help="Let services that were paused go on.")(resume.resume)
 app.command("reconcile", short_help="Find what no event told, and repair it.")(reconcile.reconcile)
+app.command("close-check", short_help="Say whether a month may be closed.")(close_check.close_check)
 app.add_typer(entry.app, name="entry")
 app.add_typer(backlog.app, name="backlog")
 app.add_typer(invoice.app, name="invoice")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from connector.telemetry.instruments import METRICS
+from connector.telemetry import instruments
 from service.exporting import EXTRAS
 from service.settings_sources import variables
+from service.status import instruments as of_status
 
+METRICS = (*instruments.METRICS, *of_status.METRICS)
 PAGE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text(encoding="utf-8")
 METRIC = re.compile(r"^\| `([\w.]+)` \| ([\w ]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 NAME = re.compile(r"`((?:psa_connector|messaging|http)\.[\w.]+)`")

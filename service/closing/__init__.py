@@ -1,0 +1,1 @@
+"""What `close-check` looks at before a month is closed."""

@@ -1,0 +1,117 @@
+"""What of a month's ledger keeps it from being closed: no price, no customer, not ready, invoices that are drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from connector.dataverse.client import DataverseClient
+from connector.dataverse.query import Compare, Condition, Query, all_of, any_of, equals
+from mappings import tables
+from mappings.backlog import WORK_BASED, Backlog
+from mappings.choices import InvoiceStatus
+from service.closing.month import Month
+from service.status.conditions import (
+    AT_ZERO,
+    CHARGEABLE,
+    COSTS,
+    DATED,
+    NAMED,
+    UNBILLED,
+    WITHOUT_CUSTOMER,
+    midnight,
+    open_,
+    within,
+)
+from service.status.counting import Counted, counted
+from service.status.ledger import WITHOUT, ZERO_PRICE, named
+from service.status.part import FEW, Named, Part, State, number
+
+NOT_READY, DRAFTS = "not-ready", "drafts"
+ON_HAND = (Backlog.TIME_AND_MATERIAL, Backlog.MILESTONES)
+"""The backlogs whose rows have a date; a product line belongs to no month."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthsLedger:
+    """The looks at one month of one environment, each a constant number of requests."""
+
+    client: DataverseClient
+    month: Month
+    zone: ZoneInfo
+
+    def zero_price(self) -> Iterator[Part]:
+        """Open sales and costs dated in the month, at a price of zero."""
+        sales = self._actuals(all_of(UNBILLED, CHARGEABLE, AT_ZERO))
+        costs = self._actuals(all_of(COSTS, AT_ZERO))
+        open_sales = number(sales.count, "open sales actual", "open sales actuals", is_more=sales.is_more)
+        also = number(costs.count, "cost actual", "cost actuals", is_more=costs.is_more)
+        yield _part(
+            ZERO_PRICE,
+            f"{open_sales} and {also} at a price of zero.",
+            f"Mend the price list, then approve anew; psa-connector reconcile --month {self.month} names the entries",
+            sales,
+            costs,
+        )
+
+    def without_customer(self) -> Iterator[Part]:
+        """Sales dated in the month that the product would never invoice."""
+        found = self._actuals(WITHOUT_CUSTOMER)
+        said = number(found.count, "open sales actual has", "open sales actuals have", is_more=found.is_more)
+        todo = "Complete the customer of the contract, then of the actuals: see docs/operate.md"
+        yield _part(WITHOUT, f"{said} no customer.", todo, found)
+
+    def not_ready(self) -> Iterator[Part]:
+        """What is dated in the month, open, and not marked ready."""
+        found = {
+            one: counted(
+                self.client,
+                Query(one.table, (NAMED[one],), all_of(open_(one), self._in_month(DATED[one])), (DATED[one],)),
+            )
+            for one in ON_HAND
+        }
+        work, milestones = (found[one] for one in ON_HAND)
+        worst = Backlog.TIME_AND_MATERIAL if work.count else Backlog.MILESTONES
+        said = number(work.count, "open sales actual", "open sales actuals", is_more=work.is_more)
+        also = number(milestones.count, "milestone", "milestones", is_more=milestones.is_more)
+        days = f"--from {self.month.first} --to {self.month.last}"
+        rows = (
+            *(named(one) for one in work.rows),
+            *(named(one, NAMED[Backlog.MILESTONES]) for one in milestones.rows),
+        )
+        todo = f"psa-connector backlog list {worst} {days} --status open; then backlog ready"
+        yield _part(NOT_READY, f"{said} and {also} are not ready to invoice.", todo, work, milestones, rows=rows)
+
+    def drafts(self) -> Iterator[Part]:
+        """Project invoices made up to the end of the month, whichever month they are for, that are not confirmed."""
+        where = all_of(
+            equals("msdyn_ordertype", WORK_BASED),
+            any_of("msdyn_projectinvoicestatus", (int(InvoiceStatus.DRAFT), int(InvoiceStatus.IN_REVIEW))),
+            Compare("createdon", "lt", midnight(self.month.following, self.zone)),
+        )
+        columns = ("invoicenumber", "name", "createdon")
+        found = counted(self.client, Query(tables.INVOICE, columns, where, ("createdon",)))
+        said = number(found.count, "invoice was", "invoices were", is_more=found.is_more)
+        todo = f"psa-connector invoice list --status draft --to {self.month.last}; confirm them in the product"
+        rows = tuple(
+            Named(one.ref, f"{one.text('invoicenumber') or one.id} {one.text('name') or ''}".strip())
+            for one in found.rows
+        )
+        yield _part(DRAFTS, f"{said} made up to {self.month.last} and not confirmed.", todo, found, rows=rows)
+
+    def _actuals(self, where: Condition) -> Counted:
+        every = all_of(where, self._in_month(DATED[Backlog.TIME_AND_MATERIAL]))
+        return counted(self.client, Query(tables.ACTUAL, ("msdyn_description",), every, ("msdyn_startdatetime",)))
+
+    def _in_month(self, column: str) -> Condition:
+        return within(column, self.month.first, self.month.last, self.zone)
+
+
+def _part(key: str, sentence: str, todo: str, *found: Counted, rows: tuple[Named, ...] | None = None) -> Part:
+    count = sum(one.count for one in found)
+    if rows is None:
+        rows = tuple(named(row) for one in found for row in one.rows)
+    state = State.ATTENTION if count else State.OK
+    is_more = any(one.is_more for one in found)
+    return Part(key, state, sentence, todo if count else "", count, is_more, rows=rows[:FEW])

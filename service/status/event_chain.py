@@ -1,0 +1,138 @@
+"""The product's own chain, by which events come: service endpoint, steps, and the system jobs that post.
+
+A job that failed is an event that never comes; what was changed before the last ``reconcile`` has been looked at since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from connector.dataverse.client import DataverseClient
+from connector.dataverse.query import Compare, Query, all_of, any_of, either, equals
+from mappings import tables
+from mappings.row import Row
+from service.status.counting import counted
+from service.status.part import Named, Part, State, ago, number
+
+STEPS, JOBS = "steps", "system-jobs"
+WATCHED = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
+"""The tables whose updates are posted."""
+ENDPOINT, STEP, FILTER, JOB = "serviceendpoint", "sdkmessageprocessingstep", "sdkmessagefilter", "asyncoperation"
+ENABLED = 0
+WAITING_FOR_RESOURCES, WAITING, FAILED = 0, 10, 31
+"""``asyncoperation.statuscode``."""
+STUCK = timedelta(minutes=15)
+FIRST_LOOK = timedelta(days=30)
+"""How far back failed jobs count where nothing was ever reconciled."""
+LONGEST_WHY = 200
+"""Characters of what a job says went wrong."""
+MOST = 50
+"""Endpoints and steps that post to one queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventChain:
+    """How Dataverse posts to ``queue``. ``since``: what was changed before was looked at by ``reconcile``."""
+
+    client: DataverseClient
+    queue: str
+    since: datetime | None
+    now: datetime
+
+    def parts(self) -> Iterator[Part]:
+        """The steps, and the jobs of those steps. Raises ``ConnectorError``."""
+        endpoints = self._some(Query(ENDPOINT, ("name",), equals("path", self.queue)))
+        steps: Sequence[Row] = ()
+        if endpoints:
+            of_ours = either(*(equals("eventhandler", one.id) for one in endpoints))
+            steps = self._some(Query(STEP, ("name", "statecode", "sdkmessagefilterid"), of_ours))
+        yield self._steps(endpoints, steps)
+        yield self._jobs(steps) if steps else Part(JOBS, State.OK, "No step posts, so no job does.", count=0)
+
+    def _some(self, question: Query) -> Sequence[Row]:
+        return counted(self.client, question, MOST).rows
+
+    def _steps(self, endpoints: Sequence[Row], steps: Sequence[Row]) -> Part:
+        filters = {id for one in steps if (id := one.link_id("sdkmessagefilterid")) is not None}
+        found: Sequence[Row] = ()
+        if filters:
+            named = either(*(equals(f"{FILTER}id", id) for id in sorted(filters)))
+            found = self._some(Query(FILTER, ("primaryobjecttypecode",), named))
+        table_of = {row.id: row.text("primaryobjecttypecode") for row in found}
+        off = [one for one in steps if one.choice("statecode") != ENABLED]
+        on = {table_of.get(one.link_id("sdkmessagefilterid") or UUID(int=0)) for one in steps if one not in off}
+        deaf = [table for table in WATCHED if table not in on]
+        rows = tuple(Named(one.ref, one.text("name") or str(one.id), "It is disabled.") for one in off)
+        if not endpoints:
+            return Part(
+                STEPS,
+                State.ATTENTION,
+                f"No service endpoint posts to queue {self.queue}: approvals are only found by reconcile.",
+                "psa-connector register",
+                0,
+            )
+        if not off and not deaf:
+            return Part(STEPS, State.OK, f"{len(steps)} steps post to queue {self.queue}.", count=len(steps))
+        said = f"Nothing is posted of {' and '.join(deaf)}." if deaf else "A step is disabled."
+        todo = "psa-connector register"
+        if off:
+            todo = "Enable the step again (see docs/operate.md), then: psa-connector reconcile --repair"
+        return Part(STEPS, State.ATTENTION, said, todo, len(off) or len(deaf), rows=rows)
+
+    def _jobs(self, steps: Sequence[Row]) -> Part:
+        since = self.since or self.now - FIRST_LOOK
+        of_ours = either(*(equals("owningextensionid", one.id) for one in steps))
+        columns = ("name", "message", "createdon", "regardingobjectid")
+        failed = counted(
+            self.client,
+            Query(
+                JOB,
+                columns,
+                all_of(of_ours, equals("statuscode", FAILED), Compare("createdon", "ge", since)),
+                ("createdon",),
+            ),
+        )
+        waiting = counted(
+            self.client,
+            Query(
+                JOB,
+                columns,
+                all_of(
+                    of_ours,
+                    any_of("statuscode", (WAITING, WAITING_FOR_RESOURCES)),
+                    Compare("createdon", "lt", self.now - STUCK),
+                ),
+                ("createdon",),
+            ),
+        )
+        lost = number(failed.count, "event was", "events were", is_more=failed.is_more)
+        late = number(waiting.count, "waits", "wait", is_more=waiting.is_more)
+        covered = "since the last reconcile" if self.since is not None else f"in the last {FIRST_LOOK.days} days"
+        todo = ""
+        if waiting.count:
+            todo = "Can Dataverse reach Service Bus, and is its key valid? psa-connector check"
+        if failed.count:
+            todo = "psa-connector reconcile --repair"
+        rows = (*failed.rows, *waiting.rows)
+        oldest = min((moment for one in rows if (moment := one.instant("createdon"))), default=None)
+        since_when = "" if oldest is None else f" The oldest is from {ago(self.now, oldest)} ago."
+        return Part(
+            JOBS,
+            State.ATTENTION if rows else State.OK,
+            f"{lost} not posted {covered}; {late} for more than {STUCK.seconds // 60} minutes.{since_when}",
+            todo,
+            failed.count + waiting.count,
+            failed.is_more or waiting.is_more,
+            oldest,
+            tuple(_job(one) for one in rows)[:5],
+            {"failed": failed.count, "waiting": waiting.count},
+        )
+
+
+def _job(row: Row) -> Named:
+    about = row.link("regardingobjectid")
+    name = row.text("name") or str(row.id)
+    return Named(row.ref, name if about is None else f"{name}, {about}", (row.text("message") or "")[:LONGEST_WHY])

@@ -1,0 +1,112 @@
+"""What of the ledger waits for a person: sales at no price, sales nobody is billed for, and what is ready for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.dataverse.client import DataverseClient
+from connector.dataverse.query import Compare, Condition, Query, all_of
+from mappings import tables
+from mappings.backlog import Backlog
+from mappings.row import Row
+from service.status.conditions import AT_ZERO, CHARGEABLE, COSTS, DATED, NAMED, UNBILLED, WITHOUT_CUSTOMER, ready
+from service.status.counting import Counted, counted
+from service.status.part import Named, Part, State, ago, number
+
+ZERO_PRICE, WITHOUT, READY = "zero-price", "without-customer", "ready-not-invoiced"
+LATELY = timedelta(days=30)
+"""How far back costs at a price of zero are counted."""
+READY_FOR = timedelta(days=35)
+"""Longer than a month, an invoice run has passed what is ready by."""
+ACTUAL_COLUMNS = ("msdyn_description", "msdyn_startdatetime")
+_SORT = ("msdyn_startdatetime",)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The looks at one environment's ledger, each a constant number of requests."""
+
+    client: DataverseClient
+    now: datetime
+
+    def zero_price(self) -> Iterator[Part]:
+        """Sales that would be billed at nothing; costs of zero are told, as they may be meant."""
+        sales = self._actuals(all_of(UNBILLED, CHARGEABLE, AT_ZERO))
+        lately = all_of(COSTS, AT_ZERO, Compare("createdon", "ge", self.now - LATELY))
+        costs = self._actuals(lately)
+        said = number(sales.count, "open sales actual has", "open sales actuals have", is_more=sales.is_more)
+        also = number(costs.count, "cost actual", "cost actuals", is_more=costs.is_more)
+        yield Part(
+            ZERO_PRICE,
+            State.ATTENTION if sales.count else State.OK,
+            f"{said} a price of zero; of the last {LATELY.days} days, so have {also}.",
+            "Mend the price list, then approve those entries anew: see docs/operate.md." if sales.count else "",
+            sales.count,
+            sales.is_more,
+            _dated(sales),
+            tuple(named(one) for one in sales.rows),
+            {"costs": costs.count},
+        )
+
+    def without_customer(self) -> Iterator[Part]:
+        """Sales that the product never puts on an invoice."""
+        found = self._actuals(WITHOUT_CUSTOMER)
+        said = number(found.count, "open sales actual has", "open sales actuals have", is_more=found.is_more)
+        yield Part(
+            WITHOUT,
+            State.ATTENTION if found.count else State.OK,
+            f"{said} no customer, and would never be invoiced.",
+            "Complete the customer of the contract, then of the actuals: see docs/operate.md." if found.count else "",
+            found.count,
+            found.is_more,
+            _dated(found),
+            tuple(named(one) for one in found.rows),
+        )
+
+    def ready_not_invoiced(self) -> Iterator[Part]:
+        """What is ready to invoice, and for how long."""
+        every: dict[Backlog, Counted] = {}
+        old: dict[Backlog, Counted] = {}
+        for backlog in Backlog:
+            aged: list[Condition] = [Compare("modifiedon", "lt", self.now - READY_FOR)]
+            if backlog is Backlog.MILESTONES:
+                # One that is ready ahead of its date waits for that.
+                aged.append(Compare(DATED[backlog], "lt", self.now))
+            every[backlog] = self._of(backlog, ready(backlog))
+            old[backlog] = self._of(backlog, all_of(ready(backlog), *aged))
+        count, late = (sum(one.count for one in counts.values()) for counts in (every, old))
+        moments = [moment for one in every.values() for row in one.rows if (moment := row.instant("modifiedon"))]
+        oldest = min(moments, default=None)
+        since = "" if oldest is None else f", the longest for {ago(self.now, oldest)}"
+        is_more = any(one.is_more for one in every.values())
+        worst = next((backlog for backlog in Backlog if old[backlog].count), None)
+        yield Part(
+            READY,
+            State.ATTENTION if late else State.OK,
+            f"{number(count, 'row is', 'rows are', is_more=is_more)} ready to invoice{since}; "
+            f"{number(late, 'has', 'have')} been for more than {READY_FOR.days} days.",
+            "" if worst is None else f"psa-connector backlog list {worst} --status ready",
+            count,
+            is_more,
+            oldest,
+            tuple(named(row, NAMED[backlog]) for backlog, one in old.items() for row in one.rows)[:5],
+            {f"{backlog}": one.count for backlog, one in every.items()} | {"late": late},
+        )
+
+    def _actuals(self, where: Condition) -> Counted:
+        return counted(self.client, Query(tables.ACTUAL, ACTUAL_COLUMNS, where, _SORT))
+
+    def _of(self, backlog: Backlog, where: Condition) -> Counted:
+        columns = (NAMED[backlog], "modifiedon")
+        return counted(self.client, Query(backlog.table, columns, where, ("modifiedon",)))
+
+
+def named(row: Row, column: str = "msdyn_description") -> Named:
+    """A row by what stands in a column of it, or else by its id."""
+    return Named(row.ref, row.text(column) or str(row.id))
+
+
+def _dated(found: Counted) -> datetime | None:
+    return found.rows[0].instant("msdyn_startdatetime") if found.rows else None

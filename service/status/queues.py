@@ -1,0 +1,44 @@
+"""The two queues: what waits, since when, and what was put aside for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from connector.bus_access import Access
+from service.status.part import Part, State, ago, number
+
+APPROVALS, COMMANDS = "approvals-queue", "commands-queue"
+BEHIND = timedelta(minutes=10)
+"""A message that could be received and is not, for longer than this, waits for nobody."""
+
+
+def queue(key: str, access: Access, name: str, now: datetime) -> Iterator[Part]:
+    """One queue. Raises ``ConnectorError``."""
+    # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
+    from connector.queue_figures import queue_figures
+
+    found = queue_figures(access, name)
+    is_behind = found.oldest is not None and now - found.oldest > BEHIND
+    since = "" if found.oldest is None else f", the first for {ago(now, found.oldest)}"
+    said = [
+        f"{number(found.active, 'message waits', 'messages wait', is_more=found.is_more)} on {name}{since}",
+        f"{number(found.scheduled, 'comes', 'come')} again later",
+        f"{number(found.dead_letters, 'was', 'were', is_more=found.is_more)} put aside",
+    ]
+    if found.deferred:
+        said.append(f"{number(found.deferred, 'was', 'were')} deferred, which this service never does")
+    todo = ""
+    if found.dead_letters:
+        todo = f"psa-connector dead-letters list {name}"
+    elif is_behind:
+        todo = "Is psa-connector run at work, and not paused? Start it, or see what its log says."
+    figures = {
+        "active": found.active,
+        "scheduled": found.scheduled,
+        "deferred": found.deferred,
+        "dead_letters": found.dead_letters,
+    }
+    needs = is_behind or bool(found.dead_letters)
+    state = State.ATTENTION if needs else State.OK
+    yield Part(key, state, f"{', '.join(said)}.", todo, found.active, found.is_more, found.oldest, figures=figures)

@@ -1,0 +1,187 @@
+"""What the command table tells: the last success, calls in doubt, what was broken off, and what reconcile left open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from connector.dataverse.client import DataverseClient
+from connector.dataverse.query import Compare, Query, all_of, any_of, equals
+from handlers import watermarks
+from handlers.command_record import Kind, State
+from handlers.reading import ask
+from mappings import tables
+from mappings.row import Row
+from mappings.tables import Ref
+from mappings.watermark import Watermark
+from service import pausing
+from service.reconciling import MARK
+from service.status.counting import counted
+from service.status.part import FEW, Named, Part, ago, number
+from service.status.part import State as Stands
+
+PAUSED, SUCCESS, DOUBT, BROKEN_OFF, RECONCILED = "pause", "last-success", "in-doubt", "broken-off", "reconcile"
+AT_WORK = timedelta(hours=2)
+"""What was begun longer ago and has no end is not at work any more, unless it is very large."""
+LATELY = timedelta(days=30)
+"""What was begun longer ago and never ended was given up by whoever began it."""
+LONG = timedelta(days=1)
+"""Beyond it, a pause that has an end is looked at all the same."""
+LOOKED_UP = timedelta(minutes=30)
+"""Beyond the patience: by then somebody should have looked what came of a call."""
+COLUMNS = ("psac_kind", "psac_subject", "psac_state", "psac_requestedby", "modifiedon")
+COMMANDS = (Kind.COMMAND, Kind.ATTEMPT, Kind.SWEEP, Kind.RUN)
+"""The records of what somebody asked for; the others keep things in mind."""
+CARRY_ON = {
+    Kind.RUN: "psa-connector invoice create --resume {subject}",
+    Kind.COMMAND: "psa-connector backlog resume {id}",
+    Kind.SWEEP: "psa-connector invoice create --due",
+}
+"""What to type to go on with what was broken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The looks at one environment's records. ``patience``: how long an invoice may take to be seen."""
+
+    client: DataverseClient
+    now: datetime
+    patience: timedelta
+
+    def pause(self) -> Iterator[Part]:
+        """Whether somebody holds the running services. Raises ``ConnectorError``."""
+        held = pausing.read(self.client).paused
+        if held is None or held.is_over(self.now):
+            yield Part(PAUSED, Stands.OK, "Nobody holds the running services.")
+            return
+        is_long = held.until is None or self.now - held.since > LONG
+        state = Stands.ATTENTION if is_long else Stands.OK
+        yield Part(PAUSED, state, f"{held.sentence} (asked by {held.by})", "psa-connector resume", oldest=held.since)
+
+    def last_success(self, me: UUID, *, creates: bool) -> Iterator[Part]:
+        """The last command that ended, and the last actual that this user wrote. Raises ``ConnectorError``."""
+        ended = all_of(equals("psac_state", State.DONE), any_of("psac_kind", COMMANDS))
+        questions = [Query(tables.COMMAND, ("modifiedon",), ended, ("modifiedon desc",), 1)]
+        if creates:
+            questions.append(Query(tables.ACTUAL, ("createdon",), equals("createdby", me), ("createdon desc",), 1))
+        commands, *actuals = ask(self.client, *questions)
+        command = commands[0].instant("modifiedon") if commands else None
+        actual = actuals[0][0].instant("createdon") if actuals and actuals[0] else None
+        said = [f"The last command ended {ago(self.now, command)} ago" if command else "No command has ended yet"]
+        if creates:
+            when = f"the last was written {ago(self.now, actual)} ago" if actual else "none was written yet"
+            said.append(f"of actuals, {when}")
+        figures = {"command": _iso(command), "actual": _iso(actual)}
+        yield Part(SUCCESS, Stands.OK, f"{'; '.join(said)}.", figures=figures)
+
+    def in_doubt(self) -> Iterator[Part]:
+        """Calls of which nobody can say what came of them, or of which nobody has asked for long."""
+        is_attempt = equals("psac_kind", Kind.ATTEMPT)
+        doubt = counted(
+            self.client,
+            Query(tables.COMMAND, COLUMNS, all_of(is_attempt, equals("psac_state", State.IN_DOUBT)), ("modifiedon",)),
+        )
+        forgotten = Compare("modifiedon", "lt", self.now - self.patience - LOOKED_UP)
+        open_ = counted(
+            self.client,
+            Query(
+                tables.COMMAND,
+                COLUMNS,
+                all_of(is_attempt, any_of("psac_state", (State.CALLING, State.CALLED)), forgotten),
+                ("modifiedon",),
+            ),
+        )
+        rows = (*doubt.rows, *open_.rows)
+        todo = ""
+        if open_.rows:
+            todo = f"psa-connector invoice create --due --dry-run, or send the command of {open_.rows[0].ref} again"
+        if doubt.rows:
+            todo = f"psa-connector invoice resolve {doubt.rows[0].id} --invoice ID, or with --nothing"
+        yield Part(
+            DOUBT,
+            Stands.ATTENTION if rows else Stands.OK,
+            f"{number(doubt.count, 'call for an invoice is', 'calls for an invoice are', is_more=doubt.is_more)} in "
+            f"doubt; nobody looked up what came of {number(open_.count, 'other', 'others', is_more=open_.is_more)}.",
+            todo,
+            doubt.count + open_.count,
+            doubt.is_more or open_.is_more,
+            min((moment for one in rows if (moment := one.instant("modifiedon"))), default=None),
+            tuple(_attempt(one) for one in rows)[:FEW],
+            {"in_doubt": doubt.count, "not_looked_up": open_.count},
+        )
+
+    def broken_off(self) -> Iterator[Part]:
+        """Runs, sweeps and markings that were begun and have no end."""
+        found = counted(
+            self.client,
+            Query(
+                tables.COMMAND,
+                COLUMNS,
+                all_of(
+                    any_of("psac_kind", tuple(CARRY_ON)),
+                    equals("psac_state", State.RESOLVED),
+                    Compare("modifiedon", "lt", self.now - AT_WORK),
+                    Compare("createdon", "ge", self.now - LATELY),
+                ),
+                ("modifiedon",),
+            ),
+        )
+        said = number(found.count, "run, sweep or marking was", "runs, sweeps and markings were", is_more=found.is_more)
+        yield Part(
+            BROKEN_OFF,
+            Stands.ATTENTION if found.count else Stands.OK,
+            f"{said} begun more than {AT_WORK.seconds // 3600} hours ago and not brought to an end.",
+            _carry_on(found.rows[0]) if found.rows else "",
+            found.count,
+            found.is_more,
+            found.rows[0].instant("modifiedon") if found.rows else None,
+            tuple(
+                Named(
+                    one.ref,
+                    f"{one.text('psac_kind')} of {one.text('psac_requestedby') or 'nobody named'}",
+                    _carry_on(one),
+                )
+                for one in found.rows
+            ),
+        )
+
+
+def mark_of(client: DataverseClient) -> Watermark | None:
+    """How far ``reconcile`` has looked; ``None`` where it never did. Raises ``ConnectorError``."""
+    return watermarks.read(MARK, client).mark
+
+
+def reconciled(mark: Watermark | None, now: datetime) -> Part:
+    """When ``reconcile`` looked last, and what it left open."""
+    todo = "psa-connector reconcile"
+    if mark is None:
+        return Part(RECONCILED, Stands.OK, "It was never run; once a night is a good rhythm.", todo)
+    when = f"It looked {ago(now, mark.until)} ago"
+    if not mark.open:
+        return Part(
+            RECONCILED, Stands.OK, f"{when} and left nothing open.", count=0, figures={"until": _iso(mark.until)}
+        )
+    return Part(
+        RECONCILED,
+        Stands.ATTENTION,
+        f"{when} and left {number(len(mark.open), 'entry', 'entries')} open.",
+        f"{todo}, then {todo} --repair",
+        len(mark.open),
+        rows=tuple(Named(one, str(one)) for one in mark.open[:FEW]),
+        figures={"until": _iso(mark.until)},
+    )
+
+
+def _attempt(row: Row) -> Named:
+    contract = Ref(tables.CONTRACT, UUID(row.text("psac_subject") or ""))
+    return Named(contract, str(contract), f"Attempt {row.id}, {row.text('psac_state')}.")
+
+
+def _carry_on(row: Row) -> str:
+    return CARRY_ON[Kind(row.text("psac_kind") or "")].format(subject=row.text("psac_subject"), id=row.id)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,55 @@
+"""A registered sandbox with a clock that is moved by hand, put back for every test, and the looks of `status` at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sandbox.world import Sandbox
+from service.app import App, compose
+from service.local_world import register_in
+from service.settings_sources import load
+from service.status.everything import of_dataverse
+from service.status.part import Part
+from tests.flow.due_world import DueWorld
+from tests.sandbox.dataverse.product.conftest import ClockFrom
+from tests.service.processes import pointing_at
+
+BEGIN = datetime(2026, 4, 15, 16, tzinfo=UTC)
+AFTER = timedelta(minutes=15)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[Sandbox, bytes]]:
+    with Sandbox(clock=ClockFrom(BEGIN)) as sandbox:
+        register_in(sandbox)
+        yield sandbox, sandbox.snapshot()
+
+
+@pytest.fixture
+def sandbox(running: tuple[Sandbox, bytes], nothing_set: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    sandbox, snapshot = running
+    sandbox.restore(snapshot)
+    for name, value in pointing_at(sandbox.dataverse, sandbox.tokens["service"], sandbox.servicebus).items():
+        nothing_set.setenv(name, value)
+    yield sandbox
+    sandbox.switches.failing.clear()
+    sandbox.switches.approval_sets_after = timedelta()
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> DueWorld:
+    return DueWorld(sandbox)
+
+
+@pytest.fixture
+def app(sandbox: Sandbox) -> Iterator[App]:
+    app = compose(load(None), now=sandbox.clock.now)
+    yield app
+    app.close()
+
+
+def parts(app: App, after: timedelta = AFTER) -> dict[str, Part]:
+    return {part.key: part for part in of_dataverse(app, lambda code: f"<{code}>", after)}

@@ -1,0 +1,299 @@
+"""Every fault that `status` names, produced once in a sandbox and recognised, with what to type; gone once mended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from handlers import watermarks
+from handlers.fixed_point import FixedPoint
+from handlers.watermarks import Kept
+from mappings.tables import Ref
+from mappings.watermark import Watermark
+from sandbox.dataverse.product.switches import Creation
+from sandbox.dataverse.security.privileges import ADMINISTRATOR, assign, make_role
+from sandbox.dataverse.seed import USERS
+from sandbox.dataverse.unit_of_work import Link
+from sandbox.world import Sandbox
+from service import pausing
+from service.app import App
+from service.checks.needed import NEEDED
+from service.pausing import Paused
+from service.reconciling import MARK
+from service.status.part import State
+from tests.flow.due_world import FAILED, SCHEDULES, DueWorld
+from tests.service.status.conftest import parts
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+OK, ATTENTION = State.OK, State.ATTENTION
+GLOBAL = 8
+
+
+def approved(world: DueWorld, count: int = 1) -> list[UUID]:
+    """Entries of the demo company that were just approved; nobody has heard of it."""
+    entries = [one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project][:count]
+    world.approve(*entries)
+    return [one.id for one in entries]
+
+
+def record(world: DueWorld, kind: str, state: str, **more: Any) -> UUID:
+    id = uuid4()
+    row = {"psac_commandid": str(id), "psac_name": kind, "psac_kind": kind, "psac_state": state}
+    world.http("POST", "psac_commands", row | more)
+    return id
+
+
+def test_a_registered_environment_at_rest_needs_nobody(app: App) -> None:
+    found = parts(app)
+    assert {key: part.state for key, part in found.items() if part.state is not OK} == {}
+    assert set(found) == {
+        *("dataverse", "reconcile", "pause", "last-success", "approved-without-actuals", "steps", "system-jobs"),
+        *("approval-sets", "zero-price", "without-customer", "ready-not-invoiced", "schedules-overdue"),
+        *("in-doubt", "broken-off"),
+    }
+
+
+def test_approved_entries_without_actuals_are_told_once_they_are_late(world: DueWorld, app: App) -> None:
+    first, second = approved(world, 2)
+    world.wait(14 / 1440)
+    assert parts(app)["approved-without-actuals"].state is OK
+    world.wait(2 / 1440)
+    found = parts(app)["approved-without-actuals"]
+    assert (found.state, found.count, found.is_more) == (ATTENTION, 2, False)
+    assert {one.row.id for one in found.rows} == {first, second}
+    assert "16 minutes" in found.sentence
+    assert "reconcile --repair" in found.next
+    world.mission.settle([Ref("msdyn_timeentry", id) for id in (first, second)], FixedPoint(world.client))
+    assert parts(app)["approved-without-actuals"].count == 0
+
+
+def test_work_approved_before_the_go_live_date_owes_no_actuals(
+    world: DueWorld, nothing_set: pytest.MonkeyPatch
+) -> None:
+    from service.app import compose
+    from service.settings_sources import load
+
+    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__START_FROM", "2027-01-01")
+    approved(world)
+    world.wait(1)
+    late = compose(load(None), now=world.now)
+    try:
+        found = parts(late)["approved-without-actuals"]
+    finally:
+        late.close()
+    assert (found.count, found.figures["looked_at"]) == (0, 1)
+
+
+def test_a_step_that_is_disabled_is_named(world: DueWorld, app: App) -> None:
+    (step,) = world.http("GET", "sdkmessageprocessingsteps?$filter=contains(name,'msdyn_expense')").json()["value"]
+    world.http("PATCH", f"sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})", {"statecode": 1})
+    found = parts(app)["steps"]
+    assert (found.state, found.sentence) == (ATTENTION, "Nothing is posted of msdyn_expense.")
+    assert [one.name for one in found.rows] == [step["name"]]
+
+
+def test_without_a_service_endpoint_nothing_is_posted_and_that_is_said(world: DueWorld, app: App) -> None:
+    (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
+    world.http("PATCH", f"serviceendpoints({endpoint['serviceendpointid']})", {"path": "elsewhere"})
+    found = parts(app)["steps"]
+    assert (found.state, found.next) == (ATTENTION, "psa-connector register")
+    assert "No service endpoint posts to queue approvals" in found.sentence
+
+
+def test_events_that_were_not_posted_are_told_until_reconcile_has_looked(world: DueWorld, app: App) -> None:
+    (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
+    address = {"namespaceaddress": "garbage"}
+    world.http("PATCH", f"serviceendpoints({endpoint['serviceendpointid']})", address)
+    approved(world)
+    world.until(lambda: parts(app)["system-jobs"].state is ATTENTION)
+    found = parts(app)["system-jobs"]
+    assert found.figures == {"failed": found.count, "waiting": 0}
+    assert found.next == "psa-connector reconcile --repair"
+    assert "is no address" in found.rows[0].why
+    world.wait(1)
+    mark = Watermark(world.now(), {}, ())
+    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
+    assert parts(app)["system-jobs"].count == 0
+
+
+def test_events_that_wait_for_long_are_told(world: DueWorld, app: App) -> None:
+    (step, *_) = world.http("GET", "sdkmessageprocessingsteps").json()["value"]
+    with world.sandbox.web.transaction("administrator") as work:
+        values = {"name": step["name"], "operationtype": 1, "statecode": 1, "statuscode": 10}
+        ties = {
+            "owningextensionid": Link("sdkmessageprocessingstep", UUID(step["sdkmessageprocessingstepid"])),
+            "ownerid": Link("systemuser", USERS["administrator"]),
+        }
+        work.create("asyncoperation", values | ties)
+    assert parts(app)["system-jobs"].state is OK
+    world.wait(20 / 1440)
+    found = parts(app)["system-jobs"]
+    assert (found.state, found.figures) == (ATTENTION, {"failed": 0, "waiting": 1})
+
+
+def test_an_approval_set_that_failed_is_told_until_its_approvals_are_decided(world: DueWorld, app: App) -> None:
+    world.sandbox.switches.approval_sets_after = timedelta(minutes=1)
+    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
+    assert entry.approval is not None
+    world.sandbox.switches.failing[entry.approval] = "A deadlock."
+    world.approve(entry)
+    world.wait(2 / 1440)
+    world.until(lambda: parts(app)["approval-sets"].figures["undecided"] == 1)
+    assert parts(app)["approval-sets"].state is ATTENTION
+    world.sandbox.switches.failing.clear()
+    world.sandbox.switches.approval_sets_after = timedelta()
+    world.approve(entry)
+    assert parts(app)["approval-sets"].state is OK
+
+
+def test_an_approval_set_that_nothing_goes_on_with_is_told(world: DueWorld, app: App) -> None:
+    world.sandbox.switches.approval_sets_after = DAY
+    approved(world)
+    assert parts(app)["approval-sets"].state is OK
+    world.wait(31 / 1440)
+    found = parts(app)["approval-sets"]
+    assert (found.state, found.figures) == (ATTENTION, {"undecided": 0, "stuck": 1})
+    assert "Recurrently Schedule" in found.next
+
+
+def test_sales_at_no_price_and_without_a_customer_are_told_and_invoiced_or_reversed_ones_are_not(
+    world: DueWorld, app: App
+) -> None:
+    day = world.now().date()
+    free = world.ready(0, day)
+    world.http("PATCH", f"msdyn_actuals({world.ready(0, day)})", {"msdyn_adjustmentstatus": 192350001})
+    world.http("PATCH", f"msdyn_actuals({world.ready(0, day)})", {"msdyn_billingstatus": 192350002})
+    nobodys = world.ready(100, day)
+    world.http("DELETE", f"msdyn_actuals({nobodys})/msdyn_AccountCustomer/$ref")
+    cost = world.ready(0, day)
+    world.http("PATCH", f"msdyn_actuals({cost})", {"msdyn_transactiontypecode": 192350000})
+    found = parts(app)
+    assert (found["zero-price"].state, found["zero-price"].count) == (ATTENTION, 1)
+    assert found["zero-price"].figures == {"costs": 1}
+    assert [one.row for one in found["zero-price"].rows] == [Ref("msdyn_actual", free)]
+    assert [one.row.id for one in found["without-customer"].rows] == [nobodys]
+
+
+def test_what_is_ready_for_longer_than_a_month_is_told(world: DueWorld, app: App) -> None:
+    world.ready(100, world.now().date())
+    ahead = world.milestone("far ahead", 500, world.now().date() + 90 * DAY)
+    found = parts(app)["ready-not-invoiced"]
+    assert (found.state, found.count, found.figures["late"]) == (OK, 2, 0)
+    world.wait(36)
+    found = parts(app)["ready-not-invoiced"]
+    assert (found.state, found.figures["late"]) == (ATTENTION, 1)
+    assert found.next == "psa-connector backlog list time-and-material --status ready"
+    assert ahead not in {one.row.id for one in found.rows}
+
+
+def test_a_run_that_was_due_with_something_ready_is_told_and_one_with_nothing_is_not(world: DueWorld, app: App) -> None:
+    day = world.now().astimezone(world.zone).date()
+    world.scheduled(world.time_line, day)
+    assert parts(app)["schedules-overdue"].state is OK
+    world.wait(1)
+    assert parts(app)["schedules-overdue"].state is OK
+    world.ready(200, day - DAY)
+    found = parts(app)["schedules-overdue"]
+    assert (found.state, found.count) == (ATTENTION, 1)
+    assert (found.rows[0].row.id, found.rows[0].name) == (world.contract, f"ORD-K, due {day}")
+    assert "create --due" in found.next
+
+
+def test_where_the_product_invoices_by_itself_its_failed_runs_are_told(world: DueWorld, app: App) -> None:
+    world.native_job()
+    row = world.scheduled(world.time_line, world.now().date() - 2 * DAY)
+    found = parts(app)["schedules-overdue"]
+    assert (found.state, found.figures["not_run"]) == (OK, 1)
+    world.http("PATCH", f"{SCHEDULES}({row})", {"msdyn_invoicerunstatus": FAILED})
+    assert (parts(app)["schedules-overdue"].state, found.sentence.count("product-invoices-itself")) == (ATTENTION, 1)
+
+
+def test_calls_in_doubt_and_calls_nobody_looked_up_are_told_by_contract(world: DueWorld, app: App) -> None:
+    contract = str(world.contract)
+    doubt = record(world, "attempt", "in-doubt", psac_subject=contract)
+    record(world, "attempt", "calling", psac_subject=contract)
+    assert parts(app)["in-doubt"].figures == {"in_doubt": 1, "not_looked_up": 0}
+    world.wait(61 / 1440)
+    found = parts(app)["in-doubt"]
+    assert (found.state, found.figures) == (ATTENTION, {"in_doubt": 1, "not_looked_up": 1})
+    assert f"invoice resolve {doubt}" in found.next
+    assert {one.row for one in found.rows} == {Ref("salesorder", world.contract)}
+
+
+def test_what_was_begun_and_has_no_end_is_told_with_the_command_that_goes_on(world: DueWorld, app: App) -> None:
+    run = uuid4()
+    record(world, "run", "resolved", psac_subject=str(run), psac_requestedby="Anna")
+    marking = record(world, "command", "resolved", psac_subject="mark-ready products")
+    record(world, "sweep", "done", psac_subject="all")
+    assert parts(app)["broken-off"].state is OK
+    world.wait(3 / 24)
+    found = parts(app)["broken-off"]
+    assert (found.state, found.count) == (ATTENTION, 2)
+    assert {one.why for one in found.rows} == {
+        f"psa-connector invoice create --resume {run}",
+        f"psa-connector backlog resume {marking}",
+    }
+    assert "run of Anna" in {one.name for one in found.rows}
+
+
+def test_a_pause_without_an_end_is_told_with_who_asked_and_one_that_ends_soon_is_not_an_alarm(
+    world: DueWorld, app: App
+) -> None:
+    administrator, now = world.signed_in("administrator"), world.now()
+    pausing.write(Paused("Anna", now, now + HOUR, "An upgrade."), "Anna", administrator)
+    found = parts(app)["pause"]
+    assert (found.state, "An upgrade." in found.sentence, "Anna" in found.sentence) == (OK, True, True)
+    pausing.write(Paused("Anna", now, None, "Who knows."), "Anna", administrator)
+    found = parts(app)["pause"]
+    assert (found.state, found.next) == (ATTENTION, "psa-connector resume")
+    pausing.write(None, "Anna", administrator)
+    assert parts(app)["pause"].state is OK
+
+
+def test_what_reconcile_left_open_is_told(world: DueWorld, app: App) -> None:
+    entry = Ref("msdyn_timeentry", uuid4())
+    mark = Watermark(world.now(), {}, (entry,))
+    watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
+    found = parts(app)["reconcile"]
+    assert (found.state, found.count, [one.row for one in found.rows]) == (ATTENTION, 1, [entry])
+
+
+def test_a_part_that_may_not_be_seen_hides_no_other(world: DueWorld, sandbox: Sandbox, app: App) -> None:
+    rights = {table: dict.fromkeys(need.rights, GLOBAL) for table, need in NEEDED.items() if need.rights}
+    for table in ("serviceendpoint", "sdkmessageprocessingstep", "asyncoperation"):
+        rights.pop(table, None)
+    rights["msdyn_contractlinescheduleofvalue"].pop("Read")
+    with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
+        assign(uow, USERS["service"], make_role(uow, "blind", rights))
+    try:
+        found = parts(app)
+    finally:
+        with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
+            assign(uow, USERS["service"], ADMINISTRATOR)
+    assert {found[key].state for key in ("steps", "system-jobs")} == {State.NOT_SEEN}
+    # Without this right the service itself would not work: that needs a person.
+    assert (found["ready-not-invoiced"].state, found["ready-not-invoiced"].next) == (ATTENTION, "<missing-privilege>")
+    assert found["zero-price"].state is found["in-doubt"].state is OK
+
+
+def test_the_product_as_creator_is_given_its_grace(
+    world: DueWorld, sandbox: Sandbox, nothing_set: pytest.MonkeyPatch
+) -> None:
+    from service.app import compose
+    from service.settings_sources import load
+
+    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
+    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__GRACE", "60")
+    assert sandbox.switches.actuals is Creation.NEVER
+    approved(world)
+    world.wait(59 / 1440)
+    verifying = compose(load(None), now=world.now)
+    try:
+        assert parts(verifying)["approved-without-actuals"].state is OK
+        world.wait(2 / 1440)
+        assert parts(verifying)["approved-without-actuals"].count == 1
+    finally:
+        verifying.close()

@@ -1,0 +1,49 @@
+"""What a running service tells of itself, and what is made of it; nobody there is no fault."""
+
+from __future__ import annotations
+
+import pytest
+import responses
+
+from service.status.part import State
+from service.status.running_service import running
+
+URL = "http://127.0.0.1:8080"
+WELL = {"ready": True, "state": "working", "reasons": [], "queues": [], "budget_used": 0.25}
+
+
+def test_without_an_address_it_is_not_seen_and_what_to_type_is_said() -> None:
+    (part,) = running(None)
+    assert (part.state, "--service" in part.next) == (State.NOT_SEEN, True)
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("status", "body", "state", "said"),
+    [
+        (200, WELL, State.OK, "It is at work. 25% of its share of Dataverse's limits is used."),
+        (200, WELL | {"budget_used": 0.95}, State.OK, "It slows down by itself"),
+        (
+            200,
+            WELL | {"state": "paused", "reasons": ["Queue approvals is paused (missing-privilege): why"]},
+            State.ATTENTION,
+            "It is paused. Queue approvals is paused (missing-privilege): why",
+        ),
+        (503, WELL | {"ready": False, "state": "starting"}, State.ATTENTION, "It is starting."),
+        (200, {"hello": "world"}, State.NOT_SEEN, "is not this service"),
+        (200, ["no", "object"], State.NOT_SEEN, "is not this service"),
+    ],
+)
+def test_what_it_says_is_told(status: int, body: object, state: State, said: str) -> None:
+    responses.get(f"{URL}/ready", json=body, status=status)
+    (part,) = running(f"{URL}/")
+    assert (part.state, said in part.sentence) == (state, True), part.sentence
+
+
+@responses.activate
+def test_nobody_there_and_somebody_else_there_are_not_seen() -> None:
+    (part,) = running(URL)
+    assert (part.state, "Nobody answers" in part.sentence) == (State.NOT_SEEN, True)
+    responses.get(f"{URL}/ready", body="<html>")
+    (part,) = running(URL)
+    assert part.state is State.NOT_SEEN
