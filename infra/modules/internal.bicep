@@ -1,0 +1,180 @@
+// Commands, replies and events about invoices. In a namespace of their own, no key opens them: identities only.
+
+param namespaceName string
+
+@description('Whether the namespace is made here; else it is there already, and shared with approvals.')
+param ownNamespace bool
+param location string
+param tags object
+
+@allowed([
+  'Standard'
+  'Premium'
+])
+param sku string
+param commandsQueue string
+
+@description('Queues that answers go to.')
+param replyQueues array
+
+@description('The topic told of invoices; empty: none.')
+param eventsTopic string
+param eventSubscriptions array
+
+@description('How a queue the service works on keeps, hands out and puts aside its messages.')
+param queueProperties object
+
+@description('How long others have to fetch answers and events before these are put aside.')
+param timeToLive string
+
+param servicePrincipalId string
+param platformPrincipalId string
+
+@description('Object ids of who may give commands by message.')
+param commandSenders array
+
+@description('Object ids of who may fetch answers.')
+param replyReaders array
+param receiverRoleId string
+param senderRoleId string
+param ownerRoleId string
+
+resource own 'Microsoft.ServiceBus/namespaces@2024-01-01' = if (ownNamespace) {
+  name: namespaceName
+  location: location
+  tags: tags
+  sku: {
+    name: sku
+    tier: sku
+  }
+  properties: {
+    disableLocalAuth: true
+    minimumTlsVersion: '1.2'
+    publicNetworkAccess: 'Enabled'
+  }
+}
+
+resource internalNamespace 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
+  name: namespaceName
+}
+
+resource commands 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
+  parent: internalNamespace
+  name: commandsQueue
+  properties: queueProperties
+  dependsOn: [
+    own
+  ]
+}
+
+resource replies 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [for reply in replyQueues: {
+  parent: internalNamespace
+  name: reply
+  properties: {
+    defaultMessageTimeToLive: timeToLive
+    deadLetteringOnMessageExpiration: true
+  }
+  dependsOn: [
+    own
+  ]
+}]
+
+resource events 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = if (!empty(eventsTopic)) {
+  parent: internalNamespace
+  name: empty(eventsTopic) ? 'none' : eventsTopic
+  properties: {
+    defaultMessageTimeToLive: timeToLive
+  }
+  dependsOn: [
+    own
+  ]
+}
+
+var subscribers = empty(eventsTopic) ? [] : eventSubscriptions
+
+resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01' = [for subscriber in subscribers: {
+  parent: events
+  name: subscriber
+  properties: {
+    deadLetteringOnMessageExpiration: true
+    deadLetteringOnFilterEvaluationExceptions: true
+  }
+}]
+
+resource mayReceive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: commands
+  name: guid(commands.id, servicePrincipalId, receiverRoleId)
+  properties: {
+    principalId: servicePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: receiverRoleId
+  }
+}
+
+// Delayed retries, and the commands of a run that is carried out contract by contract.
+resource maySend 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: commands
+  name: guid(commands.id, servicePrincipalId, senderRoleId)
+  properties: {
+    principalId: servicePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: senderRoleId
+  }
+}
+
+resource mayAnswer 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (reply, index) in replyQueues: {
+  scope: replies[index]
+  name: guid(namespaceName, reply, servicePrincipalId, senderRoleId)
+  properties: {
+    principalId: servicePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: senderRoleId
+  }
+}]
+
+resource mayAnnounce 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(eventsTopic)) {
+  scope: events
+  name: guid(namespaceName, eventsTopic, servicePrincipalId, senderRoleId)
+  properties: {
+    principalId: servicePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: senderRoleId
+  }
+}
+
+// Scaling reads the length of the queue, which only a right to manage it shows; the platform alone has it.
+resource mayLook 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: commands
+  name: guid(commands.id, platformPrincipalId, ownerRoleId)
+  properties: {
+    principalId: platformPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: ownerRoleId
+  }
+}
+
+resource mayCommand 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for sender in commandSenders: {
+  scope: commands
+  name: guid(commands.id, sender, senderRoleId)
+  properties: {
+    principalId: sender
+    roleDefinitionId: senderRoleId
+  }
+}]
+
+var fetchers = flatten(map(range(0, length(replyQueues)), number => map(replyReaders, reader => {
+  number: number
+  principal: reader
+})))
+
+resource mayFetch 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for fetcher in fetchers: {
+  scope: replies[fetcher.number]
+  name: guid(namespaceName, replyQueues[fetcher.number], fetcher.principal, receiverRoleId)
+  properties: {
+    principalId: fetcher.principal
+    roleDefinitionId: receiverRoleId
+  }
+}]
+
+output namespaceId string = internalNamespace.id
+output namespaceName string = internalNamespace.name

@@ -1,0 +1,116 @@
+"""The alerts: they ask for metrics the service really tells, and reach people."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from connector.telemetry.instruments import CODE
+from connector.telemetry.instruments import METRICS as AT_WORK
+from handlers.unseen_invoice import IN_DOUBT
+from service.status.instruments import METRICS as LOOKED_AT
+from service.watching import BEAT
+from tests.infra.paper import Look, deployed, duration, properties
+from tests.infra.templates import altered, from_disk
+
+TOLD = {one.name: one for one in (*AT_WORK, *LOOKED_AT)}
+RULES = "Microsoft.Insights/scheduledQueryRules"
+WATCHED = "Microsoft.Insights/metricAlerts"
+OF_AZURE = {
+    "Microsoft.ServiceBus/namespaces": {"DeadletteredMessages": {"EntityName"}, "ThrottledRequests": {"EntityName"}},
+    "Microsoft.App/jobs": {"Executions": {"state", "jobName", "executionName"}},
+}
+"""Metrics that Azure keeps, with what they can be told apart by ("Supported metrics with Azure Monitor")."""
+
+
+def untold(given: dict[str, Any], look: Look = from_disk) -> set[str]:
+    """What the alerts ask for and nobody tells."""
+    made, found = deployed(given, look), set()
+    for one in made.of(RULES):
+        query = properties(one)["criteria"]["allOf"][0]["query"]
+        names = re.findall(r'Name == "([^"]+)"', query)
+        found |= {name for name in names if name not in TOLD} | (set() if names else {query})
+        attributes = {attribute for name in names if name in TOLD for attribute in TOLD[name].attributes}
+        found |= set(re.findall(r"Properties\.(\w+)", query)) - attributes
+    for one in made.of(WATCHED):
+        (criterion,) = properties(one)["criteria"]["allOf"]
+        kept = OF_AZURE.get(criterion["metricNamespace"], {})
+        if criterion["metricName"] not in kept:
+            found.add(criterion["metricName"])
+        else:
+            found |= {told["name"] for told in criterion.get("dimensions", ())} - kept[criterion["metricName"]]
+    return found
+
+
+def test_every_alert_asks_for_what_is_told(given: dict[str, Any]) -> None:
+    assert untold(given) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("psa_connector.heartbeat", "psa_connector.heart_beat"),
+        ("psa_connector.invoices_in_doubt", "psa_connector.in_doubt"),
+        ("Properties.code", "Properties.cause"),
+        ("DeadletteredMessages", "DeadLetterMessages"),
+        ("name: 'state'", "name: 'statusText'"),
+    ],
+)
+def test_an_alert_that_could_never_fire_is_noticed(old: str, new: str, given: dict[str, Any]) -> None:
+    assert untold(given, altered("modules/alerts.bicep", old, new))
+
+
+def test_what_has_to_be_told_to_a_person_has_an_alert(given: dict[str, Any]) -> None:
+    made = deployed(given)
+    names = {one.name.removeprefix(f"{given['name']}-") for one in (*made.of(RULES), *made.of(WATCHED))}
+    assert names == {
+        *(f"{kind}-{where}" for kind in ("dead-letters", "throttling-bus") for where in ("approvals", "commands")),
+        *(f"{job}-failed" for job in ("due", "reconcile", "status")),
+        *("silence", "status-silence", "paused", "in-doubt", "without-actuals", "overdue"),
+        *("throttling-dataverse", "behind"),
+    }
+    for one in made.of(RULES):
+        assert properties(one)["actions"]["actionGroups"] == [group.id for group in _groups(made)]
+    for one in made.of(WATCHED):
+        assert [action["actionGroupId"] for action in properties(one)["actions"]] == [
+            group.id for group in _groups(made)
+        ]
+
+
+def test_silence_is_an_alarm_where_somebody_should_speak(given: dict[str, Any]) -> None:
+    made = deployed(given)
+    rules = {one.name.removeprefix(f"{given['name']}-"): properties(one) for one in made.of(RULES)}
+    assert rules["silence"]["enabled"] is (given["minReplicas"] > 0)
+    assert rules["status-silence"]["enabled"] is True
+    for name in ("silence", "status-silence"):
+        (criterion,) = rules[name]["criteria"]["allOf"]
+        assert (criterion["timeAggregation"], criterion["operator"], criterion["threshold"]) == ("Count", "LessThan", 1)
+    assert duration(rules["silence"]["windowSize"]).total_seconds() > 10 * BEAT
+
+
+def test_an_invoice_in_doubt_is_told_whoever_asked_for_it(given: dict[str, Any]) -> None:
+    (rule,) = [one for one in deployed(given).of(RULES) if one.name.endswith("-in-doubt")]
+    query = properties(rule)["criteria"]["allOf"][0]["query"]
+    assert f'("{IN_DOUBT}", "earlier-{IN_DOUBT}")' in query
+    assert f"Properties.{CODE}" in query
+
+
+def test_people_are_told_by_mail_and_in_teams_if_there_is_an_address(production: dict[str, Any]) -> None:
+    made = deployed(production)
+    (people,) = _groups(made)
+    assert [one["emailAddress"] for one in properties(people)["emailReceivers"]] == production["alertEmails"]
+    (workflow,) = made.of("Microsoft.Logic/workflows")
+    (receiver,) = properties(people)["logicAppReceivers"]
+    assert receiver["resourceId"] == workflow.id
+    assert receiver["callbackUrl"] == f"listCallbackURL({workflow.id}/triggers/alert)"
+    assert properties(workflow)["definition"]["triggers"]["alert"]["type"] == "Request"
+    quiet = deployed(production | {"teamsWebhook": ""})
+    assert quiet.of("Microsoft.Logic/workflows") == []
+    assert properties(_groups(quiet)[0])["logicAppReceivers"] == []
+
+
+def _groups(made: Any) -> list[Any]:
+    found: list[Any] = made.of("Microsoft.Insights/actionGroups")
+    return found
