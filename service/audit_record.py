@@ -19,6 +19,7 @@ from mappings.row import Row
 
 INVOICING, RUNNING, SWEEPING = "create-invoices", "create-many-invoices", "create-due-invoices"
 REPLAYING, DISCARDING = "replay-dead-letters", "discard-dead-letters"
+PAUSING, RESUMING = "pause", "resume"
 COMMANDED = "commanded"
 """A contract that a run or sweep had a command for, as long or as far as nothing else is told of it there."""
 
@@ -66,6 +67,11 @@ def about(record: Row, selection: dict[str, Any], outcome: dict[str, Any], attem
         case Kind.DISCARD:
             because = selection.get("reason", "")
             return About(DISCARDING, f"{subject}: {because}", _letters(selection, outcome, "discarded"))
+        case Kind.PAUSE:
+            until = f" until {selection['until']}" if selection.get("until") else ""
+            return About(PAUSING, f"{subject}{until}: {selection.get('reason', '')}", ())
+        case Kind.RESUME:
+            return About(RESUMING, subject, ())
     kind, _, backlog = subject.partition(" ")
     return About(kind, backlog, _marked(record, selection, outcome))
 

@@ -25,7 +25,17 @@ from mappings import keys, tables
 from mappings.acting import NAMES, Acting, Mode
 from mappings.backlog import Backlog
 from mappings.row import Row
-from service.audit_record import DISCARDING, INVOICING, REPLAYING, RUNNING, SWEEPING, Change, about
+from service.audit_record import (
+    DISCARDING,
+    INVOICING,
+    PAUSING,
+    REPLAYING,
+    RESUMING,
+    RUNNING,
+    SWEEPING,
+    Change,
+    about,
+)
 from service.names import names
 
 _RECORDED = {
@@ -34,8 +44,11 @@ _RECORDED = {
     SWEEPING: Kind.SWEEP,
     REPLAYING: Kind.REPLAY,
     DISCARDING: Kind.DISCARD,
+    PAUSING: Kind.PAUSE,
+    RESUMING: Kind.RESUME,
 }
-"""How the commands that make invoices, and what is done about dead letters, are recorded; all others are markings."""
+"""How the commands that make invoices, what is done about dead letters, and pauses are recorded; all others are
+markings."""
 HELD_AT_ONCE = 25
 """Records whose selections and outcomes, up to two million characters each, are held at once."""
 

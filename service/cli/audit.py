@@ -25,9 +25,15 @@ COUNTS = ("done", "already", "refused", "changed")
 ROW_COLUMNS = ("row", "row_outcome", "from", "to", "why")
 PART = 25
 """Commands that a part of a table holds."""
-DONE = ("marked", "unmarked", "invoiced", "created", "created-differs", "created-and-gone")
-ALREADY = ("already", "nothing-to-invoice", "already-run")
-REFUSED = ("refused", "failed", "in-doubt", "already-running", "waiting", "unfit")
+DONE = (
+    *("marked", "unmarked", "invoiced", "created", "created-differs", "created-and-gone"),
+    *("sent-again", "discarded"),
+)
+ALREADY = ("already", "nothing-to-invoice", "already-run", "gone")
+REFUSED = (
+    *("refused", "failed", "in-doubt", "already-running", "waiting", "unfit"),
+    *("sent-again-not-removed", "not-confirmed", "locked", "not-carried-over", "not-begun", "not-told"),
+)
 
 
 class Form(StrEnum):
@@ -46,6 +52,10 @@ class WhichKind(StrEnum):
     CREATE_INVOICES = "create-invoices"
     CREATE_MANY_INVOICES = "create-many-invoices"
     CREATE_DUE_INVOICES = "create-due-invoices"
+    REPLAY_DEAD_LETTERS = "replay-dead-letters"
+    DISCARD_DEAD_LETTERS = "discard-dead-letters"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 def command_id(text: str) -> UUID:

@@ -61,6 +61,13 @@ def test_a_service_that_starts_while_it_is_paused_receives_nothing_until_somebod
     assert (resumed.exit_code, resumed.stdout) == (0, "Resumed.\n")
     assert "It was: Paused on request" in resumed.stderr
     assert data(run("resume", "-o", "json"))["was"] is None
+    told = data(run("audit", "list", "--kind", "pause", "-o", "json"))
+    assert [(one["requested_by"], one["about"], one["outcome"]) for one in told] == [
+        ("Ben", "every running service: Longer", "paused"),
+        ("Anna", "every running service until 2099-01-01T15:00:00+00:00: Price lists", "paused"),
+    ]
+    (ended,) = data(run("audit", "list", "--kind", "resume", "--who", "Carl", "-o", "json"))
+    assert (ended["kind"], ended["about"], ended["outcome"]) == ("resume", "every running service", "resumed")
 
 
 async def _starts_held(world: Sandbox) -> None:
