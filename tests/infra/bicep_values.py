@@ -14,14 +14,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
 import pycep
 
 Scope = Mapping[str, Callable[[], Any]]
-PARSER = pycep.BicepParser()
+_PARSER = pycep.BicepParser()
 INTERPOLATED = re.compile(r"\$\{([^{}']*)\}")
+
+
+def parse(text: str) -> Mapping[str, Any]:
+    """The tree pycep makes of a text."""
+    tree: Any = _PARSER.parse(text=text)
+    return cast(Mapping[str, Any], tree)
 
 
 class Later(str):
@@ -92,7 +98,7 @@ def _text(text: str, scope: Scope) -> str:
 
 @cache
 def _expression(text: str) -> Any:
-    return PARSER.parse(text=f"var it = {text}\n")["variables"]["it"]["value"]
+    return parse(f"var it = {text}\n")["variables"]["it"]["value"]
 
 
 def _said(one: Any) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.infra.bicep_values import INTERPOLATED, PARSER, Made, Scope, rounds, value
+from tests.infra.bicep_values import INTERPOLATED, Made, Scope, parse, rounds, value
 
 INFRA = Path(__file__).parents[2] / "infra"
 _STRING = re.compile(r"'((?:[^'\\\n]|\\.)*)'")
@@ -69,7 +69,7 @@ class Deployed:
 def read(path: Path, text: str | None = None) -> Template:
     """A template. Raises ``ValueError`` for a string that reads like a name, which pycep could not tell apart."""
     text = path.read_text(encoding="utf-8") if text is None else text
-    template = Template(path, text, PARSER.parse(text=text))
+    template = Template(path, text, parse(text))
     if clash := template.names & set(_LITERAL.findall(text)):
         raise ValueError(f"{path.name}: both a name and a string: {', '.join(sorted(clash))}")
     return template
@@ -101,9 +101,8 @@ def parameters(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     into variables first.
     """
     text = path.read_text(encoding="utf-8")
-    tree = PARSER.parse(
-        text=re.sub(r"^param (\w+) =", r"var \1 =", re.sub(r"^using .*$", "", text, flags=re.M), flags=re.M)
-    )
+    as_variables = re.sub(r"^param (\w+) =", r"var \1 =", re.sub(r"^using .*$", "", text, flags=re.M), flags=re.M)
+    tree = parse(as_variables)
     said = {}
     for name, one in tree.get("variables", {}).items():
         node = one["value"]
@@ -201,15 +200,16 @@ def _flat(made: Made | list[Made]) -> Iterator[Made]:
     yield from made if isinstance(made, list) else [made]
 
 
+LIMITS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "allowed": lambda said, limit: said in limit,
+    "min_value": lambda said, limit: said >= limit,
+    "max_value": lambda said, limit: said <= limit,
+    "min_length": lambda said, limit: len(said) >= limit,
+    "max_length": lambda said, limit: len(said) <= limit,
+}
+
+
 def _allowed(template: Template, name: str, said: Any, decorators: list[Mapping[str, Any]]) -> None:
     for one in decorators:
-        kind, limit = one["type"], one.get("argument")
-        fits = {
-            "allowed": lambda limit=limit: said in limit,
-            "min_value": lambda limit=limit: said >= limit,
-            "max_value": lambda limit=limit: said <= limit,
-            "min_length": lambda limit=limit: len(said) >= limit,
-            "max_length": lambda limit=limit: len(said) <= limit,
-        }
-        if kind in fits and not fits[kind]():
+        if one["type"] in LIMITS and not LIMITS[one["type"]](said, one["argument"]):
             raise ValueError(f"{template.path.name}: {name} is {said!r}, which is not allowed")
