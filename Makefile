@@ -37,7 +37,7 @@ check: $(READY) ## lint, format, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-chaos: $(READY) ## entries and invoices through storms, and known mistakes found out (over an hour); CHAOS_SEED repeats one
+chaos: $(READY) ## entries and invoices through storms, and known mistakes found out; CHAOS_SEED repeats one
 	$(BIN)/python -m pytest -q -p no:randomly tests/chaos -o python_files='chaos_*.py' -o python_functions='chaos_*' -o timeout=3600 -s
 
 bench: $(READY) ## timings as ratios, one JSON object a line; BENCH_FULL=1 for all circumstances

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
 from random import randrange
 
 import pytest
 
-from connector.dataverse.changes import Call, ChangeSet
-from handlers import due_facts, invoicing
-from handlers.fence import fence
+from handlers import due_facts
 from handlers.recorded import Mode
-from sandbox.world import Sandbox
-from service.registration import register_command_table
 from tests.chaos.due_storm import DueStorm
+from tests.flow.without_the_fence import remove_the_fence
 from tests.flow.world import World
 
 DUE = int(os.environ.get("CHAOS_DUE", "200"))
@@ -28,14 +23,6 @@ SEED = int(os.environ.get("CHAOS_SEED", "0")) or randrange(1, 2**32)
 FEW = 20
 """Contracts of a storm that is to find a mistake."""
 MUST_STRIKE = ("kills", "lost replies", "second deliveries", "double clicks", "rows that failed before", "given up")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with Sandbox() as sandbox:
-        world = World(sandbox)
-        register_command_table(world.signed_in("administrator"))
-        yield world
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -49,11 +36,7 @@ def chaos_every_contract_that_is_due_is_invoiced_once_to_the_cent(world: World, 
 
 
 def chaos_what_is_due_without_the_fence_turns_it_red(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def only_the_action(*arguments: object) -> ChangeSet:
-        fenced = fence(*arguments)  # type: ignore[arg-type]
-        return replace(fenced, changes=tuple(change for change in fenced.changes if isinstance(change, Call)))
-
-    monkeypatch.setattr(invoicing, "fence", only_the_action)
+    remove_the_fence(monkeypatch)
     storm = DueStorm(world, Mode.FENCE, SEED, FEW)
     faults = storm.run()
     sys.stdout.write(f"\nno fence: {len(faults)} faults, {storm.told()}\n")

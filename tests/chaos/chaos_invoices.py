@@ -8,32 +8,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
 from random import randrange
 
 import pytest
 
-from connector.dataverse.changes import Call, ChangeSet
-from handlers import invoicing
-from handlers.fence import fence
 from handlers.recorded import Mode
-from sandbox.world import Sandbox
-from service.registration import register_command_table
 from tests.chaos.storm import Storm
+from tests.flow.without_the_fence import remove_the_fence
 from tests.flow.world import World
 
 CONTRACTS = int(os.environ.get("CHAOS_CONTRACTS", "500"))
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or randrange(1, 2**32)
 MUST_STRIKE = ("kills", "lost replies", "second deliveries", "double clicks")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with Sandbox() as sandbox:
-        world = World(sandbox)
-        register_command_table(world.signed_in("administrator"))
-        yield world
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -46,11 +32,7 @@ def chaos_every_contract_is_invoiced_once_to_the_cent(world: World, mode: Mode) 
 
 
 def chaos_without_the_fence_turns_it_red(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def only_the_action(*arguments: object) -> ChangeSet:
-        fenced = fence(*arguments)  # type: ignore[arg-type]
-        return replace(fenced, changes=tuple(change for change in fenced.changes if isinstance(change, Call)))
-
-    monkeypatch.setattr(invoicing, "fence", only_the_action)
+    remove_the_fence(monkeypatch)
     storm = Storm(world, Mode.FENCE, SEED, 40)
     faults = storm.run()
     sys.stdout.write(f"\nno fence: {len(faults)} faults, {storm.told()}\n")

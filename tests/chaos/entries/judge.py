@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusSubQueue
@@ -13,6 +13,13 @@ from sandbox.world import COMMANDS, EVENTS, Sandbox
 COPY = ("connector-lineage", "connector-attempt", "connector-turn")
 """The properties by which a copy says what it carries on: which message, which attempt, and which turn of it."""
 AT_ONCE = 200
+WORDS = {"lost": "lost", "doubled": "doubled", "add up": "wrong amount"}
+
+
+def counted(faults: Iterable[str]) -> str:
+    """How many rows are lost, doubled, or of a wrong amount, and how many faults are of any other kind."""
+    kinds = Counter(next((kind for word, kind in WORDS.items() if word in fault), "other") for fault in faults)
+    return ", ".join(f"{kind} {kinds[kind]}" for kind in (*WORDS.values(), "other"))
 
 
 def put_aside(sandbox: Sandbox) -> list[str]:

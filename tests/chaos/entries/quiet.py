@@ -62,7 +62,8 @@ def until_quiet(
             if quiet == NOTHING_NEW:
                 return
             passing.go_on(STEP)
-        elif time.monotonic() - since > STANDSTILL:
+        elif time.monotonic() - since > STANDSTILL and not now[1].locked:
+            # A command may be at work for longer than a lock lasts; its worker renews it by real time.
             passing.go_on(LOCK)
             since = time.monotonic()
         bus.wait_until(EVENTS, lambda one: one.active == one.locked == 0, 1.0)
