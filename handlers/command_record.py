@@ -2,10 +2,11 @@
 
 One table holds these kinds of row. A *command* row says what a command selected and brought; an *attempt* row says that
 this command invoiced this contract, and is written in the same change set as the invoice; a *lease* row per contract is
-moved on by every attempt, so that two of them can't both succeed. A *sweep* row says what came of a command to invoice
-what is due; a *run* row says which contracts a run invoices. A *replay* or *discard* row says which dead letters a person
-sent again or removed, and why.
-The one *hold* row says whether the running services are paused, a *pause* or *resume* row that somebody asked for it.
+moved on by every attempt, so that two of them can't both succeed; a *claim* row per command is created with its
+attempt, so that one id is not called with for two contracts. A *sweep* row says what came of a command to invoice what
+is due; a *run* row says which contracts a run invoices. A *replay* or *discard* row says which dead letters a person
+sent again or removed, and why. The one *hold* row says whether the running services are paused, a *pause* or *resume*
+row that somebody asked for it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Kind(StrEnum):
     COMMAND = "command"
     ATTEMPT = "attempt"
     LEASE = "lease"
+    CLAIM = "claim"
     WATERMARK = "watermark"
     SWEEP = "sweep"
     RUN = "run"

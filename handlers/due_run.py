@@ -87,7 +87,9 @@ class DueRunHandler:
         call = partial(_by_schedule, self.run, facts, zone)
         narrowed = replace(facts.invoice, ready=ready, lines=lines)
         noted = {due_facts.NOTED: {**self.run.as_data(), "command": str(subject.command)}}
-        bounded = BoundedInvoicing(replace(self.invoicing, call=call, noted=noted), self.ceiling, self.beside)
+        bounded = BoundedInvoicing(
+            replace(self.invoicing, call=call, noted=noted, claims=False), self.ceiling, self.beside
+        )
         return bounded.decide(subject, BoundedFacts(narrowed, self.currencies), refusals)
 
     def _after(self, subject: CreateInvoices, attempt: Row, facts: RunFacts, refusals: Refusals) -> Decision:

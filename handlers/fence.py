@@ -1,8 +1,9 @@
 """The fence around the product's invoice action, which is not idempotent: attempt, lease and call are one change set.
 
 The attempt's id follows from contract and command, so a command has one; the lease is a row per contract that every
-attempt moves on, so of two attempts that were planned from the same reading one comes to nothing. Where an environment
-takes no action inside a change set, ``recorded`` carries the same fence out in two steps.
+attempt moves on, so of two attempts that were planned from the same reading one comes to nothing. The same holds of two
+contracts under one command's id, whose claim is created once. Where an environment takes no action inside a change set,
+``recorded`` carries the same fence out in two steps.
 """
 
 from __future__ import annotations
@@ -32,6 +33,18 @@ def lease_for(subject: CreateInvoices) -> ChangeSet:
     return ChangeSet((lease,), partition(subject.contract))
 
 
+def claim_for(subject: CreateInvoices) -> Create:
+    """Gives a command's id to its contract; it fails when it was given to another first."""
+    return command_record.created(
+        keys.claim_id(subject.command),
+        Kind.CLAIM,
+        str(subject.contract),
+        subject.requested_by,
+        State.HELD,
+        name=f"{Kind.CLAIM} {subject.command}",
+    )
+
+
 def fence(
     subject: CreateInvoices,
     expected: Mapping[str, object],
@@ -39,11 +52,13 @@ def fence(
     caller: UUID | None,
     call: tuple[Change, ...],
     withdrawn: Row | None = None,
+    *,
+    claims: bool = True,
 ) -> ChangeSet:
     """The change set that makes an invoice; the last change of ``call`` is the product's action.
 
     ``expected`` is recorded as what the invoice must contain. ``withdrawn``: an attempt of the same command that is
-    known never to have called; it is made again.
+    known never to have called; it is made again. ``claims``: the command's id may have been given for another contract.
     """
     mark = (lease.choice("psac_mark") or 0) + 1
     attempt: Create | Update = command_record.created(
@@ -56,10 +71,13 @@ def fence(
         mark=mark,
         name=command_record.attempt_name(subject.command),
     )
+    claim: tuple[Change, ...] = ()
     if withdrawn is not None:
         attempt = Update(attempt.row, attempt.values, withdrawn.version)
+    elif claims:
+        claim = (claim_for(subject),)
     move_on = Update(command_record.reference(lease.id), {"psac_mark": mark}, lease.version)
-    return ChangeSet((attempt, move_on, *call), partition(subject.contract), caller)
+    return ChangeSet((attempt, *claim, move_on, *call), partition(subject.contract), caller)
 
 
 def is_fence(change_set: ChangeSet) -> bool:

@@ -56,7 +56,8 @@ class InvoicingHandler:
     ``call``: what makes the invoice of a contract, behind the fence; the last of these changes is the product's action.
     ``noted``: what else the record of the attempt holds. ``patience``: how long an invoice that is not seen may still
     come, before that is in doubt. ``owner``: whose they are. ``several``: the product makes one per customer.
-    ``warnings``: what is told with whatever came of the call, a sentence each.
+    ``warnings``: what is told with whatever came of the call, a sentence each. ``claims``: commands' ids are given by
+    others, and not derived from their contracts.
     """
 
     now: Callable[[], datetime]
@@ -68,6 +69,7 @@ class InvoicingHandler:
     owner: Whose = Owner.PRODUCT
     several: bool = False
     warnings: tuple[str, ...] = ()
+    claims: bool = True
 
     def gather(self, subjects: Sequence[CreateInvoices], dataverse: Reader) -> Mapping[CreateInvoices, InvoiceFacts]:
         """Read attempts and leases, what is ready, and the invoices that came of earlier attempts."""
@@ -114,7 +116,7 @@ class InvoicingHandler:
             return Refuse(
                 "too-many-rows", f"{sentence}one call; nothing was called. Take some off by marking them not ready."
             )
-        fenced = fence(subject, asked, facts.lease, caller, call, facts.withdrawn)
+        fenced = fence(subject, asked, facts.lease, caller, call, facts.withdrawn, claims=self.claims)
         rows = "1 ready row is" if len(due.rows) == 1 else f"{len(due.rows)} ready rows are"
         return Plan(f"{rows} invoiced.", (fenced,), each_alone=True)
 

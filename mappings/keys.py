@@ -67,6 +67,11 @@ def attempt_id(contract: UUID, command: UUID) -> UUID:
     return uuid5(NAMESPACE, f"attempt/{contract}/{command}")
 
 
+def claim_id(command: UUID) -> UUID:
+    """The id of the row that says: this command's id was given for one contract, and for no other."""
+    return uuid5(NAMESPACE, f"claim/{command}")
+
+
 def lease_id(contract: UUID) -> UUID:
     """The id of the row that everyone who invoices this contract must move on."""
     return uuid5(NAMESPACE, f"lease/{contract}")

@@ -12,13 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Record, Update
+from connector.dataverse.changes import Change, ChangeSet, Committed, Record, Update
 from connector.dataverse.client import DataverseClient
 from connector.dataverse.query import Query
 from connector.errors import Conflict, ConnectorError
 from handlers import invoicing
 from handlers.course import Course
-from handlers.fence import fence
 from handlers.fixed_point import FixedPoint, Settled
 from handlers.plan import NothingToDo, Plan
 from mappings import keys
@@ -30,6 +29,7 @@ from tests.flow.test_invoices import (
     invoice_between_selection_and_marking,
     race_two_commands,
 )
+from tests.flow.without_the_fence import remove_the_fence
 from tests.flow.world import World
 
 
@@ -77,14 +77,6 @@ def test_ignoring_foreign_rows_doubles_an_entry(world: World, monkeypatch: pytes
     entry = write_a_foreign_cost(world)
     world.work_on(entry)
     assert any("doubled" in fault for fault in world.faults())
-
-
-def remove_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
-    def only_the_action(*arguments: object) -> ChangeSet:
-        fenced = fence(*arguments)  # type: ignore[arg-type]
-        return replace(fenced, changes=tuple(change for change in fenced.changes if isinstance(change, Call)))
-
-    monkeypatch.setattr(invoicing, "fence", only_the_action)
 
 
 def test_without_the_fence_two_commands_bill_one_actual_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from connector.dataverse.changes import Reference
+from connector.dataverse.changes import Committed, Reference
 from connector.envelope import Envelope
 from connector.settlement import DeadLetter
-from handlers.fixed_point import Settled
+from handlers.fence import lease_for
+from handlers.fixed_point import Outcome, Settled
 from handlers.given_up import GivenUp
+from handlers.recorded import InvoiceCalls, Mode
 from handlers.replies import Ended
+from tests.handlers.fake_dataverse import Stalled
 from tests.handlers.judging import refused
 from tests.handlers.test_invoicing import ONE, TWO, brought, command, give, ready
-from tests.handlers.world import CUSTOMER, MANAGER, USD, World, new
+from tests.handlers.world import CONTRACT, CUSTOMER, MANAGER, USD, World, new
 
 OTHER = new("salesorder", 600)
+
+
+def give_leases(world: World) -> None:
+    """As a command before this one has left them."""
+    commits = [lease_for(command(TWO, contract)) for contract in (CONTRACT, OTHER)]
+    assert all(isinstance(one, Committed) for one in world.dataverse.commit(commits))
 
 
 def also(world: World) -> None:
@@ -43,6 +52,25 @@ def test_of_two_contracts_under_one_id_in_one_batch_one_is_invoiced(world: World
     one, other = world.command(command(), command(contract=OTHER))
     assert brought(one)[0] == "created"
     assert refused(other).code == "command-id-reused"
+    assert world.dataverse.calls() == 1
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_of_two_contracts_under_one_id_in_two_batches_at_the_same_moment_one_is_invoiced(
+    world: World, mode: Mode
+) -> None:
+    """Both have read that the id was never given before either of them writes."""
+    also(world)
+    others: list[Outcome] = []
+
+    def meanwhile() -> None:
+        others.extend(world.command(command(contract=OTHER), through=InvoiceCalls(world.dataverse, lambda: mode)))
+
+    # The first commit only gives the contract its lease.
+    give_leases(world)
+    (outcome,) = world.command(command(), through=InvoiceCalls(Stalled(world.dataverse, meanwhile), lambda: mode))
+    assert brought(others[0])[0] == "created"
+    assert refused(outcome).code == "command-id-reused"
     assert world.dataverse.calls() == 1
 
 

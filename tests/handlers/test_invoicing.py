@@ -55,11 +55,13 @@ def test_everything_ready_becomes_one_invoice_that_is_named_with_what_was_expect
     assert (outcome.outcome["expected_total"], outcome.outcome["rows"]) == ("1600", 2)
 
 
-def test_attempt_lease_and_call_are_one_change_set_in_this_order(world: World) -> None:
+def test_attempt_claim_lease_and_call_are_one_change_set_in_this_order(world: World) -> None:
     ready(world)
     give(world, command())
     (fence,) = [one for one in world.dataverse.committed if calls_an_action(one)]
-    attempt, lease, call = fence.changes
+    attempt, claim, lease, call = fence.changes
+    assert isinstance(claim, Create)
+    assert (claim.row, claim.values["psac_subject"]) == (Reference(COMMANDS, keys.claim_id(ONE)), str(CONTRACT.id))
     assert isinstance(attempt, Create)
     assert attempt.row == Reference(COMMANDS, keys.attempt_id(CONTRACT.id, ONE))
     assert isinstance(lease, Update)

@@ -72,6 +72,7 @@ def test_the_ids_of_connections_are_frozen_and_have_a_direction() -> None:
 def test_the_ids_of_command_attempt_and_lease_rows_are_frozen() -> None:
     assert keys.command_row_id(COMMAND) == UUID("cb65d5f0-cb16-5e54-93db-dc9dd83fdeee")
     assert keys.attempt_id(CUSTOMER, COMMAND) == UUID("e641db92-51de-5411-ae80-138fe44d5ebc")
+    assert keys.claim_id(COMMAND) == UUID("573ee04d-836b-545e-a66f-9d9c03a4790b")
     assert keys.lease_id(CUSTOMER) == UUID("c88c2912-5ed0-5e59-a51c-bbf641181ff0")
 
 

@@ -24,7 +24,7 @@ from service.registration import register_command_table
 from tests.flow.world import World
 
 CONTRACT, GIVEN = UUID(int=5, version=4), UUID(int=6, version=4)
-ATTEMPT, LEASE = keys.attempt_id(CONTRACT, GIVEN), keys.lease_id(CONTRACT)
+ATTEMPT, CLAIM, LEASE = keys.attempt_id(CONTRACT, GIVEN), keys.claim_id(GIVEN), keys.lease_id(CONTRACT)
 ACTION = f"/salesorders({CONTRACT})/Microsoft.Dynamics.CRM.msdyn_NewInvoiceContract?tag=psa-connector"
 PERSON = UUID(int=9, version=4)
 WRITTEN = '"modifiedon":"2026-02-16T12:00:00Z"'
@@ -66,11 +66,13 @@ def told(request: object) -> list[str]:
 
 def test_the_fence_is_one_change_set_sent_for_the_person_who_asks(world: World) -> None:
     with responses.RequestsMock() as http:
-        http.post(f"{world.sandbox.dataverse}/api/data/v9.2/$batch", **batch(done(3)))
-        assert InvoiceCalls(world.client, lambda: Mode.FENCE).commit([change_set()]) == [Committed((None,) * 3)]
+        http.post(f"{world.sandbox.dataverse}/api/data/v9.2/$batch", **batch(done(4)))
+        assert InvoiceCalls(world.client, lambda: Mode.FENCE).commit([change_set()]) == [Committed((None,) * 4)]
         (call,) = http.calls
     assert told(call.request.body) == [
         f"PATCH /psac_commands({ATTEMPT})?tag=psa-connector",
+        "If-None-Match: *",
+        f"PATCH /psac_commands({CLAIM})?tag=psa-connector",
         "If-None-Match: *",
         f"PATCH /psac_commands({LEASE})?tag=psa-connector",
         'If-Match: W/"7"',
@@ -91,7 +93,7 @@ def test_recorded_first_it_is_a_change_set_then_the_call_alone_then_what_is_know
 
     def first(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
         token.extend(re.findall(r'\\"record\\":\\"([0-9a-f-]+)', str(request.body, "utf-8")))  # type: ignore[arg-type]
-        answer = batch(done(2))
+        answer = batch(done(3))
         return 200, {"Content-Type": answer["content_type"]}, answer["body"]
 
     with responses.RequestsMock() as http:
@@ -100,10 +102,12 @@ def test_recorded_first_it_is_a_change_set_then_the_call_alone_then_what_is_know
         http.add_callback("GET", f"{api}/psac_commands", attempt)
         one_of_a_set = done(2).replace("--c\r\n" + done(1), "", 1)
         http.post(f"{api}/$batch", **batch(one_of_a_set))
-        assert InvoiceCalls(world.client, lambda: Mode.RECORDED).commit([change_set()]) == [Committed((None,) * 3)]
+        assert InvoiceCalls(world.client, lambda: Mode.RECORDED).commit([change_set()]) == [Committed((None,) * 4)]
         record, call, look, turned = (one.request for one in http.calls)
     assert told(record.body) == [
         f"PATCH /psac_commands({ATTEMPT})?tag=psa-connector",
+        "If-None-Match: *",
+        f"PATCH /psac_commands({CLAIM})?tag=psa-connector",
         "If-None-Match: *",
         f"PATCH /psac_commands({LEASE})?tag=psa-connector",
         'If-Match: W/"7"',
