@@ -29,6 +29,7 @@ from service.cli.dead_letters_report import (
 from service.cli.exits import INTERRUPTED, Exit
 from service.cli.options import Output
 from service.cli.output import Column, as_json_array, key, line, say, show_in_parts
+from service.cli.refused import too_much
 from service.dead_letters.carrying_out import CarryingOut
 from service.dead_letters.choosing import Post
 from service.dead_letters.letters import Letter
@@ -133,8 +134,7 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
         return
     ceiling = service.settings.ceiling.rows
     if len(lines) > ceiling and not how.yes:
-        say(f"{_messages(len(lines))}, more than the ceiling of {ceiling}. Nothing was done. If meant, say --yes.")
-        raise typer.Exit(Exit.WORK_LEFT)
+        raise too_much(f"The number of messages, {len(lines)}, is more than the ceiling of {ceiling}.", how.output)
     with ExitStack() as open:
         kept = _file(open, how.receipts)
         records = written(how.way, lines, how.reason, how.who, service.dataverse)

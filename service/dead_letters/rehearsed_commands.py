@@ -8,14 +8,12 @@ from typing import Any, assert_never, cast
 
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import ChangeSet, Committed, Create, Record
-from connector.dataverse.query import Query, equals
+from connector.dataverse.query import Query
 from connector.errors import ConnectorError
-from handlers import Mission, command_record
-from handlers.command_record import State
+from handlers import Mission
+from handlers.due_look import Look, Sweep
 from handlers.fixed_point import AgainstTheRules, FixedPoint, Settled
 from handlers.plan import Decision, NothingToDo, Plan, Refuse
-from handlers.reading import ask
-from mappings import keys, tables
 from mappings.marking import Mark
 from mappings.messages import (
     AnyCommand,
@@ -56,14 +54,15 @@ class Commands:
 
     def foretold(self, command: AnyCommand | LookAtRun) -> Foretold:
         """What this would come to. Raises ``ConnectorError``."""
+        if not isinstance(command, CreateInvoices | LookAtRun) and command.dry_run:
+            return "", NothingToDo("It is a dry run itself: it writes nothing, and is only answered.")
         match command:
             case MarkReady() | MarkNotReady():
                 return self._marking(command)
             case CreateInvoices():
                 return self._invoice(command)
             case CreateManyInvoices():
-                runs = self.mission.runs
-                return "", runs.decide(command, runs.gather([command], self.dataverse)[command], {})
+                return self._run(command)
             case CreateDueInvoices():
                 return self._due(command)
             case LookAtRun():
@@ -96,26 +95,33 @@ class Commands:
             return said, decision
         return "", decision
 
+    def _run(self, command: CreateManyInvoices) -> Foretold:
+        handler = self.mission.runs
+        decision = handler.decide(command, handler.gather([command], self.dataverse)[command], {})
+        if isinstance(decision, NothingToDo):
+            return "It is recorded; its contracts are commanded once more, and what is not invoiced yet is.", Plan(
+                "", ()
+            )
+        return "", decision
+
     def _due(self, command: CreateDueInvoices) -> Foretold:
-        by_id = equals(f"{tables.COMMAND}id", keys.command_row_id(command.command))
-        (records,) = ask(self.dataverse, Query(tables.COMMAND, command_record.COLUMNS, by_id))
-        if any(command_record.state_of(one) is State.DONE for one in records):
-            return "", NothingToDo("The command has been carried out.")
-        looked = command.model_copy(update={"dry_run": True})
-        outcome = self.mission.due.settle([looked], FixedPoint(_ReadOnly(self.dataverse)))[looked]
-        if not isinstance(outcome, Settled):
-            failure = outcome.failure
+        look = Look(self.mission.due.invoicing, self.mission.due.ceiling)
+        looked = FixedPoint(_ReadOnly(self.dataverse)).settle(look, [command])[command]
+        if not isinstance(looked, Settled):
+            failure = looked.failure
             if isinstance(failure, AgainstTheRules):
                 return "", Refuse(failure.code, failure.sentence)
             return f"{failure.sentence} ({failure.code})", None
-        above = cast(list[str], outcome.outcome["above_ceiling"])
-        if above and not command.confirmed:
-            return "", Refuse("over-ceiling", " ".join(above))
-        runs = len(cast(list[object], outcome.outcome["runs"]))
-        unfinished = len(cast(list[object], outcome.outcome["unfinished"]))
-        if not runs and not unfinished:
+        sweep = looked.outcome.get("sweep")
+        if not isinstance(sweep, Sweep):
+            return "", NothingToDo(looked.because)
+        if sweep.refusal is not None:
+            return "", Refuse(sweep.refusal.code, sweep.refusal.sentence)
+        unfinished = sum(one.called for one in sweep.pieces)
+        if not sweep.pieces:
             return "", NothingToDo("Nothing is due.")
-        return f"{runs} contracts are due, {unfinished} of an earlier call are not finished.", Plan("", ())
+        runs = len(sweep.pieces) - unfinished
+        return f"Due are {runs} runs; {unfinished} of an earlier call are not finished.", Plan("", ())
 
 
 def _makes_lease(plan: Plan) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
@@ -173,6 +174,25 @@ def test_what_somebody_else_has_at_work_is_not_taken_but_still_seen(bus: Bus) ->
                     assert not await one.remove(first)
                     await one.give_back(second)
                 assert [each.sequence for each in await removed(other, numbers)] == numbers[1:]
+
+    bus.run(scenario())
+
+
+def test_two_who_send_the_same_ones_again_at_once_send_each_once(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with letters(bus, 2 * TAKEN) as queue:
+            numbers = set(await sequences(queue))
+
+            async def replay() -> int:
+                count = 0
+                async with DeadLetterQueue(bus.connection, QUEUE, wait=1, now=bus.clock.now) as own:
+                    async for part in own.take(numbers):
+                        await own.send_again(part)
+                        count += sum(await asyncio.gather(*(own.remove(one) for one in part)))
+                return count
+
+            assert sum(await asyncio.gather(replay(), replay())) == len(numbers)
+            assert bus.server.counts(QUEUE).active == len(numbers)
 
     bus.run(scenario())
 

@@ -10,7 +10,8 @@ import pytest
 
 from connector.envelope import Envelope
 from connector.errors import Rejected
-from handlers.parsing import Ignored, parse_command, parse_event
+from connector.replays import replay_properties
+from handlers.parsing import Ignored, asks_afresh, parse_command, parse_event
 from mappings.messages import CreateInvoices, EntryChanged, LookAtRun, MarkReady
 from tests.handlers.envelopes import ORGANIZATION, OWN_TAG, context, envelope
 
@@ -158,3 +159,11 @@ def test_a_look_at_a_run_is_read_among_commands_and_one_that_can_not_be_read_is_
     with pytest.raises(Rejected) as refused:
         parse_command(Envelope("1", look % b"x", None))
     assert refused.value.code == "unreadable-command"
+
+
+def test_what_a_person_sends_again_is_looked_at_afresh_as_they_have_just_put_something_right() -> None:
+    event = envelope(context("msdyn_timeentry", ENTRY))
+    assert not asks_afresh(event)
+    assert asks_afresh(replace(event, attempt=1))
+    assert asks_afresh(replace(event, delivery_count=1))
+    assert asks_afresh(replace(event, properties=replay_properties(event)))
