@@ -91,6 +91,7 @@ def post(config: Path | None, *, rows: bool) -> Iterator[tuple[App, Post]]:
     from service.dead_letters.subjects import Subjects
     from service.far_side import TAG
     from service.settings_sources import load
+    from service.signing_in import access_to
 
     app = compose(load(config))
     try:
@@ -111,7 +112,7 @@ def post(config: Path | None, *, rows: bool) -> Iterator[tuple[App, Post]]:
             bus.approvals_queue: partial(parse_event, organization=organization, own_tag=TAG),
             bus.commands_queue: parse_command,
         }
-        with opened(app.bus) as boxes:
+        with opened(lambda queue: access_to(queue, bus, app.bus)) as boxes:
             yield app, Post(boxes, parses, subjects)
     finally:
         app.close()

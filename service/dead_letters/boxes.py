@@ -13,7 +13,7 @@ from connector.dead_letter_queue import DeadLetterQueue, PutAside
 class Boxes:
     """Opened by ``opened``; each call raises ``ConnectorError``."""
 
-    def __init__(self, runner: asyncio.Runner, access: Access, wait: float) -> None:
+    def __init__(self, runner: asyncio.Runner, access: Callable[[str], Access], wait: float) -> None:
         self._runner = runner
         self._access = access
         self._wait = wait
@@ -77,15 +77,18 @@ class Boxes:
         if queue not in self._open:
 
             async def made() -> DeadLetterQueue:
-                return DeadLetterQueue(self._access, queue, wait=self._wait)
+                return DeadLetterQueue(self._access(queue), queue, wait=self._wait)
 
             self._open[queue] = self._runner.run(made())
         return self._open[queue]
 
 
 @contextmanager
-def opened(access: Access, wait: float = 5.0) -> Iterator[Boxes]:
-    """The dead letters of a namespace. ``wait``: seconds after which a queue that hands out none is at its end."""
+def opened(access: Callable[[str], Access], wait: float = 5.0) -> Iterator[Boxes]:
+    """The dead letters of queues; ``access`` says how each is reached.
+
+    ``wait``: seconds after which a queue that hands out none is at its end.
+    """
     with asyncio.Runner() as runner:
         boxes = Boxes(runner, access, wait)
         try:

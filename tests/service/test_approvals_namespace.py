@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+from uuid import uuid4
+
 import pytest
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from connector.bus_access import Access, Namespace
+from connector.dataverse.client import DataverseClient, WhoAmI
+from connector.errors import Transient
 from service import app as service_app
-from service.app import compose
+from service.app import App, compose
 from service.checks import queues as looked_at
+from service.cli.main import app as command_line
+from service.dead_letters import boxes
 from service.event_sender import event_queue
 from service.not_configured import NotConfigured
 from service.settings import ServiceBusSettings
@@ -119,6 +127,23 @@ def test_dataverse_gets_no_key_of_a_namespace_that_nobody_receives_from(
     assert event_queue(settings(where)).address == f"sb://{where}.servicebus.windows.net/"
     with pytest.raises(NotConfigured, match=f"events are received from {where}"):
         event_queue(settings("elsewhere"))
+
+
+def test_dead_letters_are_looked_for_where_their_queue_is(by_identity: pytest.MonkeyPatch) -> None:
+    seen: set[tuple[str, str]] = set()
+
+    def box(access: Access, queue: str, wait: float) -> NoReturn:
+        assert isinstance(access, Namespace)
+        seen.add((queue, access.host.partition(".")[0]))
+        raise Transient("bus-no-answer", "Nobody there.")
+
+    by_identity.setattr(boxes, "DeadLetterQueue", box)
+    by_identity.setattr(App, "check", lambda _: None)
+    by_identity.setattr(DataverseClient, "who_am_i", lambda _: WhoAmI(uuid4(), uuid4()))
+    for queue in ("approvals", "commands"):
+        result = CliRunner().invoke(command_line, ["dead-letters", "list", "--queue", queue])
+        assert isinstance(result.exception, Transient), result.output
+    assert seen == {("approvals", "ingress"), ("commands", "inside")}
 
 
 def test_check_looks_at_each_queue_where_it_is(by_identity: pytest.MonkeyPatch) -> None:
