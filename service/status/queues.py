@@ -30,7 +30,7 @@ def queue(key: str, access: Access, name: str, now: datetime) -> Iterator[Part]:
         said.append(f"{number(found.deferred, 'was', 'were')} deferred, which this service never does")
     todo = ""
     if found.dead_letters:
-        todo = f"psa-connector dead-letters list {name}"
+        todo = f"psa-connector dead-letters list --queue {name}"
     elif is_behind:
         todo = "Is psa-connector run at work, and not paused? Start it, or see what its log says."
     figures = {
