@@ -17,6 +17,7 @@ from service.checks.creators import creators, suits
 from service.checks.finding import Finding, Findings, Verdict, looked
 from service.checks.privileges import privileges
 from service.checks.queues import queues
+from service.checks.registration import registration
 from service.checks.schema import schema, versions_and_keys
 from service.checks.shown_settings import Shown, shown
 from service.checks.who import clock, signed_in, time_zone
@@ -89,6 +90,7 @@ def _of_dataverse(
         ("tables", partial(schema, dataverse)),
         ("keys", partial(versions_and_keys, dataverse)),
         ("privileges", partial(privileges, dataverse, user.user_id, settings)),
+        ("registration", partial(registration, probe, settings)),
         ("profile", partial(_profile, dataverse, settings)),
         ("actions", partial(_invoicing, dataverse)),
         ("creator", lambda: suits(creators(dataverse, now()), settings)),

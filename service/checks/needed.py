@@ -1,7 +1,7 @@
 """What the service needs of an environment: the tables, their columns, and the rights on each.
 
 The columns are those it reads, compares and writes; a test holds them against what it really asks. The rights are those
-of docs/environment.md; a test holds the two together.
+of the role *runtime*.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from mappings import choices, tables
+from service.roles.definition import shipped
+from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,6 @@ class Need:
 
     rights: tuple[str, ...]
     columns: tuple[str, ...]
-
-
-def _needs(rights: str, columns: str) -> Need:
-    return Need(tuple(rights.split()), tuple(columns.split()))
 
 
 CREATING = frozenset({tables.ACTUAL, tables.ORIGIN, tables.CONNECTION})
@@ -57,23 +55,20 @@ CHOICES: Mapping[tuple[str, str], type[IntEnum]] = {
 }
 """Choice columns, and the values the service relies on."""
 
-NEEDED: Mapping[str, Need] = {
-    "account": _needs("Read AppendTo", "accountid name"),
-    "bookableresource": _needs("Read AppendTo", "bookableresourceid msdyn_organizationalunit name"),
-    "bookableresourcecategory": _needs("Read AppendTo", "bookableresourcecategoryid msdyn_billingtype name"),
-    "contact": _needs("Read AppendTo", "contactid fullname"),
-    "invoice": _needs(
-        "Read Create Write Append AppendTo",
+_COLUMNS: Mapping[str, str] = {
+    "account": "accountid name",
+    "bookableresource": "bookableresourceid msdyn_organizationalunit name",
+    "bookableresourcecategory": "bookableresourcecategoryid msdyn_billingtype name",
+    "contact": "contactid fullname",
+    "invoice": (
         "createdby createdon customerid invoiceid invoicenumber msdyn_ordertype msdyn_projectinvoicestatus "
-        "name ownerid salesorderid totalamount totaltax transactioncurrencyid",
+        "name ownerid salesorderid totalamount totaltax transactioncurrencyid"
     ),
-    "invoicedetail": _needs(
-        "Read Create Write Append AppendTo",
+    "invoicedetail": (
         "extendedamount invoicedetailname invoiceid lineitemnumber msdyn_billingmethod priceperunit "
-        "producttypecode quantity salesorderdetailid tax",
+        "producttypecode quantity salesorderdetailid tax"
     ),
-    "msdyn_actual": _needs(
-        "Read Create Write Append AppendTo Assign",
+    "msdyn_actual": (
         "createdby createdon modifiedby modifiedon modifiedonbehalfby msdyn_accountcustomer "
         "msdyn_accountingdate msdyn_actualid msdyn_adjustmentstatus msdyn_amount msdyn_amountmethod "
         "msdyn_basisamount msdyn_basisprice msdyn_basisquantity msdyn_billingstatus msdyn_billingtype "
@@ -82,138 +77,116 @@ NEEDED: Mapping[str, Need] = {
         "msdyn_pricelist msdyn_project msdyn_quantity msdyn_resourcecategory "
         "msdyn_resourceorganizationalunitid msdyn_salescontract msdyn_salescontractlineid msdyn_startdatetime "
         "msdyn_task msdyn_transactioncategory msdyn_transactionclassification msdyn_transactiontypecode "
-        "msdyn_unit msdyn_unitschedule ownerid transactioncurrencyid",
+        "msdyn_unit msdyn_unitschedule ownerid transactioncurrencyid"
     ),
-    "msdyn_batchjob": _needs("Read", "msdyn_isactive msdyn_name statecode"),
-    "msdyn_contractlineinvoiceschedule": _needs(
-        "Read Create Write Append AppendTo",
+    "msdyn_batchjob": "msdyn_isactive msdyn_name statecode",
+    "msdyn_contractlineinvoiceschedule": (
         "msdyn_contractlineid msdyn_contractlineinvoicescheduleid msdyn_contractlinescheduleofvalue "
         "msdyn_invoice msdyn_invoicerundate msdyn_invoicerunstatus msdyn_name msdyn_transactioncutoffdate "
-        "statecode",
+        "statecode"
     ),
-    "msdyn_contractlinescheduleofvalue": _needs(
-        "Read Write Append AppendTo",
+    "msdyn_contractlinescheduleofvalue": (
         "modifiedby modifiedon modifiedonbehalfby msdyn_amount msdyn_contract msdyn_contractlineid "
         "msdyn_contractlinescheduleofvalueid msdyn_invoicedate msdyn_invoicestatus msdyn_name msdyn_project "
-        "msdyn_tax transactioncurrencyid",
+        "msdyn_tax transactioncurrencyid"
     ),
-    "msdyn_dimension": _needs(
-        "Read",
+    "msdyn_dimension": (
         "msdyn_applicabletocost msdyn_applicabletosales msdyn_costpriority msdyn_name msdyn_salespriority "
-        "msdyn_type statecode",
+        "msdyn_type statecode"
     ),
-    "msdyn_dimensionfieldname": _needs("Read", "msdyn_dimensionid msdyn_entitylogicalname msdyn_fieldname statecode"),
-    "msdyn_expense": _needs(
-        "Read",
+    "msdyn_dimensionfieldname": "msdyn_dimensionid msdyn_entitylogicalname msdyn_fieldname statecode",
+    "msdyn_expense": (
         "msdyn_amount msdyn_bookableresource msdyn_expensecategory msdyn_expenseid msdyn_expensestatus "
         "msdyn_externaldescription msdyn_name msdyn_project msdyn_quantity msdyn_resourceorganizationalunitid "
         "msdyn_targetexpensestatus msdyn_transactiondate msdyn_unit msdyn_unitgroup ownerid "
-        "transactioncurrencyid",
+        "transactioncurrencyid"
     ),
-    "msdyn_expensecategory": _needs("Read", "msdyn_expensecategoryid msdyn_expensecategoryuid"),
-    "msdyn_invoicelinetransaction": _needs(
-        "Read Create Write Append AppendTo",
+    "msdyn_expensecategory": "msdyn_expensecategoryid msdyn_expensecategoryuid",
+    "msdyn_invoicelinetransaction": (
         "msdyn_amount msdyn_billingtype msdyn_bookableresource msdyn_correction msdyn_description "
         "msdyn_invoice msdyn_invoicelineid msdyn_invoicelinetransactionid msdyn_price msdyn_project "
         "msdyn_quantity msdyn_resourcecategory msdyn_salescontractlineid msdyn_startdatetime "
-        "msdyn_transactioncategory msdyn_transactionclassification",
+        "msdyn_transactioncategory msdyn_transactionclassification"
     ),
-    "msdyn_journal": _needs("Read", "msdyn_journaltype"),
-    "msdyn_journalline": _needs(
-        "Read",
+    "msdyn_journal": "msdyn_journaltype",
+    "msdyn_journalline": (
         "createdon msdyn_journal msdyn_journallineid msdyn_price msdyn_pricelist msdyn_transactioncategory "
-        "msdyn_transactiontypecode msdyn_unit msdyn_unitschedule transactioncurrencyid",
+        "msdyn_transactiontypecode msdyn_unit msdyn_unitschedule transactioncurrencyid"
     ),
-    "msdyn_orderlineresourcecategory": _needs(
-        "Read",
-        "msdyn_billingtype msdyn_contractlineid msdyn_resourcecategory statecode",
+    "msdyn_orderlineresourcecategory": ("msdyn_billingtype msdyn_contractlineid msdyn_resourcecategory statecode"),
+    "msdyn_orderlinetransactioncategory": (
+        "msdyn_billingtype msdyn_contractlineid msdyn_transactioncategory statecode"
     ),
-    "msdyn_orderlinetransactioncategory": _needs(
-        "Read",
-        "msdyn_billingtype msdyn_contractlineid msdyn_transactioncategory statecode",
-    ),
-    "msdyn_orderpricelist": _needs("Read", "msdyn_contract msdyn_pricelist statecode"),
-    "msdyn_organizationalunit": _needs("Read AppendTo", "msdyn_currency msdyn_name msdyn_organizationalunitid"),
-    "msdyn_organizationalunit_pricelevel": _needs("Read", "msdyn_organizationalunitid pricelevelid"),
-    "msdyn_project": _needs(
-        "Read AppendTo",
-        "msdyn_contractorganizationalunitid msdyn_projectid msdyn_salesorderid msdyn_subject ownerid",
-    ),
-    "msdyn_projectapproval": _needs(
-        "Read",
+    "msdyn_orderpricelist": "msdyn_contract msdyn_pricelist statecode",
+    "msdyn_organizationalunit": "msdyn_currency msdyn_name msdyn_organizationalunitid",
+    "msdyn_organizationalunit_pricelevel": "msdyn_organizationalunitid pricelevelid",
+    "msdyn_project": ("msdyn_contractorganizationalunitid msdyn_projectid msdyn_salesorderid msdyn_subject ownerid"),
+    "msdyn_projectapproval": (
         "modifiedon msdyn_approvedon msdyn_billingtype msdyn_bookableresource msdyn_costprice "
         "msdyn_costquantity msdyn_date msdyn_expensecategory msdyn_expenseentry msdyn_project "
         "msdyn_projectapprovalid msdyn_projecttask msdyn_recordstage msdyn_resourcecategory msdyn_salesprice "
-        "msdyn_salesquantity msdyn_timeentry msdyn_transactioncategory transactioncurrencyid",
+        "msdyn_salesquantity msdyn_timeentry msdyn_transactioncategory transactioncurrencyid"
     ),
-    "msdyn_projectparameter": _needs("Read", "msdyn_pricelistdefaultingiscurrencyagnostic"),
-    "msdyn_projectparameterpricelist": _needs("Read", "msdyn_pricelist statecode"),
-    "msdyn_projecttask": _needs("Read AppendTo", ""),
-    "msdyn_resourcecategorymarkuppricelevel": _needs(
-        "Read",
+    "msdyn_projectparameter": "msdyn_pricelistdefaultingiscurrencyagnostic",
+    "msdyn_projectparameterpricelist": "msdyn_pricelist statecode",
+    "msdyn_projecttask": "",
+    "msdyn_resourcecategorymarkuppricelevel": (
         "msdyn_bookableresource msdyn_organizationalunit msdyn_percent msdyn_pricelist msdyn_resourcecategory "
-        "msdyn_transactioncategory statecode",
+        "msdyn_transactioncategory statecode"
     ),
-    "msdyn_resourcecategorypricelevel": _needs(
-        "Read",
+    "msdyn_resourcecategorypricelevel": (
         "msdyn_bookableresource msdyn_organizationalunit msdyn_price msdyn_pricecalculation msdyn_pricelist "
-        "msdyn_resourcecategory msdyn_transactioncategory msdyn_unit statecode transactioncurrencyid",
+        "msdyn_resourcecategory msdyn_transactioncategory msdyn_unit statecode transactioncurrencyid"
     ),
-    "msdyn_timeentry": _needs(
-        "Read",
+    "msdyn_timeentry": (
         "msdyn_bookableresource msdyn_date msdyn_description msdyn_duration msdyn_end msdyn_entrystatus "
         "msdyn_externaldescription msdyn_project msdyn_projecttask msdyn_resourcecategory "
         "msdyn_resourceorganizationalunitid msdyn_start msdyn_targetentrystatus msdyn_timeentryid "
-        "msdyn_transactioncategory msdyn_type ownerid",
+        "msdyn_transactioncategory msdyn_type ownerid"
     ),
-    "msdyn_transactioncategory": _needs("Read AppendTo", "msdyn_billingtype msdyn_name msdyn_transactioncategoryid"),
-    "msdyn_transactioncategorypricelevel": _needs(
-        "Read",
+    "msdyn_transactioncategory": "msdyn_billingtype msdyn_name msdyn_transactioncategoryid",
+    "msdyn_transactioncategorypricelevel": (
         "msdyn_percent msdyn_price msdyn_pricecalculation msdyn_pricelist msdyn_transactioncategory "
-        "msdyn_unit statecode transactioncurrencyid",
+        "msdyn_unit statecode transactioncurrencyid"
     ),
-    "msdyn_transactionconnection": _needs(
-        "Read Create Append",
+    "msdyn_transactionconnection": (
         "msdyn_transaction1 msdyn_transaction1role msdyn_transaction1type msdyn_transaction2 "
-        "msdyn_transaction2role msdyn_transaction2type",
+        "msdyn_transaction2role msdyn_transaction2type"
     ),
-    "msdyn_transactionorigin": _needs(
-        "Read Create Append",
-        "msdyn_origin msdyn_origintype msdyn_transaction msdyn_transactiontype",
+    "msdyn_transactionorigin": ("msdyn_origin msdyn_origintype msdyn_transaction msdyn_transactiontype"),
+    "pricelevel": (
+        "begindate createdon enddate msdyn_module msdyn_timeunit name pricelevelid statecode transactioncurrencyid"
     ),
-    "pricelevel": _needs(
-        "Read AppendTo",
-        "begindate createdon enddate msdyn_module msdyn_timeunit name pricelevelid statecode transactioncurrencyid",
-    ),
-    "product": _needs("Read", "name"),
-    "psac_command": _needs(
-        "Read Create Write",
+    "product": "name",
+    "psac_command": (
         "createdby createdon modifiedby modifiedon psac_commandid psac_kind psac_mark psac_name psac_outcome "
-        "psac_requestedby psac_selection psac_state psac_subject",
+        "psac_requestedby psac_selection psac_state psac_subject"
     ),
-    "salesorder": _needs(
-        "Read Write Append AppendTo",
+    "salesorder": (
         "customerid msdyn_ordertype msdyn_psastatusreason name ordernumber ownerid salesorderid statecode "
-        "transactioncurrencyid",
+        "transactioncurrencyid"
     ),
-    "salesorderdetail": _needs(
-        "Read Write Append AppendTo",
+    "salesorderdetail": (
         "extendedamount isproductoverridden lineitemnumber modifiedby modifiedon modifiedonbehalfby "
         "msdyn_billingmethod msdyn_billingstatus msdyn_includeexpense msdyn_includefee msdyn_includematerial "
         "msdyn_includetime msdyn_project priceperunit productdescription producttypecode quantity "
-        "salesorderdetailid salesorderdetailname salesorderid tax transactioncurrencyid",
+        "salesorderdetailid salesorderdetailname salesorderid tax transactioncurrencyid"
     ),
-    "sdkmessage": _needs("Read", "name"),
-    "systemuser": _needs(
-        "Read",
-        "applicationid azureactivedirectoryobjectid domainname fullname internalemailaddress isdisabled systemuserid",
+    "sdkmessage": "name",
+    "systemuser": (
+        "applicationid azureactivedirectoryobjectid domainname fullname internalemailaddress isdisabled systemuserid"
     ),
-    "team": _needs("Read", "name teamid"),
-    "transactioncurrency": _needs(
-        "Read AppendTo",
-        "currencyprecision exchangerate isocurrencycode transactioncurrencyid",
-    ),
-    "uom": _needs("Read AppendTo", "baseuom isschedulebaseuom name quantity uomid"),
-    "uomschedule": _needs("AppendTo", ""),
+    "team": "name teamid",
+    "transactioncurrency": ("currencyprecision exchangerate isocurrencycode transactioncurrencyid"),
+    "uom": "baseuom isschedulebaseuom name quantity uomid",
+    "uomschedule": "",
+}
+NEEDED: Mapping[str, Need] = {
+    table: Need(shipped("runtime").rights(table), tuple(columns.split())) for table, columns in _COLUMNS.items()
 }
 """By table."""
+
+
+def not_used(table: str, right: str, settings: Settings) -> bool:
+    """Whether the settings make a right needless: where the product creates actuals, the service creates none."""
+    return settings.actuals.creator == "product" and table in CREATING and right in ("Create", "Assign")

@@ -16,16 +16,17 @@ from uuid import UUID
 
 from connector.dataverse.client import DataverseClient
 from service.checks.finding import Finding, Verdict
-from service.checks.needed import ACT_FOR_OTHERS, CREATING, NEEDED
+from service.checks.needed import ACT_FOR_OTHERS, NEEDED, not_used
 from service.checks.schema import by_table, definitions
+from service.roles.definition import DEPTHS, WORDS
 from service.settings import Settings
 
-DEPTHS = ("Basic", "Local", "Deep", "Global")
-WORDS = {"Basic": "user", "Local": "business unit", "Deep": "parent: child business units", "Global": "organization"}
-"""Depths as the editor of a role calls them."""
 AT_ONCE = 50
 """Names in one request, so that its address stays short."""
-ROLE = "Set it to *organization* in the security role of the application user; see docs/environment.md."
+ROLE = (
+    "Run `psa-connector role apply runtime --to USER` as somebody who may, or set it to *organization* in the security "
+    "role of the application user; see docs/environment.md."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,9 @@ def depths(client: DataverseClient, user: UUID, names: Sequence[str]) -> Mapping
 
 def _wanted(rows: Sequence[Mapping[str, Any]], settings: Settings) -> Iterator[Wanted]:
     """A table whose definition names no privilege of a kind is guarded by another's."""
-    verifies = settings.actuals.creator == "product"
     for row in rows:
         table = str(row["LogicalName"])
         offered = {str(one["PrivilegeType"]): str(one["Name"]) for one in row["Privileges"] or ()}
         for right in NEEDED[table].rights:
-            not_used = verifies and table in CREATING and right in ("Create", "Assign")
-            if right in offered and not not_used:
+            if right in offered and not not_used(table, right, settings):
                 yield Wanted(table, right, offered[right])

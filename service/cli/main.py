@@ -26,6 +26,7 @@ from service.cli import (
     reconcile,
     register,
     resume,
+    role,
     run,
     sandbox,
     status,
@@ -56,6 +57,7 @@ app.command("pause", short_help="Hold the running services for maintenance.")(pa
 app.command("resume", short_help="Let services that were paused go on.")(resume.resume)
 app.command("reconcile", short_help="Find what no event told, and repair it.")(reconcile.reconcile)
 app.command("close-check", short_help="Say whether a month may be closed.")(close_check.close_check)
+app.add_typer(role.app, name="role")
 app.add_typer(entry.app, name="entry")
 app.add_typer(backlog.app, name="backlog")
 app.add_typer(invoice.app, name="invoice")
