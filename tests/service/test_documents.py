@@ -57,7 +57,14 @@ def test_the_commands_a_page_shows_can_be_run_as_they_stand(page: Path, tmp_path
 
 
 def test_the_pages_that_show_how_to_begin_are_among_those_that_are_run() -> None:
-    assert {page.name for page in PAGES} >= {"README.md", "first-steps.md", "profiles.md", "reconcile.md", "sandbox.md"}
+    assert {page.name for page in PAGES} >= {
+        "README.md",
+        "connect.md",
+        "first-steps.md",
+        "profiles.md",
+        "reconcile.md",
+        "sandbox.md",
+    }
 
 
 def test_the_page_on_settings_is_what_the_model_says() -> None:
