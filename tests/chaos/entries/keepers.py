@@ -91,7 +91,12 @@ class Keepers:
             except subprocess.TimeoutExpired:
                 continue
         worker.terminate()
-        return worker.wait(60)
+        try:
+            return worker.wait(60)
+        except subprocess.TimeoutExpired:
+            self.failed.append("a worker that was told to stop did not, for a minute")
+            worker.kill()
+            return worker.wait()
 
     def _environment(self) -> dict[str, str]:
         sandbox = self.world.sandbox

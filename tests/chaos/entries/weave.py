@@ -85,7 +85,7 @@ class Weave:
                 sys.stdout.flush()
                 if wrong:
                     return wrong
-        return []
+        return keepers.failed
 
     def told(self) -> str:
         """What struck, on a line."""
