@@ -21,16 +21,25 @@ BEGIN = datetime(2026, 4, 15, 16, tzinfo=UTC)
 AFTER = timedelta(minutes=15)
 
 
+class ClockOfATest(ClockFrom):
+    """One that every test begins at the same moment."""
+
+    def begin(self) -> None:
+        self._start = BEGIN
+
+
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Sandbox, bytes]]:
-    with Sandbox(clock=ClockFrom(BEGIN)) as sandbox:
+def running() -> Iterator[tuple[Sandbox, ClockOfATest, bytes]]:
+    clock = ClockOfATest(BEGIN)
+    with Sandbox(clock=clock) as sandbox:
         register_in(sandbox)
-        yield sandbox, sandbox.snapshot()
+        yield sandbox, clock, sandbox.snapshot()
 
 
 @pytest.fixture
-def sandbox(running: tuple[Sandbox, bytes], nothing_set: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    sandbox, snapshot = running
+def sandbox(running: tuple[Sandbox, ClockOfATest, bytes], nothing_set: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    sandbox, clock, snapshot = running
+    clock.begin()
     sandbox.restore(snapshot)
     for name, value in pointing_at(sandbox.dataverse, sandbox.tokens["service"], sandbox.servicebus).items():
         nothing_set.setenv(name, value)

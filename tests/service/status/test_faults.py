@@ -14,13 +14,9 @@ from handlers.watermarks import Kept
 from mappings.tables import Ref
 from mappings.watermark import Watermark
 from sandbox.dataverse.product.switches import Creation
-from sandbox.dataverse.security.privileges import ADMINISTRATOR, assign, make_role
-from sandbox.dataverse.seed import USERS
-from sandbox.dataverse.unit_of_work import Link
 from sandbox.world import Sandbox
 from service import pausing
 from service.app import App
-from service.checks.needed import NEEDED
 from service.pausing import Paused
 from service.reconciling import MARK
 from service.status.part import State
@@ -87,78 +83,6 @@ def test_work_approved_before_the_go_live_date_owes_no_actuals(
     assert (found.count, found.figures["looked_at"]) == (0, 1)
 
 
-def test_a_step_that_is_disabled_is_named(world: DueWorld, app: App) -> None:
-    (step,) = world.http("GET", "sdkmessageprocessingsteps?$filter=contains(name,'msdyn_expense')").json()["value"]
-    world.http("PATCH", f"sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})", {"statecode": 1})
-    found = parts(app)["steps"]
-    assert (found.state, found.sentence) == (ATTENTION, "Nothing is posted of msdyn_expense.")
-    assert [one.name for one in found.rows] == [step["name"]]
-
-
-def test_without_a_service_endpoint_nothing_is_posted_and_that_is_said(world: DueWorld, app: App) -> None:
-    (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
-    world.http("PATCH", f"serviceendpoints({endpoint['serviceendpointid']})", {"path": "elsewhere"})
-    found = parts(app)["steps"]
-    assert (found.state, found.next) == (ATTENTION, "psa-connector register")
-    assert "No service endpoint posts to queue approvals" in found.sentence
-
-
-def test_events_that_were_not_posted_are_told_until_reconcile_has_looked(world: DueWorld, app: App) -> None:
-    (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
-    address = {"namespaceaddress": "garbage"}
-    world.http("PATCH", f"serviceendpoints({endpoint['serviceendpointid']})", address)
-    approved(world)
-    world.until(lambda: parts(app)["system-jobs"].state is ATTENTION)
-    found = parts(app)["system-jobs"]
-    assert found.figures == {"failed": found.count, "waiting": 0}
-    assert found.next == "psa-connector reconcile --repair"
-    assert "is no address" in found.rows[0].why
-    world.wait(1)
-    mark = Watermark(world.now(), {}, ())
-    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
-    assert parts(app)["system-jobs"].count == 0
-
-
-def test_events_that_wait_for_long_are_told(world: DueWorld, app: App) -> None:
-    (step, *_) = world.http("GET", "sdkmessageprocessingsteps").json()["value"]
-    with world.sandbox.web.transaction("administrator") as work:
-        values = {"name": step["name"], "operationtype": 1, "statecode": 1, "statuscode": 10}
-        ties = {
-            "owningextensionid": Link("sdkmessageprocessingstep", UUID(step["sdkmessageprocessingstepid"])),
-            "ownerid": Link("systemuser", USERS["administrator"]),
-        }
-        work.create("asyncoperation", values | ties)
-    assert parts(app)["system-jobs"].state is OK
-    world.wait(20 / 1440)
-    found = parts(app)["system-jobs"]
-    assert (found.state, found.figures) == (ATTENTION, {"failed": 0, "waiting": 1})
-
-
-def test_an_approval_set_that_failed_is_told_until_its_approvals_are_decided(world: DueWorld, app: App) -> None:
-    world.sandbox.switches.approval_sets_after = timedelta(minutes=1)
-    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
-    assert entry.approval is not None
-    world.sandbox.switches.failing[entry.approval] = "A deadlock."
-    world.approve(entry)
-    world.wait(2 / 1440)
-    world.until(lambda: parts(app)["approval-sets"].figures["undecided"] == 1)
-    assert parts(app)["approval-sets"].state is ATTENTION
-    world.sandbox.switches.failing.clear()
-    world.sandbox.switches.approval_sets_after = timedelta()
-    world.approve(entry)
-    assert parts(app)["approval-sets"].state is OK
-
-
-def test_an_approval_set_that_nothing_goes_on_with_is_told(world: DueWorld, app: App) -> None:
-    world.sandbox.switches.approval_sets_after = DAY
-    approved(world)
-    assert parts(app)["approval-sets"].state is OK
-    world.wait(31 / 1440)
-    found = parts(app)["approval-sets"]
-    assert (found.state, found.figures) == (ATTENTION, {"undecided": 0, "stuck": 1})
-    assert "Recurrently Schedule" in found.next
-
-
 def test_sales_at_no_price_and_without_a_customer_are_told_and_invoiced_or_reversed_ones_are_not(
     world: DueWorld, app: App
 ) -> None:
@@ -202,13 +126,17 @@ def test_a_run_that_was_due_with_something_ready_is_told_and_one_with_nothing_is
     assert "create --due" in found.next
 
 
-def test_where_the_product_invoices_by_itself_its_failed_runs_are_told(world: DueWorld, app: App) -> None:
-    world.native_job()
+def test_where_this_service_may_not_invoice_what_is_due_the_failed_runs_of_others_are_told(
+    world: DueWorld, app: App
+) -> None:
+    world.lose_the_action()
     row = world.scheduled(world.time_line, world.now().date() - 2 * DAY)
     found = parts(app)["schedules-overdue"]
     assert (found.state, found.figures["not_run"]) == (OK, 1)
     world.http("PATCH", f"{SCHEDULES}({row})", {"msdyn_invoicerunstatus": FAILED})
-    assert (parts(app)["schedules-overdue"].state, found.sentence.count("product-invoices-itself")) == (ATTENTION, 1)
+    assert "(no-schedule-action)" in found.sentence
+    found = parts(app)["schedules-overdue"]
+    assert (found.state, found.count, [one.row.id for one in found.rows]) == (ATTENTION, 1, [row])
 
 
 def test_calls_in_doubt_and_calls_nobody_looked_up_are_told_by_contract(world: DueWorld, app: App) -> None:
@@ -261,24 +189,6 @@ def test_what_reconcile_left_open_is_told(world: DueWorld, app: App) -> None:
     assert (found.state, found.count, [one.row for one in found.rows]) == (ATTENTION, 1, [entry])
 
 
-def test_a_part_that_may_not_be_seen_hides_no_other(world: DueWorld, sandbox: Sandbox, app: App) -> None:
-    rights = {table: dict.fromkeys(need.rights, GLOBAL) for table, need in NEEDED.items() if need.rights}
-    for table in ("serviceendpoint", "sdkmessageprocessingstep", "asyncoperation"):
-        rights.pop(table, None)
-    rights["msdyn_contractlinescheduleofvalue"].pop("Read")
-    with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
-        assign(uow, USERS["service"], make_role(uow, "blind", rights))
-    try:
-        found = parts(app)
-    finally:
-        with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
-            assign(uow, USERS["service"], ADMINISTRATOR)
-    assert {found[key].state for key in ("steps", "system-jobs")} == {State.NOT_SEEN}
-    # Without this right the service itself would not work: that needs a person.
-    assert (found["ready-not-invoiced"].state, found["ready-not-invoiced"].next) == (ATTENTION, "<missing-privilege>")
-    assert found["zero-price"].state is found["in-doubt"].state is OK
-
-
 def test_the_product_as_creator_is_given_its_grace(
     world: DueWorld, sandbox: Sandbox, nothing_set: pytest.MonkeyPatch
 ) -> None:
@@ -297,3 +207,17 @@ def test_the_product_as_creator_is_given_its_grace(
         assert parts(verifying)["approved-without-actuals"].count == 1
     finally:
         verifying.close()
+
+
+def test_the_running_service_looks_at_the_same_by_its_settings(
+    world: DueWorld, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    silence = app.silence()
+    assert (silence.every, silence.after) == (timedelta(minutes=5), timedelta(minutes=15))
+    approved(world)
+    world.wait(1)
+    found = {part.key: part.state for part in silence.look().parts}
+    assert found["approved-without-actuals"] is ATTENTION
+    assert "schedules-overdue" in found
+    assert "1 entry has been approved for more than 15 minutes without actuals" in caplog.text
+    assert "schedules-overdue" not in {part.key for part in silence.look().parts}

@@ -5,6 +5,11 @@ from __future__ import annotations
 import pytest
 import responses
 
+from connector.breaker import State as Running
+from connector.worker import Status
+from service.health import Health
+from service.health_endpoints import endpoints
+from service.health_settings import HealthSettings
 from service.status.part import State
 from service.status.running_service import running
 
@@ -47,3 +52,14 @@ def test_nobody_there_and_somebody_else_there_are_not_seen() -> None:
     responses.get(f"{URL}/ready", body="<html>")
     (part,) = running(URL)
     assert part.state is State.NOT_SEEN
+
+
+def test_what_the_services_own_endpoint_says_is_understood() -> None:
+    health = Health({"approvals": lambda: Status(Running.RUNNING, None, None, {}, {})}, lambda: 0.5)
+    with endpoints(HealthSettings(port=0), health) as port:
+        (part,) = running(f"http://127.0.0.1:{port}")
+        assert (part.state, "It is starting" in part.sentence) == (State.ATTENTION, True)
+        health.begun()
+        (part,) = running(f"http://127.0.0.1:{port}")
+    assert (part.state, part.sentence) == (State.OK, "It is at work. 50% of its share of Dataverse's limits is used.")
+    assert part.figures["state"] == "working"

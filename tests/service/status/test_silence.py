@@ -71,22 +71,26 @@ def test_once_mended_the_gauges_fall_to_zero_and_a_look_without_answers_is_told_
     ]
 
 
-@pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What each look finds, or fails of; which of them asked for schedules is put behind it."""
-    found: list[Any] = []
+class Looks(list[Part | Exception]):
+    """What each look finds, or fails of; ``asked``: which of them asked what is due."""
 
-    def everything(*_: object, with_schedules: bool) -> Report:
-        one = found.pop(0)
-        asked.append(with_schedules)
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
+    def everything(self, *_: object, with_schedules: bool) -> Report:
+        self.asked.append(with_schedules)
+        one = self.pop(0)
         if isinstance(one, Exception):
             raise one
         return report(one)
 
-    asked: list[bool] = []
-    monkeypatch.setattr(module, "everything_in_dataverse", everything)
-    monkeypatch.setattr(module, "ASKED", asked, raising=False)
-    return found
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    looks = Looks()
+    monkeypatch.setattr(module, "everything_in_dataverse", looks.everything)
+    return looks
 
 
 def silence(clock: list[datetime]) -> Silence:
@@ -95,7 +99,7 @@ def silence(clock: list[datetime]) -> Silence:
 
 
 def test_what_needs_a_person_is_said_once_an_hour_and_when_it_changes_and_when_it_is_over(
-    looks: list[Any], caplog: pytest.LogCaptureFixture
+    looks: Looks, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     more = Part(LATE.key, State.ATTENTION, "4 entries wait.", count=4)
@@ -113,10 +117,10 @@ def test_what_needs_a_person_is_said_once_an_hour_and_when_it_changes_and_when_i
         "approved-without-actuals is well again: None waits.",
     ]
     # What is due is asked for once an hour.
-    assert module.ASKED == [True, False, False, True, False, False]  # type: ignore[attr-defined]
+    assert looks.asked == [True, False, False, True, False, False]
 
 
-def test_a_look_that_fails_is_logged_and_the_next_one_comes(looks: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_look_that_fails_is_logged_and_the_next_one_comes(looks: Looks, caplog: pytest.LogCaptureFixture) -> None:
     looks += [RuntimeError("a mistake"), LATE]
     stop = asyncio.Event()
     waits: list[float] = []
@@ -132,7 +136,7 @@ def test_a_look_that_fails_is_logged_and_the_next_one_comes(looks: list[Any], ca
     assert "3 entries wait" in caplog.text
 
 
-def test_zero_minutes_look_at_nothing(looks: list[Any]) -> None:
+def test_zero_minutes_look_at_nothing(looks: Looks) -> None:
     watch = silence([NOON])
     watch.every = timedelta()
     asyncio.run(watch.keep(asyncio.Event()))

@@ -1,0 +1,115 @@
+"""The product's own chain: faults of endpoint, steps, jobs and approval sets, each produced once and recognised."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from handlers import watermarks
+from handlers.watermarks import Kept
+from mappings.watermark import Watermark
+from sandbox.dataverse.security.privileges import ADMINISTRATOR, assign, make_role
+from sandbox.dataverse.seed import USERS
+from sandbox.dataverse.unit_of_work import Link
+from sandbox.world import Sandbox
+from service.app import App
+from service.checks.needed import NEEDED
+from service.reconciling import MARK
+from service.status.part import State
+from tests.flow.due_world import DueWorld
+from tests.service.status.conftest import parts
+from tests.service.status.test_faults import approved
+
+DAY = timedelta(days=1)
+OK, ATTENTION = State.OK, State.ATTENTION
+GLOBAL = 8
+
+
+def test_a_step_that_is_disabled_is_named(world: DueWorld, app: App) -> None:
+    (step,) = world.http("GET", "sdkmessageprocessingsteps?$filter=contains(name,'msdyn_expense')").json()["value"]
+    world.http("PATCH", f"sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})", {"statecode": 1})
+    found = parts(app)["steps"]
+    assert (found.state, found.sentence) == (ATTENTION, "Nothing is posted of msdyn_expense.")
+    assert [one.name for one in found.rows] == [step["name"]]
+
+
+def test_without_a_service_endpoint_nothing_is_posted_and_that_is_said(world: DueWorld, app: App) -> None:
+    (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
+    world.http("PATCH", f"serviceendpoints({endpoint['serviceendpointid']})", {"path": "elsewhere"})
+    found = parts(app)["steps"]
+    assert (found.state, found.next) == (ATTENTION, "psa-connector register")
+    assert "No service endpoint posts to queue approvals" in found.sentence
+
+
+def test_events_that_were_not_posted_are_told_until_reconcile_has_looked(world: DueWorld, app: App) -> None:
+    (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
+    address = {"namespaceaddress": "garbage"}
+    world.http("PATCH", f"serviceendpoints({endpoint['serviceendpointid']})", address)
+    approved(world)
+    world.until(lambda: parts(app)["system-jobs"].state is ATTENTION)
+    found = parts(app)["system-jobs"]
+    assert found.figures == {"failed": found.count, "waiting": 0}
+    assert found.next == "psa-connector reconcile --repair"
+    assert "is no address" in found.rows[0].why
+    world.wait(1)
+    mark = Watermark(world.now(), {}, ())
+    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
+    assert parts(app)["system-jobs"].count == 0
+
+
+def test_events_that_wait_for_long_are_told(world: DueWorld, app: App) -> None:
+    (step, *_) = world.http("GET", "sdkmessageprocessingsteps").json()["value"]
+    with world.sandbox.web.transaction("administrator") as work:
+        values = {"name": step["name"], "operationtype": 1, "statecode": 1, "statuscode": 10}
+        ties = {
+            "owningextensionid": Link("sdkmessageprocessingstep", UUID(step["sdkmessageprocessingstepid"])),
+            "ownerid": Link("systemuser", USERS["administrator"]),
+        }
+        work.create("asyncoperation", values | ties)
+    assert parts(app)["system-jobs"].state is OK
+    world.wait(20 / 1440)
+    found = parts(app)["system-jobs"]
+    assert (found.state, found.figures) == (ATTENTION, {"failed": 0, "waiting": 1})
+
+
+def test_an_approval_set_that_failed_is_told_until_its_approvals_are_decided(world: DueWorld, app: App) -> None:
+    world.sandbox.switches.approval_sets_after = timedelta(minutes=1)
+    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
+    assert entry.approval is not None
+    world.sandbox.switches.failing[entry.approval] = "A deadlock."
+    world.approve(entry)
+    world.wait(2 / 1440)
+    world.until(lambda: parts(app)["approval-sets"].figures["undecided"] == 1)
+    assert parts(app)["approval-sets"].state is ATTENTION
+    world.sandbox.switches.failing.clear()
+    world.sandbox.switches.approval_sets_after = timedelta()
+    world.approve(entry)
+    assert parts(app)["approval-sets"].state is OK
+
+
+def test_an_approval_set_that_nothing_goes_on_with_is_told(world: DueWorld, app: App) -> None:
+    world.sandbox.switches.approval_sets_after = DAY
+    approved(world)
+    assert parts(app)["approval-sets"].state is OK
+    world.wait(31 / 1440)
+    found = parts(app)["approval-sets"]
+    assert (found.state, found.figures) == (ATTENTION, {"undecided": 0, "stuck": 1})
+    assert "Recurrently Schedule" in found.next
+
+
+def test_a_part_that_may_not_be_seen_hides_no_other(world: DueWorld, sandbox: Sandbox, app: App) -> None:
+    rights = {table: dict.fromkeys(need.rights, GLOBAL) for table, need in NEEDED.items() if need.rights}
+    for table in ("serviceendpoint", "sdkmessageprocessingstep", "asyncoperation"):
+        rights.pop(table, None)
+    rights["msdyn_contractlinescheduleofvalue"].pop("Read")
+    with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
+        assign(uow, USERS["service"], make_role(uow, "blind", rights))
+    try:
+        found = parts(app)
+    finally:
+        with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
+            assign(uow, USERS["service"], ADMINISTRATOR)
+    assert {found[key].state for key in ("steps", "system-jobs")} == {State.NOT_SEEN}
+    # Without this right the service itself would not work: that needs a person.
+    assert (found["ready-not-invoiced"].state, found["ready-not-invoiced"].next) == (ATTENTION, "<missing-privilege>")
+    assert found["zero-price"].state is found["in-doubt"].state is OK
