@@ -176,28 +176,26 @@ var hasStaticEgress = staticEgress || isFiltered
 var leastReplicas = isFiltered ? max(1, minReplicas) : minReplicas
 var mostReplicas = max(leastReplicas, maxReplicas)
 
-// No `--yes`: what is above the ceilings waits for a person, by exit code 4.
+// No `--yes`: what is above the ceilings waits for a person, by exit code 4. No retries either: a second run finds done
+// what the first one did, and would end with 0 where the first had something to tell. Doing it by hand once more is safe.
 var jobs = [
   {
     name: 'due'
     args: ['invoice', 'create', '--due', '--requested-by', 'scheduled job', '--output', 'json']
     schedule: dueSchedule
     timeout: 10800
-    retries: 1
   }
   {
     name: 'reconcile'
     args: concat(['reconcile', '--requested-by', 'scheduled job', '--output', 'json'], (creator == 'service') ? ['--repair'] : [])
     schedule: reconcileSchedule
     timeout: 21600
-    retries: 1
   }
   {
     name: 'status'
     args: ['status', '--alarm']
     schedule: statusSchedule
     timeout: 600
-    retries: 0
   }
 ]
 
@@ -211,7 +209,8 @@ var always = {
   PSA_CONNECTOR_SERVICEBUS__REPLY_QUEUES: string(replyQueues)
   PSA_CONNECTOR_ACTUALS__CREATOR: creator
   PSA_CONNECTOR_BUSINESS_TIME_ZONE: businessTimeZone
-  // As many processes as can be at work as one user: what Dataverse grants that user is shared among them.
+  // As many processes as can be at work as one user: what Dataverse grants that user is shared among them. While a new
+  // revision takes over there are more for some minutes, and Dataverse itself slows them down.
   PSA_CONNECTOR_WORKERS__REPLICAS: string(mostReplicas + length(jobs))
   PSA_CONNECTOR_LOGS__FORMAT: 'json'
   PSA_CONNECTOR_TELEMETRY__EXPORTER: 'azure-monitor'
@@ -420,7 +419,7 @@ output serviceClientId string = identity.outputs.serviceClientId
 
 @description('Where to read the key for `psa-connector register`: the vault, and the name of the secret.')
 output vaultName string = vault.outputs.vaultName
-output eventSenderSecret string = vault.outputs.eventSenderName
+output eventSenderName string = vault.outputs.eventSenderName
 output approvalsNamespace string = '${approvalsNamespace}${clouds[cloud].serviceBusSuffix}'
 output commandsNamespace string = '${commandsNamespace}${clouds[cloud].serviceBusSuffix}'
 output registryName string = registry.outputs.registryName

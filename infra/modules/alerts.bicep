@@ -266,6 +266,7 @@ resource failedRuns 'Microsoft.Insights/metricAlerts@2018-03-01' = [for job in j
   }
 }]
 
+// A metric's value is its `Sum`: what the exporter sends of counters and gauges has neither `Min` nor `Max`.
 var queries = [
   {
     name: 'silence'
@@ -282,8 +283,8 @@ var queries = [
     name: 'status-silence'
     enabled: true
     severity: 1
-    description: 'Nobody has looked at everything for an hour, so that nobody would say what is wrong: the job status does not run.'
-    query: 'AppMetrics | where Name == "psa_connector.looks"'
+    description: 'The scheduled look at everything has not run for an hour, so that nobody would say what is wrong.'
+    query: 'ContainerAppConsoleLogs | where ContainerName == "status"'
     operator: 'LessThan'
     threshold: 1
     window: 'PT1H'
@@ -294,7 +295,7 @@ var queries = [
     enabled: true
     severity: 1
     description: 'The service has paused: a secret, a role, a table or a limit of ours keeps it from working. Every message is kept.'
-    query: 'AppMetrics | where Name == "psa_connector.breaker.state" and Max >= 2'
+    query: 'AppMetrics | where Name == "psa_connector.breaker.state" and Sum >= 2'
     operator: 'GreaterThanOrEqual'
     threshold: 5
     window: 'PT15M'
@@ -305,7 +306,7 @@ var queries = [
     enabled: true
     severity: 1
     description: 'An invoice was called for and nobody said whether it was made. It is never called for again by itself: a person decides.'
-    query: 'AppMetrics | where (Name == "psa_connector.invoices_in_doubt" and Max > 0) or (Name == "psa_connector.dead_letters" and tostring(Properties.code) in ("in-doubt", "earlier-in-doubt") and Sum > 0)'
+    query: 'AppMetrics | where (Name == "psa_connector.invoices_in_doubt" and Sum > 0) or (Name == "psa_connector.dead_letters" and tostring(Properties.code) in ("in-doubt", "earlier-in-doubt") and Sum > 0)'
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT30M'
@@ -316,7 +317,7 @@ var queries = [
     enabled: true
     severity: 2
     description: 'Entries were approved a while ago and have no actuals: events were lost, or nobody works on them.'
-    query: 'AppMetrics | where Name == "psa_connector.approved_without_actuals" and Max > 0'
+    query: 'AppMetrics | where Name == "psa_connector.approved_without_actuals" and Sum > 0'
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT30M'
@@ -327,7 +328,7 @@ var queries = [
     enabled: true
     severity: 2
     description: 'Invoices were due with something ready, and were not created: the job due does not run, or was refused.'
-    query: 'AppMetrics | where Name == "psa_connector.schedules_overdue" and Max > 0'
+    query: 'AppMetrics | where Name == "psa_connector.schedules_overdue" and Sum > 0'
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT30M'
@@ -349,7 +350,7 @@ var queries = [
     enabled: true
     severity: 2
     description: 'Messages have been waiting for more than ten minutes: more comes than is done, or what is needed is out of reach.'
-    query: 'AppMetrics | where Name == "psa_connector.queue.lag" and Max > 600'
+    query: 'AppMetrics | where Name == "psa_connector.queue.lag" and Sum > 600'
     operator: 'GreaterThanOrEqual'
     threshold: 10
     window: 'PT15M'

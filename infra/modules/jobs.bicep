@@ -17,7 +17,7 @@ param settings array
 @description('Where the vault holds the connection string of telemetry.')
 param telemetryUri string
 
-@description('Each with its `name`, `args`, `schedule` (cron, in UTC), `timeout` in seconds, and `retries`.')
+@description('Each with its `name`, `args`, `schedule` (cron, in UTC), and `timeout` in seconds.')
 param jobs array
 param cpu string
 param memory string
@@ -44,7 +44,7 @@ resource scheduled 'Microsoft.App/jobs@2025-01-01' = [for job in jobs: {
         replicaCompletionCount: 1
       }
       replicaTimeout: job.timeout
-      replicaRetryLimit: job.retries
+      replicaRetryLimit: 0
       identitySettings: [
         {
           identity: serviceIdentityId

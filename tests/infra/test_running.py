@@ -130,4 +130,8 @@ def test_a_look_that_hangs_is_over_before_the_next_one_begins(given: dict[str, A
     look = jobs(deployed(given))["status"]["configuration"]
     assert look["scheduleTriggerConfig"]["cronExpression"] == "*/15 * * * *"
     assert look["replicaTimeout"] < 15 * 60
-    assert look["replicaRetryLimit"] == 0
+
+
+def test_no_run_is_repeated_whose_exit_code_a_second_one_would_hide(given: dict[str, Any]) -> None:
+    for name, job in jobs(deployed(given)).items():
+        assert job["configuration"]["replicaRetryLimit"] == 0, name
