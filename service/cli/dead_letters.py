@@ -245,7 +245,8 @@ def _rehearsal(service: App) -> Rehearsal:
 
     bus = service.settings.servicebus
     queues = (bus.approvals_queue, bus.commands_queue)
-    return Rehearsal(dict(zip(queues, service.pipelines, strict=True)), service.dataverse)
+    pipelines = dict(zip(queues, service.pipelines, strict=True))
+    return Rehearsal(pipelines, service.dataverse, any_organization=service.settings.organization_id is None)
 
 
 def _export(letters: Sequence[Letter], folder: Path) -> None:

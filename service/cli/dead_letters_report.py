@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from service.cli.output import Column, figure, key, line, show
 from service.dead_letters.causes import what_to_do
-from service.dead_letters.letters import Letter
+from service.dead_letters.letters import Letter, printable
 from service.dead_letters.lines import Line, Receipt, line_of, links
 from service.dead_letters.subjects import About
 
@@ -102,7 +102,7 @@ def show_letters(letters: Sequence[Letter], abouts: dict[str, About], url: str) 
         about = abouts[one.name]
         whose = about.name(about.person) or one.requested_by
         what = about.name(about.project) or ", ".join(about.contracts[:3])
-        rows.append((one.name, one.code, whose, what, str(about.day or ""), one.put_aside.sentence or one.because))
+        rows.append((one.name, one.code, whose, what, str(about.day or ""), one.sentence))
     show("", columns, rows)
     for one in letters:
         if opens := links(one, abouts[one.name], url):
@@ -114,10 +114,10 @@ def show_one(letter: Letter, about: About, url: str, zone: ZoneInfo, replay: Reh
     envelope, told = letter.put_aside.envelope, line_of(letter, about)
     line(f"{letter.name}: {letter.code}", style="bold")
     facts = (
-        ("Put aside", letter.put_aside.sentence),
+        ("Put aside", letter.sentence),
         ("What to do", what_to_do(letter.code)),
         ("About", " ".join(one for one in (letter.kind, told.id or "") if one)),
-        ("Why", letter.because),
+        ("Why", printable(letter.because)),
         ("Person", told.person or told.requested_by),
         ("Project", told.project),
         ("Day", told.day),
@@ -125,7 +125,7 @@ def show_one(letter: Letter, about: About, url: str, zone: ZoneInfo, replay: Reh
         ("Command", told.command),
         ("First came", _when(envelope.enqueued_at, zone)),
         ("Tried", f"{envelope.attempt} delayed retries, {envelope.delivery_count} deliveries of the last"),
-        ("Message", envelope.message_id),
+        ("Message", printable(envelope.message_id)),
         ("Opens by", " ".join(links(letter, about, url))),
         ("Sent again", "" if replay is None else f"{replay.would.value}: {replay.because}"),
     )
@@ -141,7 +141,7 @@ def letter_as_data(letter: Letter, about: About, url: str) -> dict[str, object]:
     return {
         **_of(told),
         "sequence": told.sequence,
-        "sentence": letter.put_aside.sentence,
+        "sentence": letter.sentence,
         "first_came": told.first_came or None,
         "attempts": envelope.attempt,
         "message_id": envelope.message_id,

@@ -46,7 +46,12 @@ class Letter:
     @property
     def code(self) -> str:
         """Under which it was put aside."""
-        return self.put_aside.code or "none"
+        return printable(self.put_aside.code) or "none"
+
+    @property
+    def sentence(self) -> str:
+        """Why it was put aside; else why it can't be read, or is nobody's."""
+        return printable(self.put_aside.sentence or self.because)
 
     @property
     def own_row(self) -> Ref | None:
@@ -62,7 +67,7 @@ class Letter:
     @property
     def requested_by(self) -> str:
         """Who asked, by a command."""
-        return "" if self.message is None else str(getattr(self.message, "requested_by", ""))
+        return "" if self.message is None else printable(str(getattr(self.message, "requested_by", "")))
 
     @property
     def command(self) -> UUID | None:
@@ -90,13 +95,19 @@ def letter_of(put_aside: PutAside, queue: str, parse: Parse) -> Letter:
     try:
         message = parse(envelope)
     except Rejected as refused:
-        return Letter(queue, put_aside, UNREADABLE if row is None else row.table, None, row, refused.sentence)
+        kind = UNREADABLE if row is None else printable(row.table)
+        return Letter(queue, put_aside, kind, None, row, refused.sentence)
     if isinstance(message, Ignored):
         kind = NOBODYS if message.organization is None else FOREIGN
         return Letter(queue, put_aside, kind, None, row, message.because)
     if isinstance(message, EntryChanged):
         return Letter(queue, put_aside, message.table, message, Ref(message.table, message.id))
     return Letter(queue, put_aside, message.kind, message)
+
+
+def printable(text: str) -> str:
+    """What anybody wrote, without what a terminal would take for an instruction."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def _row(envelope: Envelope) -> Ref | None:

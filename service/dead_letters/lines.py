@@ -114,7 +114,7 @@ def _opens(letter: Letter, about: About) -> tuple[Ref, ...]:
 def _said(letter: Letter, row: Ref | None) -> str | None:
     if letter.command is not None:
         return letter.put_aside.envelope.body.decode("utf-8", "replace")[:MOST_SAID]
-    return None if row is not None else letter.put_aside.sentence[:MOST_SAID] or None
+    return None if row is not None else letter.sentence[:MOST_SAID] or None
 
 
 def links(letter: Letter, about: About, url: str) -> list[str]:

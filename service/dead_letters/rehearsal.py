@@ -28,6 +28,7 @@ from service.plan_in_words import in_words
 
 AT_ONCE = 50
 """Entries that are read together."""
+ANY = "PSA_CONNECTOR_ORGANIZATION_ID is not set: the service would look at the row of the same id in this environment."
 
 
 class Would(StrEnum):
@@ -52,10 +53,11 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """``pipelines``: by queue, what its messages go through."""
+    """``pipelines``: by queue, what its messages go through. ``any_organization``: the settings name none."""
 
     pipelines: Mapping[str, Pipeline]
     dataverse: Reader
+    any_organization: bool = False
 
     def of(self, letters: Sequence[Letter], abouts: Mapping[str, About]) -> dict[str, Rehearsed]:
         """What each would come to, by its name. Raises ``ConnectorError``."""
@@ -64,6 +66,8 @@ class Rehearsal:
         for letter in letters:
             entry = abouts[letter.name].entry
             match letter.message:
+                case None if letter.kind == FOREIGN and self.any_organization:
+                    told[letter.name] = Rehearsed(Would.UNKNOWN, f"{letter.because} {ANY}")
                 case None:
                     told[letter.name] = _unread(letter)
                 case EntryChanged() if entry is not None:
