@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from connector.dataverse.client import DataverseClient
-from connector.errors import Misconfigured
+from connector.errors import Conflict, Misconfigured
 from handlers.command_record import State
 from mappings import tables
 from service.registering.reading import Row, posting, rows, value
@@ -19,6 +19,8 @@ OPEN = (State.CALLING, State.CALLED, State.IN_DOUBT)
 """What a row of the command table says of an invoice that may have been made, or may yet be."""
 MOST = 5000
 """A count goes no further."""
+NAMED = 20
+"""Doubts that are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Removed:
     table: str | None
     id: UUID | None
     path: str
+    kept_by: str | None = None
+    """Rows of this entity set keep it while they say that an invoice is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,9 @@ def removal(client: DataverseClient, queue: str, *, with_table: bool) -> Removal
 
 
 def remove(client: DataverseClient, one: Removed) -> None:
-    """Take one thing away. Raises ``ConnectorError``."""
+    """Take one thing away. Raises ``ConnectorError``; ``Conflict`` where an invoice came to be in doubt meanwhile."""
+    if one.kept_by is not None and (doubts := _doubts(client, one.kept_by)):
+        raise Conflict("invoice-in-doubt", f"The table {one.name} is kept. {doubts[0]}")
     client.send("DELETE", one.path)
 
 
@@ -102,18 +108,24 @@ def _table(client: DataverseClient, going: list[Removed], losses: list[str], ref
     found = value(client, f"EntityDefinitions?$select=LogicalName,EntitySetName,IsManaged&$filter={condition}")
     if not found:
         return
-    going.append(Removed("table", name, None, None, f"EntityDefinitions(LogicalName='{name}')"))
     if found[0].get("IsManaged"):
         refusals.append(f"The table {name} came with a managed solution; it goes when the solution is deleted.")
     entity_set = str(found[0]["EntitySetName"])
+    going.append(Removed("table", name, None, None, f"EntityDefinitions(LogicalName='{name}')", entity_set))
     kept = _count(client, entity_set, "psac_commandid", None)
     losses.append(
         f"The table {name} holds {_told(kept)} rows: who asked for what, and what keeps a command from being carried "
         "out twice. They are gone with it; `psa-connector audit list --output json` shows them."
     )
+    refusals += _doubts(client, entity_set)
+
+
+def _doubts(client: DataverseClient, entity_set: str) -> list[str]:
+    """The rows that say that an invoice may have been made, the first of them each in a sentence."""
     unsure = " or ".join(f"psac_state eq '{state.value}'" for state in OPEN)
-    for row in rows(client, entity_set, ("psac_commandid", "psac_name", "psac_subject", "psac_state"), unsure):
-        refusals.append(_doubt(client.url, row))
+    found = rows(client, entity_set, ("psac_commandid", "psac_name", "psac_subject", "psac_state"), unsure)
+    more = [f"{len(found) - NAMED} more rows say so of others."] if len(found) > NAMED else []
+    return [_doubt(client.url, row) for row in found[:NAMED]] + more
 
 
 def _doubt(url: str, row: Row) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.servicebus import ServiceBusClient
 from typer.testing import CliRunner
 
 from connector.dataverse.query import Query
-from connector.errors import ConnectorError, Misconfigured, Transient
+from connector.errors import Conflict, ConnectorError, Misconfigured, Transient
 from sandbox.world import Sandbox
 from service.cli.main import app
 from service.local_world import signed_in
@@ -41,6 +42,19 @@ def configured(world: Sandbox, nothing_set: pytest.MonkeyPatch) -> pytest.Monkey
 def endpoints(world: Sandbox) -> int:
     with signed_in(world, "administrator") as client:
         return len(client.query([Query("serviceendpoint", ())])[0])
+
+
+def posted(world: Sandbox) -> list[str]:
+    """The tables of the events that one change of an entry brings."""
+    with world.web.transaction() as uow:
+        entry = uow.create("msdyn_timeentry", {"msdyn_entrystatus": 192350000})
+    with world.web.transaction() as uow:
+        uow.update("msdyn_timeentry", entry, {"msdyn_entrystatus": 192350003})
+    with ServiceBusClient.from_connection_string(world.servicebus) as bus, bus.get_queue_receiver("approvals") as inbox:
+        messages = inbox.receive_messages(max_message_count=5, max_wait_time=10)
+        for message in messages:
+            inbox.complete_message(message)
+    return [json.loads(str(message))["PrimaryEntityName"] for message in messages]
 
 
 def refusal() -> ConnectorError:
@@ -144,6 +158,7 @@ def test_a_package_is_bound_elsewhere_and_everything_is_taken_back(world: Sandbo
     bound = run.invoke(app, ["register", "--no-check", "--bind", "--yes", "-o", "json"])
     (line,) = json.loads(bound.stdout)
     assert [one["what"] for one in line["differences"]] == ["path", "key"]
+    assert posted(world) == ["msdyn_timeentry"], "with the key and the address of here, events arrive here"
     assert [one["result"] for one in json.loads(run.invoke(app, ["register", "--no-check", "-o", "json"]).stdout)] == [
         "already there"
     ] * 6
@@ -175,6 +190,24 @@ def test_the_command_table_stays_while_an_invoice_is_in_doubt(world: Sandbox) ->
     assert f"etn=psac_command&id={row}" in kept.stderr
     assert "holds 1 rows" in kept.stderr
     assert endpoints(world) == 1
+
+
+@pytest.mark.usefixtures("configured")
+def test_an_invoice_that_comes_to_be_in_doubt_while_one_is_asked_keeps_the_table(
+    world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, row = CliRunner(), "0b6a3e0e-0000-4000-8000-00000000d0b8"
+    assert run.invoke(app, ["register", "--yes", "--no-check"]).exit_code == 0
+    with signed_in(world, "administrator") as client:
+
+        def meanwhile(*_: object, **__: object) -> None:
+            client.send("PATCH", f"psac_commands({row})", {"psac_name": "Invoice", "psac_state": "calling"})
+
+        monkeypatch.setattr("service.cli.asking.agreed", meanwhile)
+        kept = run.invoke(app, ["unregister", "--with-table"])
+        client.send("DELETE", f"psac_commands({row})")
+    assert isinstance(kept.exception, Conflict)
+    assert "The table psac_command is kept" in kept.exception.sentence
 
 
 @pytest.mark.parametrize(
