@@ -11,7 +11,6 @@ from handlers.plan import NOT_YET, ON_DRAFT
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "dead-letters.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 ASIDE = {"Refusal", "Refuse", "AgainstTheRules", "Rejected", "PersonRefused", "Conflict"}
 ASIDE |= {"Transient", "UnknownOutcome"}
 PAUSING = {"Misconfigured"}
@@ -64,10 +63,3 @@ def test_every_code_under_which_a_message_is_put_aside_is_documented_with_what_t
 
 def test_every_code_under_which_the_service_pauses_is_documented_with_what_to_do() -> None:
     assert documented("Paused") == {code for code, what in codes() if what == "pause"} | {"sign-in-…"}
-
-
-def test_the_readme_names_every_code_of_our_own_rules() -> None:
-    ours = set(re.findall(r"^\| `([^`]+)` \|", PAGE.split("## Put aside: ours")[1].split("\n## ")[0], re.MULTILINE))
-    assert len(ours) > 20
-    section = README.split("### When a message goes aside")[1].split("\n### ")[0]
-    assert ours <= set(re.findall(r"`([^`]+)`", section))

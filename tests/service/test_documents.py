@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from connector.envelope import Envelope
 from handlers.parsing import parse_command
@@ -18,12 +19,14 @@ from mappings.announcements import Announcement
 from mappings.messages import CreateDueInvoices, CreateInvoices, CreateManyInvoices, MarkNotReady, MarkReady
 from mappings.replies import DONE, Reply
 from service import names, work_in_words
+from service.cli.main import app
 from service.far_side import TABLES
 from service.message_schemas import schemas
 from service.settings_page import page
 from service.settings_sources import variables
 from service.shipped_profiles import shipped
 from tests.service.processes import clean_environment
+from tests.service.test_help import leaves
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -65,6 +68,22 @@ def test_the_pages_that_show_how_to_begin_are_among_those_that_are_run() -> None
         "reconcile.md",
         "sandbox.md",
     }
+
+
+@pytest.mark.parametrize("typed", [typed for typed, _ in leaves(typer.main.get_command(app))])
+def test_every_command_is_on_the_page_of_commands_and_in_the_readme(typed: str) -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    rows = [row.partition(" | ")[0] for row in page.splitlines() if row.startswith("| `")]
+    words = typed.split()
+    assert [row for row in rows if all(re.search(rf"(?<![\w-]){word}(?![\w-])", row) for word in words)]
+    section = README.partition("### Commands")[2].partition("\n### ")[0]
+    assert f"`{typed}`" in section or f"`{words[0]}`" in section or f"`{' '.join(words[:2])}`" in section
+
+
+def test_every_page_is_linked_to_from_the_readme() -> None:
+    linked = {target.rstrip("/") for target in LINK.findall(README)}
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").iterdir() if page.suffix == ".md"}
+    assert pages <= linked
 
 
 def test_the_page_on_settings_is_what_the_model_says() -> None:
