@@ -12,7 +12,7 @@ from handlers.announcing import given_up_as
 from handlers.due_look import Piece, Sweep
 from handlers.due_run import FAILED, DueRunHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
-from handlers.invoicing import AS_NOTHING, ENDED, REFUSED, InvoicingHandler
+from handlers.invoicing import ENDED, REFUSED, InvoicingHandler
 from handlers.plan import NOT_YET
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices, CreateInvoices
@@ -21,6 +21,8 @@ IN_DOUBT, RUNNING = "in-doubt", "already-running"
 UNFINISHED = (REFUSED, FAILED, IN_DOUBT, RUNNING)
 WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
+AS_NOTHING = "resolved-as-nothing"
+"""The code of a run whose call is known to have made no invoice."""
 IN_A_ROW = 3
 """Contracts in a row that fail by what may be everybody's fault, after which no other is begun."""
 

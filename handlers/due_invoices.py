@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from connector.errors import Transient
 from handlers.due_course import Course, Told
 from handlers.due_look import Look, Sweep
 from handlers.due_record import Begin, End, Kept
@@ -17,6 +18,9 @@ from handlers.fixed_point import AgainstTheRules, FixedPoint, Outcome, Settled, 
 from handlers.invoicing import InvoicingHandler
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices
+
+NOT_ANNOUNCED = "not-announced"
+"""The code of a command that is carried out, but for telling whoever listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class DueInvoices:
     ``at_once``: how many contracts are at work at a time; the runs of one are made one after the other. ``stopping`` is
     asked before each contract: what is left then is left to the next sweep. ``told`` hears of each run as it ends, one
     after the other; a command that is refused looks up what was called for before where somebody hears of it.
+    ``before_end`` hears of the outcome before it is written down, and says why that must not be done yet, if so.
     """
 
     invoicing: InvoicingHandler
@@ -33,6 +38,7 @@ class DueInvoices:
     at_once: int = 1
     stopping: Callable[[], bool] = lambda: False
     told: Callable[[Told], None] | None = None
+    before_end: Callable[[Told], str] = lambda outcome: ""
 
     def settle(
         self, commands: Sequence[CreateDueInvoices], fixed_point: FixedPoint
@@ -67,6 +73,8 @@ class DueInvoices:
         outcome = course.outcome()
         if not looked.pieces and not looked.facts.due.unfit:
             return Settled(_in_short(outcome), outcome)
+        if held := self.before_end(outcome):
+            return Unsettled(Transient(NOT_ANNOUNCED, held), course.unsure, frozenset(), outcome, course.news())
         ended = fixed_point.settle(End(outcome), [command])[command]
         if isinstance(ended, Unsettled):
             unsure = course.unsure or ended.unsure

@@ -55,6 +55,23 @@ def kept_in(record: Row) -> tuple[date, tuple[Kept, ...]]:
     return date.fromisoformat(selection["until"]), tuple(runs)
 
 
+def command_of(record: Row, *, confirmed: bool) -> CreateDueInvoices | None:
+    """The command that a record is of, about all contracts up to a day; ``None`` where it does not tell, or is another.
+
+    ``confirmed`` is not recorded.
+    """
+    selection = cast(Mapping[str, Any], command_record.selection_of(record))
+    if "command" not in selection:
+        return None
+    command = CreateDueInvoices(
+        command=UUID(selection["command"]),
+        requested_by=record.text("psac_requestedby") or "",
+        due=date.fromisoformat(selection["until"]),
+        confirmed=confirmed,
+    )
+    return command if subject_of(command) == record.text("psac_subject") else None
+
+
 @dataclass(frozen=True, slots=True)
 class Begin:
     """Writes down which runs commands found, unless that is recorded already."""
@@ -73,13 +90,14 @@ class Begin:
         if facts is not None:
             return NothingToDo("What is due is written down.", {"recorded": kept_in(facts)[1]})
         runs = [[str(one.contract), one.day.isoformat(), str(one.command)] for one in self.runs]
+        selection = {"command": str(subject.command), "until": self.until.isoformat(), "runs": runs}
         record = command_record.created(
             keys.command_row_id(subject.command),
             Kind.SWEEP,
             subject_of(subject),
             subject.requested_by,
             State.RESOLVED,
-            selection={"until": self.until.isoformat(), "runs": runs},
+            selection=selection,
         )
         return Plan("What is due is written down.", (ChangeSet((record,)),))
 

@@ -38,8 +38,6 @@ from mappings.row import Row
 ACTION = "msdyn_NewInvoiceContract"
 PATIENCE = timedelta(minutes=30)
 REFUSED, FAILED = "refused", "failed"
-AS_NOTHING = "resolved-as-nothing"
-"""The code of a command whose call is known to have made no invoice."""
 ENDED, ANEW = "The command is ended by that;", "give a new command under a new id."
 NOTHING: Mapping[str, object] = {"outcome": "nothing-to-invoice", "invoices": []}
 
@@ -131,7 +129,7 @@ class InvoicingHandler:
             if outcome.get("outcome") == REFUSED:
                 return Refuse(str(outcome["code"]), f"{outcome['because']} {ENDED} mend it, and {ANEW}")
             if outcome.get("outcome") == FAILED:
-                return Refuse(AS_NOTHING, f"{outcome['because']} {ENDED} {ANEW}")
+                return Refuse("resolved-as-nothing", f"{outcome['because']} {ENDED} {ANEW}")
             return NothingToDo("The command has been carried out.", outcome)
         if not facts.contents.invoices and (unseen := unseen_invoice.after(attempt, facts, self.patience)) is not None:
             return unseen

@@ -46,11 +46,11 @@ from handlers.recorded import InvoiceCalls, Mode
 from handlers.seldom_changed import SeldomChanged
 from handlers.write_ceiling import WriteCeiling
 from mappings.acting import AS_SIGNED_IN
-from mappings.messages import AnyCommand, CreateDueInvoices, Message
+from mappings.messages import AnyCommand, Message
 from mappings.profile import Profile
-from service.announcing import announcing, tellers
+from service.announcing import tellers
 from service.answering import replies
-from service.due_announcing import AsTheyCome
+from service.daily_due import DailyDue
 from service.far_side import TAG, far_side
 from service.health import Health
 from service.missions import acting
@@ -139,14 +139,7 @@ class App:
         if due.at is None:
             return None
 
-        def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
-            news = AsTheyCome(announcing(self.settings.servicebus, self.bus, self.now), command)
-            due = replace(self.mission.due, stopping=stopping, told=news.hear)
-            end = due.settle([command], self.fixed_point)[command]
-            news.finish()
-            return end
-
-        zone = self.settings.business_time_zone
+        zone, carry_out = self.settings.business_time_zone, DailyDue(self).carry_out
         is_confirmed = due.above_ceiling == "invoice"
         return Sweep(due.at, zone, self.now, carry_out, confirmed=is_confirmed, is_held=self.pausing.is_held)
 

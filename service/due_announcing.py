@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from handlers.announcing import Announcing
 from handlers.fixed_point import Settled
@@ -17,6 +18,7 @@ class AsTheyCome:
         self._announcing = announcing
         self._command = command
         self._untold: list[Mapping[str, object]] = []
+        self._told: set[object] = set()
 
     def hear(self, run: Mapping[str, object]) -> None:
         """A run has ended."""
@@ -27,5 +29,14 @@ class AsTheyCome:
         """All runs have ended; why some could not be announced, if they could not."""
         return self._announce(self._untold) if self._untold else ""
 
+    def tell_all(self, outcome: Mapping[str, object]) -> str:
+        """The same of an outcome whose runs may have ended before anybody listened here."""
+        runs = cast(Sequence[Mapping[str, object]], outcome["runs"])
+        self._untold = [run for run in runs if run["command"] not in self._told]
+        return self.finish()
+
     def _announce(self, runs: list[Mapping[str, object]]) -> str:
-        return announced(self._announcing, self._command, Settled("", {"runs": runs}))
+        untold = announced(self._announcing, self._command, Settled("", {"runs": runs}))
+        if not untold:
+            self._told.update(run["command"] for run in runs)
+        return untold

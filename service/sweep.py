@@ -118,7 +118,7 @@ class Sweep:
         day = command.due
         match self.carry_out(command, stopping):
             case Settled(because, outcome, _, unsure):
-                _tell(outcome)
+                tell(outcome)
                 log.info("sweep of %s: %s", day, because)
                 soon = unsure or "left" in outcome or any(run["outcome"] == RUNNING for run in _runs(outcome))
                 return self._command(day) if soon else None
@@ -144,7 +144,8 @@ def _runs(outcome: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
     return cast(Sequence[Mapping[str, object]], outcome.get("runs", ()))
 
 
-def _tell(outcome: Mapping[str, object]) -> None:
+def tell(outcome: Mapping[str, object]) -> None:
+    """Say in the log what came of a sweep, and what needs a look as a warning."""
     for run in _runs(outcome):
         named = f"salesorder({run['contract']}), due {run['day']}"
         if run["outcome"] in (*UNFINISHED, "created-differs"):

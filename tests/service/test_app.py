@@ -186,7 +186,8 @@ def test_milestones_are_listed_previewed_marked_and_invoiced_from_the_command_li
     (expected,) = run("invoice", "create", "Contoso migration", "--dry-run")
     assert (expected["rows"], expected["total"], expected["currency"]) == (1, "5000.00", "EUR")
     assert expected["because"] == "1 ready row is invoiced."
-    called = ["create psac_command", "change psac_command", "call msdyn_NewInvoiceContract on salesorder"]
+    recorded = ["create psac_command", "create psac_command", "change psac_command"]
+    called = [*recorded, "call msdyn_NewInvoiceContract on salesorder"]
     assert [change.split("(")[0] for change in expected["changes"]] == called
     (created,) = run("invoice", "create", "ORD-C2", "--requested-by", "Colin")
     assert (created["outcome"], created["total"]) == ("created", "5000.00")
