@@ -83,6 +83,9 @@ class Pausing:
             self._last = self._read()
         except ConnectorError as failure:
             self._cannot_see(failure)
+        except Exception:
+            # A mistake in this look must end neither the service nor a pause.
+            log.exception("the look whether somebody paused it failed; it stays as it is")
         else:
             self._is_blind = False
 

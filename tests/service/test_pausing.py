@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from connector.dataverse.changes import Reference
-from connector.errors import Conflict, ConnectorError, Misconfigured, Transient
+from connector.errors import Conflict, Misconfigured, Transient
 from connector.worker import Worker
 from mappings import tables
 from service.pausing import HOLD_ID, NO_REASON, Paused, read, write
@@ -93,12 +93,18 @@ class Case:
     def __init__(self) -> None:
         self.time = JumpingTime()
         self.time.present = NOON
-        self.answer: Paused | ConnectorError | None = None
+        self.answer: Paused | Exception | None = None
         self.worker = Held()
-        self.pausing = Pausing(self.read, self.time.now, (cast(Worker, self.worker),))
+        self.applied = 0
+        self.pausing = Pausing(self.read, self.now, (cast(Worker, self.worker),))
+
+    def now(self) -> datetime:
+        """Asked once whenever what is written down is applied."""
+        self.applied += 1
+        return self.time.now()
 
     def read(self) -> Paused | None:
-        if isinstance(self.answer, ConnectorError):
+        if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 
@@ -112,16 +118,18 @@ class Case:
             keeping = asyncio.ensure_future(self.pausing.keep(stop, self.time.sleep))
             for seconds, then in steps:
                 for _ in range(int(seconds // EVERY)):
+                    before = self.applied
                     await self.time.advance(EVERY)
                     # The look itself is in a thread.
-                    await asyncio.sleep(0.02)
+                    while self.applied == before:
+                        await asyncio.sleep(0.001)
                 then()
             stop.set()
             await keeping
 
         asyncio.run(asyncio.wait_for(run(), 20))
 
-    def tell(self, answer: Paused | ConnectorError | None) -> Callable[[], None]:
+    def tell(self, answer: Paused | Exception | None) -> Callable[[], None]:
         def told() -> None:
             self.answer = answer
 
@@ -156,6 +164,14 @@ def test_a_pause_ends_by_itself_when_its_time_is_up() -> None:
     case.live((2 * EVERY, lambda: None), (EVERY, lambda: None))
     assert case.worker.why == [short.sentence, None]
     assert not case.pausing.is_held()
+
+
+def test_a_mistake_in_the_look_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    case = Case()
+    case.answer = LUNCH
+    case.live((0, case.tell(KeyError("psac_state"))), (2 * EVERY, lambda: None))
+    assert case.pausing.is_held()
+    assert "the look whether somebody paused it failed; it stays as it is" in caplog.messages
 
 
 @pytest.mark.parametrize("told", [LUNCH, None])
