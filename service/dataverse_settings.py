@@ -57,6 +57,11 @@ class DataverseSettings(BaseModel):
         description="whether requests are spread over `all` web servers of the environment, each of which grants a "
         "budget of its own, or stay with `one`, by its affinity cookie",
     )
+    bulk_messages: Literal["auto", "off"] = Field(
+        default="auto",
+        description="whether new rows of several entries may go in one bulk message (CreateMultiple): `auto` where "
+        "the tables take it and it proves quicker, `off` never",
+    )
     token: SecretStr | None = Field(default=None, description="a fixed bearer token, for a local sandbox only")
     sign_in: Literal[
         "client-secret", "certificate", "managed-identity", "workload-identity", "interactive", "device-code"

@@ -64,8 +64,18 @@ def far_side(settings: Settings, signing_in: TokenSource) -> FarSide:
     budget = Budget(Limits(replicas=settings.workers.replicas))
     url, stay = settings.dataverse.url, settings.dataverse.servers == "one"
     pool = threads + 2
+    bulk = settings.dataverse.bulk_messages == "auto"
     return FarSide(
-        DataverseClient(url, signing_in, tables=TABLES, tag=TAG, budget=budget, pool=pool, keep_affinity=stay),
+        DataverseClient(
+            url,
+            signing_in,
+            tables=TABLES,
+            tag=TAG,
+            budget=budget,
+            pool=pool,
+            keep_affinity=stay,
+            bulk_messages=bulk,
+        ),
         DataverseClient(url, signing_in, budget=budget, timeout=PROBE_TIMEOUT, pool=pool, keep_affinity=stay),
         budget,
     )

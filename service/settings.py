@@ -172,7 +172,7 @@ class CommandsSettings(_Section):
 class WorkerSettings(_Section):
     """How much is done at once."""
 
-    approvals: int = Field(default=2, ge=1, le=16, description="receivers on the approvals queue, 1 to 16")
+    approvals: int = Field(default=8, ge=1, le=16, description="receivers on the approvals queue, 1 to 16")
     commands: int = Field(default=1, ge=1, le=16, description="receivers on the commands queue, 1 to 16")
     batch: int = Field(default=100, ge=1, le=500, description="the most messages taken together, 1 to 500")
     replicas: int = Field(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from connector.dataverse import callers
 from connector.dataverse.answers import refused, row_in
@@ -16,21 +15,23 @@ from connector.dataverse.batch import (
     MalformedBatch,
     Part,
     Request,
-    Response,
     is_multipart,
     read_batch,
     write_batch,
 )
 from connector.dataverse.batch_pace import MOST_BYTES, BatchPace
+from connector.dataverse.bulk import LONGEST_TOGETHER, BulkMessages
 from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Create, subject_of
 from connector.dataverse.exact_json import dumps
 from connector.dataverse.metadata import Metadata
 from connector.dataverse.partitions import Partitions
+from connector.dataverse.prepared import Prepared, chunks, groups
 from connector.dataverse.reads import ANNOTATIONS
-from connector.dataverse.refusals import Kind, Refusal, failure, meaning
+from connector.dataverse.refusals import failure
 from connector.dataverse.translation import link, parameters_to_wire, tables_named, to_wire
 from connector.dataverse.transport import API, HEADERS, Reply, Transport
-from connector.errors import ConnectorError, Misconfigured, Rejected, Transient, UnknownOutcome
+from connector.dataverse.write_failures import broken_off, is_broken_off, not_sent, refused_write, unanswered
+from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, UnknownOutcome
 
 log = logging.getLogger(__name__)
 
@@ -40,35 +41,21 @@ OUT_OF_TIME = frozenset({"sql-timeout", "timed-out"})
 Outcome = Committed | ConnectorError
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A change set, where it stood among those given, and the requests that carry it out."""
-
-    index: int
-    change_set: ChangeSet
-    requests: tuple[Request, ...]
-
-    @property
-    def size(self) -> int:
-        """Bytes of what it asks for."""
-        return sum(len(one.target) + len((one.body or "").encode()) for one in self.requests)
-
-    @property
-    def part(self) -> Part:
-        """It as a part of a batch: a call by itself is no change set, because an environment may take none in there."""
-        alone = len(self.requests) == 1 and isinstance(self.change_set.changes[0], Call)
-        return self.requests[0] if alone else self.requests
-
-
 class Commits:
     """Carries out change sets over one transport. Change sets of one partition are never in flight twice at once.
 
     A batch is sent for one person, or for none, and holds as much as the far side does in good time. ``welcome`` raises
-    when this service itself is not let in.
+    when this service itself is not let in. ``bulk`` is asked for a way of sending new rows of several change sets at
+    once; without it each goes by itself.
     """
 
     def __init__(
-        self, transport: Transport, metadata: Metadata, tag: str | None, welcome: Callable[[], object]
+        self,
+        transport: Transport,
+        metadata: Metadata,
+        tag: str | None,
+        welcome: Callable[[], object],
+        bulk: Callable[[str], BulkMessages] | None = None,
     ) -> None:
         self._transport = transport
         self._metadata = metadata
@@ -76,6 +63,7 @@ class Commits:
         self._stamp = f"?tag={quote(tag, safe='')}" if tag else ""
         self._partitions = Partitions()
         self._pace = BatchPace()
+        self._bulk = bulk(self._stamp) if bulk else None
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Outcome]:
         """One outcome per change set, in order. Nothing is sent before every value has been found fit to be sent."""
@@ -95,7 +83,7 @@ class Commits:
                 found, stopped = self._send_all(turn)
                 outcomes |= found
         if stopped is not None:
-            outcomes |= {ready.index: _not_sent(stopped) for ready in prepared}
+            outcomes |= {ready.index: not_sent(stopped) for ready in prepared}
         return [outcomes[index] for index in range(len(change_sets))]
 
     def _prepare(self, index: int, change_set: ChangeSet) -> Prepared | Outcome:
@@ -141,15 +129,17 @@ class Commits:
         """Batch after batch; when one is not answered at all, the rest is not sent, and the failure is told too."""
         outcomes: dict[int, Outcome] = {}
         stopped: ConnectorError | None = None
-        for chunk in _chunks(prepared, self._pace):
+        for chunk in chunks(prepared, self._pace):
             if stopped is None:
                 found, stopped = self._send(chunk)
                 outcomes |= found
             else:
-                outcomes |= {ready.index: _not_sent(stopped) for ready in chunk}
+                outcomes |= {ready.index: not_sent(stopped) for ready in chunk}
         return outcomes, stopped
 
-    def _send(self, chunk: Sequence[Prepared]) -> tuple[dict[int, Outcome], ConnectorError | None]:
+    def _send(
+        self, chunk: Sequence[Prepared], in_bulk: bool = True
+    ) -> tuple[dict[int, Outcome], ConnectorError | None]:
         """The outcomes of one batch, and the failure that struck it as a whole, if one did."""
         boundary = f"batch_{uuid4()}"
         caller = chunk[0].change_set.caller
@@ -159,9 +149,12 @@ class Commits:
             "Content-Type": f'multipart/mixed; boundary="{boundary}"',
             "Prefer": "odata.continue-on-error",
         }
-        body = write_batch([ready.part for ready in chunk], boundary)
+        rows = sum(len(ready.requests) for ready in chunk)
         try:
-            expected = self._pace.expected(sum(len(ready.requests) for ready in chunk))
+            sent = self._divided(chunk) if in_bulk else [(ready,) for ready in chunk]
+            parts = [self._part(group) for group in sent]
+            body = write_batch(parts, boundary)
+            expected = self._pace.expected(rows)
             reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True, expected=expected)
             answers = self._answers(reply)
         except ConnectorError as told:
@@ -173,25 +166,65 @@ class Commits:
             if isinstance(error, Rejected) and len(chunk) > 1:
                 # Refused before anything was done: one of them is at fault, so each half is tried by itself.
                 middle = len(chunk) // 2
-                first, stopped = self._send(chunk[:middle])
+                first, stopped = self._send(chunk[:middle], in_bulk=False)
                 if stopped is not None:
-                    return first | {ready.index: _not_sent(stopped) for ready in chunk[middle:]}, stopped
-                second, stopped = self._send(chunk[middle:])
+                    return first | {ready.index: not_sent(stopped) for ready in chunk[middle:]}, stopped
+                second, stopped = self._send(chunk[middle:], in_bulk=False)
                 return first | second, stopped
             # What one change set is refused for is no reason to keep others back.
             return {ready.index: error for ready in chunk}, None if isinstance(error, Rejected) else error
         outcomes: dict[int, Outcome] = {}
+        fallen: list[Prepared] = []
         content_id = 1
-        for number, ready in enumerate(chunk):
-            if number < len(answers):
-                outcomes[ready.index] = self._outcome(ready, answers[number], content_id, reply)
+        for number, (group, part) in enumerate(zip(sent, parts, strict=True)):
+            if number >= len(answers):
+                outcomes |= {ready.index: unanswered(answers, reply) for ready in group}
+            elif len(group) == 1:
+                outcomes[group[0].index] = self._outcome(group[0], answers[number], content_id, reply)
+            elif (common := self._outcome_of_all(part, answers[number], reply)) is not None:
+                outcomes |= {ready.index: _for(ready, common) for ready in group}
             else:
-                outcomes[ready.index] = _unanswered(answers, reply)
-            content_id += 0 if isinstance(ready.part, Request) else len(ready.requests)
-        self._pace.took(sum(len(ready.requests) for ready in chunk), reply.took)
+                fallen += group
+            content_id += 0 if isinstance(part, Request) else len(part)
+        self._pace.took(rows, reply.took)
+        if self._bulk is not None and in_bulk:
+            done = [isinstance(outcomes.get(group[0].index), Committed) for group in sent if len(group) > 1]
+            self._bulk.pace.took(rows, reply.took, done)
         if any(isinstance(one, ConnectorError) and one.code in OUT_OF_TIME for one in outcomes.values()):
             self._pace.too_long()
-        return outcomes, None
+        if not fallen:
+            return outcomes, None
+        # All of a group was rolled back for the sake of some: each is tried by itself, under the same names.
+        each, stopped = self._send(fallen, in_bulk=False)
+        return outcomes | each, stopped
+
+    def _divided(self, chunk: Sequence[Prepared]) -> list[tuple[Prepared, ...]]:
+        if self._bulk is None or len(chunk) == 1:
+            return [(ready,) for ready in chunk]
+        bulk, together = self._bulk, self._bulk.pace.together()
+        each = self._pace.expected(sum(len(ready.requests) for ready in chunk)) / len(chunk)
+        if each:
+            together = min(together, max(1, int(LONGEST_TOGETHER / each)))
+        return list(groups(chunk, together, lambda ready: bulk.fits(ready.change_set)))
+
+    def _part(self, group: Sequence[Prepared]) -> Part:
+        if len(group) == 1 or self._bulk is None:
+            return group[0].part
+        return self._bulk.requests([ready.change_set for ready in group])
+
+    def _outcome_of_all(self, part: Part, answer: Answered, reply: Reply) -> Outcome | None:
+        """What came of a group that stands or falls together; ``None``: it fell, and each may be tried by itself."""
+        given = answer if isinstance(answer, list) else [answer]
+        for one in given:
+            if one.status >= 400:
+                refusal = self._transport.refused(one.status, one.headers, one.body, reply.headers)
+                if is_broken_off(refusal) and refusal.code is None:
+                    return broken_off(self._transport, one.status)
+                error = failure(refusal)
+                return error if isinstance(error, Throttled) or error.code in OUT_OF_TIME else None
+        if isinstance(part, Request) or len(given) != len(part):
+            return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
+        return Committed(())
 
     def _answers(self, reply: Reply) -> list[Answered]:
         kind = reply.headers.get("content-type", "")
@@ -209,8 +242,8 @@ class Commits:
         for part in parts:
             if part.status >= 400:
                 refusal = self._transport.refused(part.status, part.headers, part.body, reply.headers)
-                if _is_broken_off(refusal) and refusal.code is None:
-                    return _broken_off(self._transport, part.status)
+                if is_broken_off(refusal) and refusal.code is None:
+                    return broken_off(self._transport, part.status)
                 error = refused(refusal, ready.change_set, part.content_id, first_content_id)
                 return callers.of_change_set(error, ready.change_set.caller)
         if len(parts) != len(ready.requests):
@@ -218,55 +251,9 @@ class Commits:
         return Committed(tuple(row_in(self._metadata, part) for part in parts))
 
 
-def refused_write(reply: Reply, transport: Transport, is_batch: bool) -> ConnectorError:
-    """A write that was answered as a whole with an error: refused, or broken off somewhere nobody knows."""
-    refusal = transport.refused(reply.status, reply.headers, reply.body, reply.headers)
-    if _is_broken_off(refusal) and (is_batch or refusal.code is None):
-        return _broken_off(transport, reply.status)
-    return failure(refusal)
-
-
-def _is_broken_off(refusal: Refusal) -> bool:
-    return (refusal.status >= 500 or refusal.status == 408) and meaning(refusal)[0] is not Kind.THROTTLED
-
-
-def _broken_off(transport: Transport, status: int) -> UnknownOutcome:
-    return UnknownOutcome(
-        "broken-off", f"{transport.origin} answered a write with {status}: it may have been carried out."
-    )
+def _for(ready: Prepared, common: Outcome) -> Outcome:
+    return Committed((None,) * len(ready.requests)) if isinstance(common, Committed) else common
 
 
 def _tables(change: Change) -> set[str]:
     return tables_named(subject_of(change).table, change.parameters if isinstance(change, Call) else change.values)
-
-
-def _chunks(prepared: Sequence[Prepared], pace: BatchPace) -> Iterator[list[Prepared]]:
-    """Batches of as many operations as the pace says by then, each of one caller."""
-    by_caller: dict[UUID | None, list[Prepared]] = {}
-    for ready in prepared:
-        by_caller.setdefault(ready.change_set.caller, []).append(ready)
-    for of_one in by_caller.values():
-        chunk: list[Prepared] = []
-        operations = size = 0
-        for ready in of_one:
-            if chunk and (operations + len(ready.requests) > pace.operations or size + ready.size > MOST_BYTES):
-                yield chunk
-                chunk, operations, size = [], 0, 0
-            chunk.append(ready)
-            operations += len(ready.requests)
-            size += ready.size
-        yield chunk
-
-
-def _not_sent(stopped: ConnectorError) -> ConnectorError:
-    if isinstance(stopped, Transient | Misconfigured):
-        return stopped
-    return Transient("not-sent", "An earlier part of the same commit got no clear answer, so this part was not sent.")
-
-
-def _unanswered(answers: Sequence[Answered], reply: Reply) -> ConnectorError:
-    last = answers[-1] if answers else None
-    last = last[-1] if isinstance(last, list) and last else last
-    if reply.status >= 400 and isinstance(last, Response) and last.status >= 400:
-        return Transient("not-sent", "Dataverse stopped at an earlier error; this change set was not carried out.")
-    return UnknownOutcome("cut-off", "The answer to a batch of writes ends before the answer to this change set.")

@@ -132,5 +132,8 @@ def _bulk(client: DataverseClient) -> Iterator[Finding]:
     takes = bool(answer.get("value")) if isinstance(answer, Mapping) else False
     word = "takes" if takes else "does not take"
     yield Finding(
-        "bulk", Verdict.NOTE, f"{tables.ACTUAL} {word} {BULK}; this version writes by change sets either way."
+        "bulk",
+        Verdict.NOTE,
+        f"{tables.ACTUAL} {word} {BULK}: new rows of several entries "
+        f"{'may go in one message where that is quicker' if takes else 'go by change sets of their own'}.",
     )

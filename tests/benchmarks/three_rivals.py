@@ -133,6 +133,7 @@ class Ours:
             now=world.now,
             sleep=simulation.sleep,
             timer=simulation.seconds,
+            bulk_messages=True,
         )
         point = FixedPoint(self.client, seldom_changed=SeldomChanged(world.now))
         self._pipeline = Pipeline(self.client, world.mission, _parse, Policy(), world.now, point)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import requests
 
-from connector.dataverse import batch_pace, commits, reads
+from connector.dataverse import batch_pace, commits, prepared, reads
 from connector.dataverse.budget import Budget, Limits
 from connector.dataverse.changes import ChangeSet, Committed, Create, Reference
 from connector.dataverse.query import Query
@@ -118,7 +118,8 @@ def test_after_the_database_ran_out_of_time_the_next_batch_is_half_as_large() ->
 def test_batches_are_bounded_in_bytes_and_a_change_set_that_is_too_large_is_refused_unsent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(commits, "MOST_BYTES", 1000)
+    for bounded in (commits, prepared):
+        monkeypatch.setattr(bounded, "MOST_BYTES", 1000)
     assert batch_pace.MOST_BYTES > 2**20
     server = Server(Time(), 0.01)
     with mocked("account") as (client, http, _):
