@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from service.app import App
     from service.dead_letters.choosing import Post, Wanted
     from service.dead_letters.letters import Letter, Parse
+    from service.dead_letters.subjects import About
 
 Names = Annotated[
     list[str] | None,
@@ -146,6 +147,18 @@ def named(found: Post, names: Sequence[str]) -> list[Letter]:
     if not letters:
         raise typer.Exit(Exit.FAILED)
     return letters
+
+
+def told_about(found: Post, letters: Sequence[Letter]) -> dict[str, About]:
+    """What each is about; where that can't be read it is said, and they are shown all the same."""
+    from connector.errors import ConnectorError
+    from service.dead_letters.subjects import NOTHING
+
+    try:
+        return found.about(letters)
+    except ConnectorError as failure:
+        say(f"Without names, as they can't be read: {failure.sentence} ({failure.code})")
+        return {one.name: NOTHING for one in letters}
 
 
 def wanted(app: App, filters: Filters) -> Wanted:

@@ -66,7 +66,7 @@ def list_(
 
     Example: psa-connector dead-letters list --code price-missing --since 2026-03-01
     """
-    from service.cli.dead_letter_options import of_queue, post, wanted
+    from service.cli.dead_letter_options import of_queue, post, told_about, wanted
     from service.cli.dead_letters_report import Causes, letter_as_data, show_causes, show_letters
     from service.cli.output import as_json, say
 
@@ -77,7 +77,7 @@ def list_(
         for page in of_queue(found, queue).pages(meant):
             causes.add(page)
             first += page[: limit - len(first)]
-        abouts, url = found.about(first), service.dataverse.url
+        abouts, url = told_about(found, first), service.dataverse.url
         zone = service.settings.business_time_zone
     if output is Output.JSON:
         told = [letter_as_data(one, abouts[one.name], url) for one in first]
@@ -112,13 +112,13 @@ def show(
 
     Example: psa-connector dead-letters show approvals/42
     """
-    from service.cli.dead_letter_options import named, post
+    from service.cli.dead_letter_options import named, post, told_about
     from service.cli.dead_letters_report import letter_as_data, replay_as_data, show_one, whole_as_data
     from service.cli.output import as_json
 
     with post(config, rows=False) as (service, found):
         letters = named(found, names)
-        abouts = found.about(letters)
+        abouts = told_about(found, letters)
         replays = _rehearsal(service).of(letters, abouts) if found.subjects is not None else {}
         url, zone = service.dataverse.url, service.settings.business_time_zone
     if output is Output.JSON:
@@ -137,6 +137,8 @@ def show(
             show_one(one, abouts[one.name], url, zone, replays.get(one.name))
     if export is not None:
         _export(letters, export)
+    if len(letters) < len(set(names)):
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command("replay")

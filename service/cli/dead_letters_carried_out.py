@@ -133,6 +133,8 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
             as_json_array(())
         return
     ceiling = service.settings.ceiling.rows
+    if len(lines) == meant.limit:
+        say(f"No more than {_messages(meant.limit)} go at once; give the same command again for the rest.")
     if len(lines) > ceiling and not how.yes:
         raise too_much(f"The number of messages, {len(lines)}, is more than the ceiling of {ceiling}.", how.output)
     with ExitStack() as open:

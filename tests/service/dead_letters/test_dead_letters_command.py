@@ -13,10 +13,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from connector import outbox
+from connector.errors import Transient
 from connector.inbox import Outgoing
 from connector.servicebus import ServiceBusInbox
 from sandbox.world import COMMANDS, EVENTS, Sandbox
 from service.cli.main import app
+from service.dead_letters.subjects import About, Subjects
 from service.registration import register_command_table
 from tests.flow.queue_world import copy_the_waiting_event, listen, run_until_drained
 from tests.flow.test_actuals import ONCE
@@ -180,4 +182,30 @@ def test_a_dataverse_that_is_away_does_not_hide_what_was_put_aside(
     found = run("list", "--code", "without-names", exit_code=4)
     assert "Without names" in found.stderr
     assert "without-names" in found.stdout
+    monkeypatch.setattr(Subjects, "of", lambda subjects, letters: _away())
+    monkeypatch.setenv("PSA_CONNECTOR_DATAVERSE__TOKEN", world.sandbox.token)
+    assert "Without names" in run("list", "--code", "without-names", exit_code=4).stderr
     assert run("replay", "--code", "without-names", exit_code=1).exception is not None
+
+
+def _away() -> dict[str, About]:
+    raise Transient("unavailable", "Dataverse is away.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["replay"], "all there are: --all"),
+        (["replay", "approvals/1", "--code", "x"], "not both"),
+        (["replay", "--all", "--code", "x"], "--all goes with --queue alone"),
+        (["replay", "--queue", "approvals"], "all there are: --all"),
+        (["discard", "approvals/1"], "Say why nobody needs them"),
+        (["discard", "approvals/1", "--reason", " "], "Say why nobody needs them"),
+    ],
+)
+def test_wrong_usage_is_said_before_anything_is_asked(
+    nothing_set: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    result = CliRunner().invoke(app, ["dead-letters", *arguments])
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", " ").split())
