@@ -18,10 +18,13 @@ from connector.errors import ConnectorError
 from mappings.backlog import Backlog
 from mappings.messages import CreateInvoices, MarkReady
 from sandbox.dataverse.product.switches import Creation
+from sandbox.dataverse.security.privileges import ORGANIZATION, assign, make_role
+from sandbox.dataverse.seed import USERS
 from sandbox.world import Sandbox
 from service.checks.creators import Creators, creators
 from service.checks.needed import CHOICES, NEEDED, VERSIONED
 from service.local_world import register_in
+from service.roles.definition import shipped
 from tests.flow.world import World
 
 PAGE = (Path(__file__).parents[3] / "docs" / "environment.md").read_text(encoding="utf-8")
@@ -80,10 +83,21 @@ class Recording(DataverseClient):
         return super().commit(change_sets)
 
 
+def only_the_role(sandbox: Sandbox) -> None:
+    """The service's user may do what the role *runtime* says, and nothing else."""
+    guarded_by_others = {"msdyn_organizationalunit_pricelevel"}
+    tables = (one for one in shipped("runtime").tables if one.table not in guarded_by_others)
+    rights = {one.table: dict.fromkeys(one.rights, ORGANIZATION) for one in tables}
+    with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
+        named = [one.name for one in shipped("runtime").privileges]
+        assign(uow, USERS["service"], make_role(uow, "runtime", rights, named))
+
+
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     with Sandbox() as sandbox:
         register_in(sandbox)
+        only_the_role(sandbox)
         yield World(sandbox)
 
 
