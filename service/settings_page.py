@@ -23,6 +23,7 @@ PAGES = {
     "due": "due-invoices.md",
     "workers": "limits.md",
     "health": "health.md",
+    "silence": "operate.md",
     "telemetry": "telemetry.md",
     "logs": "telemetry.md#logs",
 }
