@@ -56,9 +56,10 @@ def _is_secret(text: str) -> bool:
     return any(word in text for word in OF_A_SECRET)
 
 
-def test_each_identity_has_the_rights_it_needs_and_no_other(production: dict[str, Any]) -> None:
+def wanted(given: dict[str, Any]) -> dict[str, set[tuple[str, str]]]:
+    """The rights each needs, and no other."""
     receiver, sender, owner = (f"Azure Service Bus Data {word}" for word in ("Receiver", "Sender", "Owner"))
-    assert rights(production) == {
+    return {
         SERVICE: {
             *((role, queue) for role in (receiver, sender) for queue in ("approvals", "commands")),
             *((sender, answers) for answers in ("replies", "flow-replies", "invoices")),
@@ -67,13 +68,31 @@ def test_each_identity_has_the_rights_it_needs_and_no_other(production: dict[str
             (owner, "approvals"),
             (owner, "commands"),
             ("Key Vault Secrets User", "telemetry-connection-string"),
-            ("AcrPull", _registry(production)),
+            ("AcrPull", _registry(given)),
         },
         "giver": {(sender, "commands")},
         "reader": {(receiver, "replies"), (receiver, "flow-replies")},
         "other": {(receiver, "replies"), (receiver, "flow-replies")},
         "registrar": {("Key Vault Secrets User", "event-sender")},
     }
+
+
+def test_each_identity_has_the_rights_it_needs_and_no_other(production: dict[str, Any]) -> None:
+    assert rights(production) == wanted(production)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("modules/ingress.bicep", "scope: approvals\n", "scope: ingressNamespace\n"),
+        ("modules/internal.bicep", "principalId: platformPrincipalId", "principalId: servicePrincipalId"),
+        ("main.bicep", "senderRoleId: roles.serviceBusDataSender", "senderRoleId: roles.serviceBusDataOwner"),
+        ("modules/vault.bicep", "scope: telemetry\n", "scope: vault\n"),
+        ("modules/vault.bicep", "scope: eventSender\n", "scope: telemetry\n"),
+    ],
+)
+def test_a_right_too_many_or_too_far_is_noticed(file: str, old: str, new: str, production: dict[str, Any]) -> None:
+    assert rights(production, altered(file, old, new)) != wanted(production)
 
 
 def test_the_roles_are_those_the_service_asks_for_when_it_is_refused() -> None:
@@ -91,22 +110,47 @@ def test_what_runs_in_a_container_works_as_the_service_and_never_as_the_platform
         assert {one["identity"].rpartition("-")[2] for one in used} == {"platform"}
 
 
-@pytest.mark.parametrize("separate", [True, False])
-def test_one_rule_may_only_send_to_the_one_queue_and_the_other_namespace_takes_no_keys(
-    separate: bool, production: dict[str, Any]
-) -> None:
-    made = deployed(production | {"separateNamespaces": separate})
-    (rule,) = [one for one in made.resources if "authorizationrules" in one.type.lower() and not one.is_existing]
-    assert properties(rule)["rights"] == ["Send"]
-    assert rule.name.endswith("/approvals/dataverse")
-    takes_keys = {
-        one.name: not properties(one)["disableLocalAuth"] for one in made.of("Microsoft.ServiceBus/namespaces")
+def keys(given: dict[str, Any], look: Look = from_disk) -> tuple[set[str], dict[str, bool], set[str]]:
+    """Each rule with a key and its rights, which namespaces take keys, and what is in the one Dataverse reaches."""
+    made = deployed(given, look)
+    rules = {
+        f"{one.type.split('/', 1)[1]} {one.name.split('/', 1)[1]}: {', '.join(properties(one)['rights'])}"
+        for one in made.resources
+        if "authorizationrules" in one.type.lower() and not one.is_existing
     }
-    ingress = rule.name.partition("/")[0]
-    assert takes_keys == ({ingress: True} | ({name: False for name in takes_keys if name != ingress}))
-    assert len(takes_keys) == (2 if separate else 1)
-    beside = [one.name for one in made.resources if one.name.startswith(f"{ingress}/") and "queues" in one.type]
-    assert not separate or {name.split("/")[1] for name in beside} == {"approvals"}
+    takes = {_role(one): not properties(one)["disableLocalAuth"] for one in made.of("Microsoft.ServiceBus/namespaces")}
+    entities = [*made.of("Microsoft.ServiceBus/namespaces/queues"), *made.of("Microsoft.ServiceBus/namespaces/topics")]
+    return rules, takes, {one.name.rpartition("/")[2] for one in entities if "-ingress-" in one.name}
+
+
+def _role(namespace: Made) -> str:
+    return namespace.name.split("-")[1]
+
+
+def test_one_rule_may_only_send_to_the_one_queue_and_the_other_namespace_takes_no_keys(
+    production: dict[str, Any],
+) -> None:
+    only = {"namespaces/queues/authorizationRules approvals/dataverse: Send"}
+    assert keys(production) == (only, {"ingress": True, "internal": False}, {"approvals"})
+    everything = {"approvals", "commands", "replies", "flow-replies", "invoices"}
+    assert keys(production | {"separateNamespaces": False}) == (only, {"ingress": True}, everything)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("modules/ingress.bicep", "      'Send'\n", "      'Send'\n      'Listen'\n"),
+        ("modules/ingress.bicep", "queues/authorizationRules@", "AuthorizationRules@"),
+        ("modules/internal.bicep", "disableLocalAuth: true", "disableLocalAuth: false"),
+        (
+            "main.bicep",
+            "namespaceName: separateNamespaces ? commandsNamespace",
+            "namespaceName: hasImage ? approvalsNamespace",
+        ),
+    ],
+)
+def test_a_door_too_many_is_noticed(file: str, old: str, new: str, production: dict[str, Any]) -> None:
+    assert keys(production, altered(file, old, new)) != keys(production)
 
 
 def test_a_filter_lets_in_those_named_and_the_service_by_an_address_of_its_own(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from types import SimpleNamespace
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from connector.errors import Transient
 from service import app as service_app
 from service.app import App, compose
 from service.checks import queues as looked_at
+from service.cli import reconcile
 from service.cli.main import app as command_line
 from service.dead_letters import boxes
 from service.event_sender import event_queue
@@ -144,6 +146,21 @@ def test_dead_letters_are_looked_for_where_their_queue_is(by_identity: pytest.Mo
         result = CliRunner().invoke(command_line, ["dead-letters", "list", "--queue", queue])
         assert isinstance(result.exception, Transient), result.output
     assert seen == {("approvals", "ingress"), ("commands", "inside")}
+
+
+def test_what_reconcile_repairs_goes_to_the_namespace_of_approvals(by_identity: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, str]] = []
+
+    async def send(access: Access, queue: str, *_: object) -> None:
+        assert isinstance(access, Namespace)
+        sent.append((queue, access.host.partition(".")[0]))
+
+    by_identity.setattr("connector.outbox.send", send)
+    found: Any = SimpleNamespace(repairable=[1], moves={}, above=lambda *_: (), looks=list)
+    app = compose(load())
+    app.close()
+    assert reconcile._repair(app, found, yes=False) == 1
+    assert sent == [("approvals", "ingress")]
 
 
 def test_check_looks_at_each_queue_where_it_is(by_identity: pytest.MonkeyPatch) -> None:
