@@ -41,6 +41,7 @@ def close_check(
     """
     asked = _month(month)
 
+    from mappings.business_date import business_date
     from service.cli.output import Column, as_json, key, say, show
     from service.cli.remedies import REMEDIES
     from service.cli.rows_beneath import beneath
@@ -48,10 +49,13 @@ def close_check(
     from service.closing.everything import ANSWERS, QUESTIONS, closing
 
     with session(config) as app:
+        today = business_date(app.dataverse.far_now(), app.settings.business_time_zone)
+        if asked.first > today:
+            raise typer.BadParameter(f"{asked} has not begun.")
         found = closing(app, asked, lambda code: REMEDIES.get(code, ""), with_queues=not without_queues)
         url = app.dataverse.url
     if output is Output.JSON:
-        as_json(_plain(found))
+        as_json(_plain(found) | {"is_over": asked.last < today})
     else:
         columns = (key("Answer"), Column("Question"), Column("What was found, and what to type"))
         rows = [
@@ -60,6 +64,8 @@ def close_check(
         ]
         show(f"{found.month} ({found.zone})", columns, rows)
         beneath(found.parts, url)
+    if asked.last >= today:
+        say(f"{asked} is not over: what is still to come is not in this list.")
     if found.may_close:
         say(f"{found.month} may be closed.")
         return

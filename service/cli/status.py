@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from service.status.everything import Report
 
 SECONDS = 30.0
-CLEAR = "\x1b[2J\x1b[H"
-"""Empties a terminal and goes to its upper left corner."""
 
 
 def status(
@@ -129,14 +127,14 @@ def _watch(settings: Settings, after: int | None, address: str | None, seconds: 
     import time
 
     from service.app import compose
-    from service.cli.output import say, write
+    from service.cli.output import console, say
 
     app, code = compose(settings), Exit.DONE
     try:
         while True:
             report = _look_with(app, after, address)
             if sys.stdout.isatty():
-                write(CLEAR)
+                console().clear()
             code = _show(report, Output.TABLE, settings.business_time_zone)
             say(f"Again in {seconds:g} s; Ctrl-C ends it.")
             time.sleep(seconds)

@@ -63,17 +63,17 @@ class MonthsLedger:
         yield _part(WITHOUT, f"{said} no customer.", todo, found)
 
     def not_ready(self) -> Iterator[Part]:
-        """What is dated in the month, open, and not marked ready."""
+        """What is dated in the month, to be billed, and not marked ready."""
         found = {
             one: counted(
                 self.client,
-                Query(one.table, (NAMED[one],), all_of(open_(one), self._in_month(DATED[one])), (DATED[one],)),
+                Query(one.table, (NAMED[one],), all_of(_billable(one), self._in_month(DATED[one])), (DATED[one],)),
             )
             for one in ON_HAND
         }
         work, milestones = (found[one] for one in ON_HAND)
         worst = Backlog.TIME_AND_MATERIAL if work.count else Backlog.MILESTONES
-        said = number(work.count, "open sales actual", "open sales actuals", is_more=work.is_more)
+        said = number(work.count, "chargeable sales actual", "chargeable sales actuals", is_more=work.is_more)
         also = number(milestones.count, "milestone", "milestones", is_more=milestones.is_more)
         days = f"--from {self.month.first} --to {self.month.last}"
         rows = (
@@ -93,7 +93,8 @@ class MonthsLedger:
         columns = ("invoicenumber", "name", "createdon")
         found = counted(self.client, Query(tables.INVOICE, columns, where, ("createdon",)))
         said = number(found.count, "invoice was", "invoices were", is_more=found.is_more)
-        todo = f"psa-connector invoice list --status draft --to {self.month.last}; confirm them in the product"
+        asked = f"--status draft --status in-review --to {self.month.last}"
+        todo = f"psa-connector invoice list {asked}; confirm them in the product"
         rows = tuple(
             Named(one.ref, f"{one.text('invoicenumber') or one.id} {one.text('name') or ''}".strip())
             for one in found.rows
@@ -106,6 +107,11 @@ class MonthsLedger:
 
     def _in_month(self, column: str) -> Condition:
         return within(column, self.month.first, self.month.last, self.zone)
+
+
+def _billable(backlog: Backlog) -> Condition:
+    """Open, and adds something to an invoice: work that is not charged may well never be marked."""
+    return all_of(open_(backlog), CHARGEABLE) if backlog is Backlog.TIME_AND_MATERIAL else open_(backlog)
 
 
 def _part(key: str, sentence: str, todo: str, *found: Counted, rows: tuple[Named, ...] | None = None) -> Part:

@@ -24,8 +24,8 @@ from mappings.tables import Ref
 from service.status.part import FEW, Named, Part, State, ago, number
 
 UNSERVED = "approved-without-actuals"
-LATELY = timedelta(days=7)
-"""What was approved earlier is told by ``reconcile``, and by what that left open."""
+LATELY, LONGEST = timedelta(days=7), timedelta(days=30)
+"""How far back is looked at the least, and at the most where ``reconcile`` has not looked since."""
 MOST = 1000
 """Approvals that are looked at, the youngest first."""
 CHUNK = 200
@@ -35,11 +35,12 @@ CHUNK = 200
 class Unserved:
     """Approved entries without actuals, each with when its approval was changed last.
 
-    ``looked_at``: approvals that were looked at; ``is_more``: there are earlier ones within the time.
+    ``looked_at``: approvals changed from ``begin`` on that were looked at; ``is_more``: there are earlier ones.
     """
 
     drifts: tuple[Drift, ...]
     since: Mapping[Ref, datetime]
+    begin: datetime
     looked_at: int
     is_more: bool
 
@@ -50,12 +51,19 @@ class Unserved:
 
 
 def unserved(
-    handler: ActualsHandler | VerificationHandler, dataverse: Reader, now: datetime, after: timedelta
+    handler: ActualsHandler | VerificationHandler,
+    dataverse: Reader,
+    now: datetime,
+    after: timedelta,
+    reconciled: datetime | None = None,
 ) -> Unserved:
-    """Those approved longer ago than ``after``. Raises ``ConnectorError``."""
+    """Those approved longer ago than ``after``; ``reconciled``: what was changed before was looked at by ``reconcile``,
+    which tells itself what that left open. Raises ``ConnectorError``.
+    """
+    begin = max(now - LONGEST, min(now - LATELY, reconciled or now - LONGEST))
     where = all_of(
         equals("msdyn_recordstage", int(RecordStage.APPROVED)),
-        Compare("modifiedon", "ge", now - LATELY),
+        Compare("modifiedon", "ge", begin),
         Compare("modifiedon", "lt", now - after),
     )
     columns = ("msdyn_timeentry", "msdyn_expenseentry", "msdyn_project", "modifiedon")
@@ -67,11 +75,11 @@ def unserved(
             since.setdefault(entry, changed)
     entries = sorted(since, key=str)
     bare: list[Ref] = []
-    for begin in range(0, len(entries), CHUNK):
-        bare += without_actuals(entries[begin : begin + CHUNK], dataverse)
+    for first in range(0, len(entries), CHUNK):
+        bare += without_actuals(entries[first : first + CHUNK], dataverse)
     survey = Survey(handler, dataverse, now - after)
     drifts = tuple(survey.drifts([{entry: since[entry] for entry in bare}])) if bare else ()
-    return Unserved(drifts, since, len(approvals), len(approvals) >= MOST)
+    return Unserved(drifts, since, begin, len(approvals), len(approvals) >= MOST)
 
 
 def without_actuals(entries: list[Ref], dataverse: Reader) -> Iterator[Ref]:
@@ -101,7 +109,7 @@ def told(found: Unserved, now: datetime, after: timedelta) -> Part:
         UNSERVED,
         State.ATTENTION if count else State.OK,
         f"{said} been approved for more than {minutes} minutes without actuals{since} "
-        f"({looked} of the last {LATELY.days} days).",
+        f"({looked} of the last {(now - found.begin).days} days).",
         todo,
         count,
         found.is_more and count > 0,

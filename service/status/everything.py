@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from service.app import App
 
 DATAVERSE = "dataverse"
+NARROWLY = timedelta(minutes=1)
+"""What was committed at the very moment ``reconcile`` looked may have been missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,13 @@ def questions(
     records = Records(app.dataverse, now, timedelta(minutes=settings.invoices.patience))
     ledger = Ledger(app.dataverse, now)
     creates = settings.actuals.creator == "service"
-    since = None if mark is None else mark.until - timedelta(minutes=settings.reconcile.overlap)
+    since = None if mark is None else mark.until - NARROWLY
     patience = max(after, settings.actuals.patience)
     yield Question([PAUSED], records.pause)
     yield Question([SUCCESS], partial(records.last_success, me, creates=creates))
     yield Question(
         [UNSERVED],
-        lambda: [told(unserved(app.mission.entries, app.dataverse, now, patience), now, patience)],
+        lambda: [told(unserved(app.mission.entries, app.dataverse, now, patience, since), now, patience)],
     )
     chain = EventChain(app.dataverse, settings.servicebus.approvals_queue, since, now)
     yield Question([STEPS, JOBS], chain.parts, is_optional=True)

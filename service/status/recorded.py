@@ -37,9 +37,8 @@ COMMANDS = (Kind.COMMAND, Kind.ATTEMPT, Kind.SWEEP, Kind.RUN)
 CARRY_ON = {
     Kind.RUN: "psa-connector invoice create --resume {subject}",
     Kind.COMMAND: "psa-connector backlog resume {id}",
-    Kind.SWEEP: "psa-connector invoice create --due",
 }
-"""What to type to go on with what was broken off."""
+"""What to type to go on with what was broken off. A sweep is gone on with by the next one, whatever its record says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,7 @@ class Records:
             ),
         )
         rows = (*doubt.rows, *open_.rows)
-        todo = ""
-        if open_.rows:
-            todo = f"psa-connector invoice create --due --dry-run, or send the command of {open_.rows[0].ref} again"
-        if doubt.rows:
-            todo = f"psa-connector invoice resolve {doubt.rows[0].id} --invoice ID, or with --nothing"
+        todo = f"psa-connector invoice resolve {rows[0].id} --invoice ID, or with --nothing" if rows else ""
         yield Part(
             DOUBT,
             Stands.ATTENTION if rows else Stands.OK,
@@ -113,7 +108,7 @@ class Records:
         )
 
     def broken_off(self) -> Iterator[Part]:
-        """Runs, sweeps and markings that were begun and have no end."""
+        """Runs and markings that were begun and have no end."""
         found = counted(
             self.client,
             Query(
@@ -128,7 +123,7 @@ class Records:
                 ("modifiedon",),
             ),
         )
-        said = number(found.count, "run, sweep or marking was", "runs, sweeps and markings were", is_more=found.is_more)
+        said = number(found.count, "run or marking was", "runs and markings were", is_more=found.is_more)
         yield Part(
             BROKEN_OFF,
             Stands.ATTENTION if found.count else Stands.OK,

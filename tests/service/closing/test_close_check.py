@@ -75,6 +75,8 @@ def test_days_are_business_days_and_both_ends_belong_to_the_month(
 def test_what_is_open_and_not_marked_is_told_and_what_is_ready_or_reversed_is_not(world: DueWorld, app: App) -> None:
     world.ready(100, IN_APRIL)
     world.milestone("ready", 500, IN_APRIL)
+    uncharged = {"msdyn_billingstatus": None, "msdyn_billingtype": 192350000}
+    world.http("PATCH", f"msdyn_actuals({world.ready(7, IN_APRIL)})", uncharged)
     world.http("PATCH", f"msdyn_actuals({world.ready(5, IN_APRIL)})", {"msdyn_adjustmentstatus": 192350001})
     assert answers(app)["not-ready"].state is State.OK
     missing = world.milestone("not ready", 500, IN_APRIL, ready=False)

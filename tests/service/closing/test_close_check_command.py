@@ -28,6 +28,13 @@ def test_what_is_no_month_is_refused(nothing_set: pytest.MonkeyPatch, month: str
     assert "write it as 2026-01" in " ".join(result.stderr.replace("│", " ").split())
 
 
+def test_a_month_to_come_is_refused_and_one_that_is_not_over_is_said_to_be_so(world: DueWorld) -> None:
+    result = close_check("2026-05")
+    assert (result.exit_code, "2026-05 has not begun" in result.stderr) == (Exit.USAGE, True)
+    assert "is not over" in close_check("2026-04", "--without-queues").stderr
+    assert "is not over" not in close_check("2026-03", "--without-queues").stderr
+
+
 def test_a_month_in_order_may_be_closed_and_every_question_is_told(world: DueWorld) -> None:
     result = close_check("2026-04", "--output", "json")
     assert result.exit_code == Exit.DONE, result.output

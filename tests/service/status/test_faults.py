@@ -66,6 +66,16 @@ def test_approved_entries_without_actuals_are_told_once_they_are_late(world: Due
     assert parts(app)["approved-without-actuals"].count == 0
 
 
+def test_approvals_are_looked_at_back_to_the_last_reconcile(world: DueWorld, app: App) -> None:
+    approved(world)
+    world.wait(10)
+    assert parts(app)["approved-without-actuals"].count == 1
+    mark = Watermark(world.now() - DAY, {}, ())
+    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
+    found = parts(app)["approved-without-actuals"]
+    assert (found.count, "of the last 7 days" in found.sentence) == (0, True)
+
+
 def test_work_approved_before_the_go_live_date_owes_no_actuals(
     world: DueWorld, nothing_set: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +165,7 @@ def test_what_was_begun_and_has_no_end_is_told_with_the_command_that_goes_on(wor
     run = uuid4()
     record(world, "run", "resolved", psac_subject=str(run), psac_requestedby="Anna")
     marking = record(world, "command", "resolved", psac_subject="mark-ready products")
-    record(world, "sweep", "done", psac_subject="all")
+    record(world, "sweep", "resolved", psac_subject="all")
     assert parts(app)["broken-off"].state is OK
     world.wait(3 / 24)
     found = parts(app)["broken-off"]
