@@ -26,9 +26,9 @@ param servicePrincipalId string
 
 @description('Whom the platform reads the length of the queue as.')
 param platformPrincipalId string
-param receiverRoleId string
-param senderRoleId string
-param ownerRoleId string
+
+@description('The role definitions `receiver`, `sender` and `owner` of Service Bus.')
+param roles object
 
 resource ingressNamespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: namespaceName
@@ -80,32 +80,32 @@ resource firewall 'Microsoft.ServiceBus/namespaces/networkRuleSets@2024-01-01' =
 // Delayed retries are copies that the service sends to the queue it receives from.
 resource mayReceive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: approvals
-  name: guid(approvals.id, servicePrincipalId, receiverRoleId)
+  name: guid(approvals.id, servicePrincipalId, roles.receiver)
   properties: {
     principalId: servicePrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: receiverRoleId
+    roleDefinitionId: roles.receiver
   }
 }
 
 resource maySend 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: approvals
-  name: guid(approvals.id, servicePrincipalId, senderRoleId)
+  name: guid(approvals.id, servicePrincipalId, roles.sender)
   properties: {
     principalId: servicePrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: senderRoleId
+    roleDefinitionId: roles.sender
   }
 }
 
 // Scaling reads the length of the queue, which only a right to manage it shows; the platform alone has it.
 resource mayLook 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: approvals
-  name: guid(approvals.id, platformPrincipalId, ownerRoleId)
+  name: guid(approvals.id, platformPrincipalId, roles.owner)
   properties: {
     principalId: platformPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: ownerRoleId
+    roleDefinitionId: roles.owner
   }
 }
 

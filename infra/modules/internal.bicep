@@ -35,9 +35,9 @@ param commandSenders array
 
 @description('Object ids of who may fetch answers.')
 param replyReaders array
-param receiverRoleId string
-param senderRoleId string
-param ownerRoleId string
+
+@description('The role definitions `receiver`, `sender` and `owner` of Service Bus.')
+param roles object
 
 resource own 'Microsoft.ServiceBus/namespaces@2024-01-01' = if (ownNamespace) {
   name: namespaceName
@@ -103,62 +103,62 @@ resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@202
 
 resource mayReceive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: commands
-  name: guid(commands.id, servicePrincipalId, receiverRoleId)
+  name: guid(commands.id, servicePrincipalId, roles.receiver)
   properties: {
     principalId: servicePrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: receiverRoleId
+    roleDefinitionId: roles.receiver
   }
 }
 
 // Delayed retries, and the commands of a run that is carried out contract by contract.
 resource maySend 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: commands
-  name: guid(commands.id, servicePrincipalId, senderRoleId)
+  name: guid(commands.id, servicePrincipalId, roles.sender)
   properties: {
     principalId: servicePrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: senderRoleId
+    roleDefinitionId: roles.sender
   }
 }
 
 resource mayAnswer 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (reply, index) in replyQueues: {
   scope: replies[index]
-  name: guid(namespaceName, reply, servicePrincipalId, senderRoleId)
+  name: guid(namespaceName, reply, servicePrincipalId, roles.sender)
   properties: {
     principalId: servicePrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: senderRoleId
+    roleDefinitionId: roles.sender
   }
 }]
 
 resource mayAnnounce 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(eventsTopic)) {
   scope: events
-  name: guid(namespaceName, eventsTopic, servicePrincipalId, senderRoleId)
+  name: guid(namespaceName, eventsTopic, servicePrincipalId, roles.sender)
   properties: {
     principalId: servicePrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: senderRoleId
+    roleDefinitionId: roles.sender
   }
 }
 
 // Scaling reads the length of the queue, which only a right to manage it shows; the platform alone has it.
 resource mayLook 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: commands
-  name: guid(commands.id, platformPrincipalId, ownerRoleId)
+  name: guid(commands.id, platformPrincipalId, roles.owner)
   properties: {
     principalId: platformPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: ownerRoleId
+    roleDefinitionId: roles.owner
   }
 }
 
 resource mayCommand 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for sender in commandSenders: {
   scope: commands
-  name: guid(commands.id, sender, senderRoleId)
+  name: guid(commands.id, sender, roles.sender)
   properties: {
     principalId: sender
-    roleDefinitionId: senderRoleId
+    roleDefinitionId: roles.sender
   }
 }]
 
@@ -169,10 +169,10 @@ var fetchers = flatten(map(range(0, length(replyQueues)), number => map(replyRea
 
 resource mayFetch 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for fetcher in fetchers: {
   scope: replies[fetcher.number]
-  name: guid(namespaceName, replyQueues[fetcher.number], fetcher.principal, receiverRoleId)
+  name: guid(namespaceName, replyQueues[fetcher.number], fetcher.principal, roles.receiver)
   properties: {
     principalId: fetcher.principal
-    roleDefinitionId: receiverRoleId
+    roleDefinitionId: roles.receiver
   }
 }]
 

@@ -121,6 +121,9 @@ def _operator(operator: Mapping[str, Any], scope: Scope) -> Any:
         case "equals":
             one, other = two()
             return one == other
+        case "not_equals":
+            one, other = two()
+            return one != other
         case "or":
             return value(given["operand_1"], scope) or value(given["operand_2"], scope)
         case "greater_than":

@@ -86,7 +86,7 @@ def test_each_identity_has_the_rights_it_needs_and_no_other(production: dict[str
     [
         ("modules/ingress.bicep", "scope: approvals\n", "scope: ingressNamespace\n"),
         ("modules/internal.bicep", "principalId: platformPrincipalId", "principalId: servicePrincipalId"),
-        ("main.bicep", "senderRoleId: roles.serviceBusDataSender", "senderRoleId: roles.serviceBusDataOwner"),
+        ("modules/internal.bicep", "roleDefinitionId: roles.sender", "roleDefinitionId: roles.owner"),
         ("modules/vault.bicep", "scope: telemetry\n", "scope: vault\n"),
         ("modules/vault.bicep", "scope: eventSender\n", "scope: telemetry\n"),
     ],
@@ -181,7 +181,7 @@ def test_no_secret_is_put_out_or_written_anywhere_but_into_the_vault(
         ("modules/vault.bicep", "string = telemetry.properties.secretUri", "string = sendOnly.listKeys().primaryKey"),
         ("modules/app.bicep", "value: '0.0.0.0'", "value: listCallbackURL('x', 'y').value"),
         ("main.bicep", "output vaultName string = vault.outputs.vaultName", "output vaultName string = teamsWebhook"),
-        ("main.bicep", "tags: tags\n    emails", "tags: {\n      hook: teamsWebhook\n    }\n    emails"),
+        ("modules/run.bicep", "tags: tags\n    emails", "tags: {\n      hook: teamsWebhook\n    }\n    emails"),
     ],
 )
 def test_a_secret_that_leaks_is_noticed(file: str, old: str, new: str, production: dict[str, Any]) -> None:
@@ -201,7 +201,7 @@ def test_secret_parameters_are_secure_and_have_no_value_in_the_templates_or_the_
 
 def test_the_teams_address_is_secure_wherever_it_is_handed_on() -> None:
     holders = [one for one in templates() if "teamsWebhook" in one.part("parameters")]
-    assert {one.path.name for one in holders} == {"main.bicep", "alerts.bicep"}
+    assert {one.path.name for one in holders} == {"main.bicep", "run.bicep", "people.bicep"}
     assert all(one.is_secure("teamsWebhook") for one in holders)
     careless = read(INFRA / "main.bicep", from_disk(INFRA / "main.bicep").text.replace("@secure()\n", ""))
     assert not careless.is_secure("teamsWebhook")

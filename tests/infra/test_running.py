@@ -84,7 +84,7 @@ def test_where_the_product_creates_actuals_nothing_is_to_be_repaired(given: dict
 )
 def test_a_command_there_is_not_is_noticed(old: str, new: str, given: dict[str, Any]) -> None:
     with pytest.raises(SystemExit):
-        commands(given, altered("main.bicep", old, new))
+        commands(given, altered("modules/run.bicep", old, new))
 
 
 def test_the_platform_asks_where_the_service_answers(given: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ def test_the_service_gets_more_time_to_stop_than_it_takes(given: dict[str, Any])
         return STOPPING * 1.5 < grace <= 600
 
     assert is_enough()
-    assert not is_enough(altered("main.bicep", "terminationGrace: 60", "terminationGrace: 30"))
+    assert not is_enough(altered("modules/run.bicep", "terminationGrace: 60", "terminationGrace: 30"))
 
 
 def test_it_is_scaled_by_both_queues_where_they_are_with_the_right_the_platform_has(given: dict[str, Any]) -> None:

@@ -12,9 +12,9 @@ from connector.sign_in.clouds import CLOUDS
 from service.not_configured import NotConfigured
 from service.settings import PREFIX, Settings, WorkerSettings
 from service.settings_sources import load, variables
-from tests.infra.paper import SECRET, app, deployed, jobs
+from tests.infra.paper import MAIN, SECRET, app, deployed, jobs
 from tests.infra.paper import variables as told
-from tests.infra.templates import altered
+from tests.infra.templates import altered, from_disk
 
 ADDRESS = {
     "public": "https://contoso.crm4.dynamics.com",
@@ -83,13 +83,14 @@ def test_they_do_so_in_every_cloud_and_with_other_parameters(
         ("PSA_CONNECTOR_DATAVERSE__URL:", "PSA_CONNECTOR_DATAVERSE__ADDRESS:", "ADDRESS in the environment is not a"),
         ("'managed-identity'", "'managed_identity'", "SIGN_IN is not valid"),
         ("PSA_CONNECTOR_LOGS__FORMAT: 'json'", "PSA_CONNECTOR_LOGS__FORMAT: 'text'", "LOGS__FORMAT is not valid"),
-        ("serviceBusSuffix: '.servicebus.windows.net'", "serviceBusSuffix: '.servicebus.net'", "NAMESPACE is no full"),
+        ("public: '.servicebus.windows.net'", "public: '.servicebus.net'", "NAMESPACE is no full"),
     ],
 )
 def test_a_setting_that_is_missing_wrong_or_unknown_is_noticed(
     old: str, new: str, said: str, production: dict[str, Any], loaded: Loaded
 ) -> None:
-    made = deployed(production, altered("main.bicep", old, new))
+    file = "main.bicep" if old in from_disk(MAIN).text else "modules/run.bicep"
+    made = deployed(production, altered(file, old, new))
     with pytest.raises(NotConfigured, match=said):
         loaded(told(app(made)))
 

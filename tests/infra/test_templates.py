@@ -60,7 +60,7 @@ def unused(template: Template) -> set[str]:
 
 
 def test_every_file_can_be_read() -> None:
-    assert {one.path.name for one in templates()} >= {"main.bicep", "ingress.bicep", "internal.bicep", "alerts.bicep"}
+    assert {one.path.name for one in templates()} >= {"main.bicep", "ingress.bicep", "internal.bicep", "run.bicep"}
 
 
 def test_both_parameter_files_name_parameters_there_are_and_every_module_gets_all_of_its_own(
@@ -93,7 +93,7 @@ def test_every_type_version_and_property_is_spelled_as_azure_documents_it(
         ("modules/ingress.bicep", "disableLocalAuth:", "disableLocalAuthentication:"),
         ("modules/internal.bicep", "queues@2024-01-01", "queues@2024-13-01"),
         ("modules/app.bicep", "terminationGracePeriodSeconds", "terminationGracePeriod"),
-        ("modules/alerts.bicep", "emailAddress:", "email_address:"),
+        ("modules/people.bicep", "emailAddress:", "email_address:"),
         ("main.bicep", "maxDeliveryCount: 50", "maximumDeliveryCount: 50"),
     ],
 )
@@ -126,7 +126,7 @@ def test_a_name_that_nothing_declares_is_noticed(file: str, old: str, new: str) 
     ("new", "said"), [("", "healthPort is missing"), ("    healthPort: 8080\n    port: 8080\n", "no such parameters")]
 )
 def test_a_module_that_is_called_wrongly_is_noticed(new: str, said: str, production: dict[str, Any]) -> None:
-    look = altered("main.bicep", "    healthPort: 8080\n", new)
+    look = altered("modules/run.bicep", "    healthPort: 8080\n", new)
     with pytest.raises(ValueError, match=said):
         deploy(look(MAIN), production, look)
 
