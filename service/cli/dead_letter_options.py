@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Dead letters as `dead-letters list` names them: approvals/42."),
+    typer.Argument(metavar="NAME", help="Dead letters as `dead-letters list` names them: approvals/42."),
 ]
 QueueOption = Annotated[
     str | None, typer.Option(metavar="QUEUE", help="Of this queue alone. [default: events and commands]")

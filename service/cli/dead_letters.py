@@ -94,9 +94,7 @@ def list_(
 
 @app.command("show")
 def show(
-    names: Annotated[
-        list[str], typer.Argument(metavar="NAME...", help="Dead letters as `dead-letters list` names them.")
-    ],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Dead letters as `dead-letters list` names them.")],
     export: Annotated[
         Path | None,
         typer.Option(
