@@ -36,17 +36,18 @@ def event_queue(settings: ServiceBusSettings) -> EventQueue:
     )
 
 
+def received_from(settings: ServiceBusSettings) -> str:
+    """The address of the namespace whose approvals queue this service receives from."""
+    if settings.approvals_connection_string is not None:
+        return parts_of(settings.approvals_connection_string.get_secret_value())["endpoint"]
+    if settings.approvals_namespace is not None or settings.connection_string is None:
+        return f"sb://{settings.approvals_namespace or settings.namespace}/"
+    return parts_of(settings.connection_string.get_secret_value())["endpoint"]
+
+
 def _same_namespace(settings: ServiceBusSettings, endpoint: str) -> None:
     """Events that go to another namespace than the one that is received from are heard by nobody, without a word."""
-    if settings.approvals_connection_string is not None:
-        received = parts_of(settings.approvals_connection_string.get_secret_value())["endpoint"]
-    elif settings.approvals_namespace is not None or settings.namespace is not None:
-        received = f"sb://{settings.approvals_namespace or settings.namespace}"
-    elif settings.connection_string is not None:
-        received = parts_of(settings.connection_string.get_secret_value())["endpoint"]
-    else:
-        return
-    here, there = urlsplit(endpoint).hostname, urlsplit(received).hostname
+    here, there = urlsplit(endpoint).hostname, urlsplit(received_from(settings)).hostname
     if here != there:
         raise NotConfigured(
             [f"{VARIABLE} is for {here}, but events are received from {there}; use the namespace of the queue."]

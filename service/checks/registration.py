@@ -8,7 +8,8 @@ from uuid import UUID
 from connector.dataverse.client import DataverseClient
 from connector.errors import Misconfigured
 from service.checks.finding import Finding, Verdict, may_not_see
-from service.connection_string import parts_of
+from service.event_sender import event_queue, received_from
+from service.not_configured import NotConfigured
 from service.registering.difference import is_off, step_differs, strangers
 from service.registering.reading import Row, posting
 from service.registering.wanted import ENDPOINT, WATCHED, EventQueue, address_of, endpoint_values, same
@@ -24,7 +25,14 @@ BIND = "Run `psa-connector register --bind` to set the address and the key of th
 
 def registration(client: DataverseClient, settings: Settings) -> Iterator[Finding]:
     """Everything about the endpoint and its steps; asked for in three requests."""
-    events = expected(settings.servicebus)
+    try:
+        events = _expected(settings.servicebus)
+    except NotConfigured as error:
+        yield from (
+            Finding(AREA, Verdict.WRONG, fault, "Correct it, then run `psa-connector register`.")
+            for fault in error.faults
+        )
+        return
     try:
         endpoints, steps, images = posting(client, events.queue)
     except Misconfigured as error:
@@ -36,19 +44,14 @@ def registration(client: DataverseClient, settings: Settings) -> Iterator[Findin
         yield Finding(AREA, Verdict.OK, f"{len(WATCHED)} steps post to {events.queue} at {_host(events.address)}.")
 
 
-def expected(settings: ServiceBusSettings) -> EventQueue:
-    """Where events have to go: what is handed to Dataverse if that is known here, else where this service receives.
+def _expected(settings: ServiceBusSettings) -> EventQueue:
+    """Where events have to go: to where this service receives. Without a sender the key's name is not known, and empty.
 
-    Without a sender the name of the key is not known, and empty.
+    Raises ``NotConfigured`` for a sender that leads elsewhere.
     """
     if settings.event_sender is not None:
-        parts = parts_of(settings.event_sender.get_secret_value())
-        return EventQueue(parts["endpoint"], settings.approvals_queue, parts["sharedaccesskeyname"], "")
-    if settings.connection_string is not None:
-        address = parts_of(settings.connection_string.get_secret_value())["endpoint"]
-    else:
-        address = f"sb://{settings.namespace}/"
-    return EventQueue(address, settings.approvals_queue, "", "")
+        return event_queue(settings)
+    return EventQueue(received_from(settings), settings.approvals_queue, "", "")
 
 
 def _faults(

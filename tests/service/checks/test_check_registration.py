@@ -105,6 +105,33 @@ def test_a_fault_of_a_step_is_named_with_what_to_type(
     assert "psa-connector register" in found.remedy
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("APPROVALS_NAMESPACE", "events.servicebus.windows.net"),
+        ("APPROVALS_CONNECTION_STRING", KEY.replace("contoso", "events")),
+    ],
+)
+def test_approvals_of_another_namespace_have_to_be_posted_there(
+    environment: Environment, all_set: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    if variable == "APPROVALS_NAMESPACE":
+        all_set.delenv("PSA_CONNECTOR_SERVICEBUS__CONNECTION_STRING")
+        all_set.setenv("PSA_CONNECTOR_SERVICEBUS__NAMESPACE", "contoso.servicebus.windows.net")
+    all_set.setenv(f"PSA_CONNECTOR_SERVICEBUS__{variable}", value)
+    (found,) = look()
+    assert found.verdict is Verdict.DRIFT
+    assert found.sentence.endswith("this service receives from approvals at events.servicebus.windows.net.")
+    all_set.setenv(SENDER, KEY)
+    (wrong,) = look()
+    assert wrong.verdict is Verdict.WRONG
+    assert "is for contoso.servicebus.windows.net, but events are received from events." in wrong.sentence
+    environment.rows["serviceendpoints"] = [ours(namespaceaddress="sb://events.servicebus.windows.net/")]
+    all_set.delenv(SENDER)
+    (well,) = look()
+    assert well.verdict is Verdict.OK
+
+
 def test_what_is_only_worth_knowing_is_a_note(environment: Environment, all_set: pytest.MonkeyPatch) -> None:
     all_set.setenv(SENDER, KEY.replace("send-events", "other"))
     environment.rows["sdkmessageprocessingsteps"][0] |= {"name": "Renamed", "rank": 5}
