@@ -25,8 +25,12 @@ PEEKED = 250
 """Messages that are looked at together."""
 MOST = 1000
 """Messages that are looked at on a queue, and as many of its dead letters."""
-IN_TIME = 30.0
+LONG_ENOUGH = 10.0
+"""Seconds after which no further page is asked for: messages may be large."""
+IN_TIME = 60.0
 """Seconds for the whole look at one queue."""
+
+Seen = tuple[list[ServiceBusReceivedMessage], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class QueueFigures:
 def queue_figures(access: Access, queue: str) -> QueueFigures:
     """Look at one queue. Synchronous, and not for a thread whose event loop runs. Raises ``ConnectorError``."""
 
-    async def looked() -> tuple[list[ServiceBusReceivedMessage], list[ServiceBusReceivedMessage]]:
+    async def looked() -> tuple[Seen, Seen]:
         await signed_in(access)
         client = connect(access)
         try:
@@ -61,7 +65,7 @@ def queue_figures(access: Access, queue: str) -> QueueFigures:
         finally:
             await close_quietly(client)
 
-    waiting, put_aside = asyncio.run(looked())
+    (waiting, is_all), (put_aside, are_all) = asyncio.run(looked())
     states = [message.state for message in waiting]
     oldest = next((one.enqueued_time_utc for one in waiting if one.state == ServiceBusMessageState.ACTIVE), None)
     figures = QueueFigures(
@@ -70,22 +74,24 @@ def queue_figures(access: Access, queue: str) -> QueueFigures:
         states.count(ServiceBusMessageState.DEFERRED),
         len(put_aside),
         oldest,
-        is_more=max(len(waiting), len(put_aside)) >= MOST,
+        is_more=not (is_all and are_all),
     )
     return _managed(access, queue, figures) if figures.is_more else figures
 
 
-async def _peeked(client: Any, queue: str, sub_queue: ServiceBusSubQueue | None) -> list[ServiceBusReceivedMessage]:
+async def _peeked(client: Any, queue: str, sub_queue: ServiceBusSubQueue | None) -> Seen:
+    """The first messages, and whether they are all there are."""
     receiver = client.get_queue_receiver(queue, sub_queue=sub_queue, prefetch_count=0, socket_timeout=0.05)
     async with receiver:
         found: list[ServiceBusReceivedMessage] = []
-        while len(found) < MOST:
+        until = asyncio.get_running_loop().time() + LONG_ENOUGH
+        while len(found) < MOST and asyncio.get_running_loop().time() < until:
             after = (found[-1].sequence_number or 0) + 1 if found else 0
             page = await receiver.peek_messages(PEEKED, sequence_number=after)
             if not page:
-                break
+                return found, True
             found += page
-        return found
+        return found, False
 
 
 def _managed(access: Access, queue: str, figures: QueueFigures) -> QueueFigures:

@@ -57,11 +57,8 @@ def close_check(
     if output is Output.JSON:
         as_json(_plain(found) | {"is_over": asked.last < today})
     else:
-        columns = (key("Answer"), Column("Question"), Column("What was found, and what to type"))
-        rows = [
-            (ANSWERS[part.state], QUESTIONS[part.key], "\n".join(filter(None, (part.sentence, part.next))))
-            for part in found.parts
-        ]
+        columns = (key("Answer"), Column("Question"), Column("What was found"))
+        rows = [(ANSWERS[part.state], QUESTIONS[part.key], part.sentence) for part in found.parts]
         show(f"{found.month} ({found.zone})", columns, rows)
         beneath(found.parts, url)
     if asked.last >= today:

@@ -1,4 +1,4 @@
-"""The rows that a part names, beneath the table: a name, what is said of it, and the address that opens it."""
+"""What to type, and the rows that a part names, beneath the table: commands are copied, and addresses opened."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from service.status.part import Part, State
 
 
 def beneath(parts: Iterable[Part], url: str) -> None:
-    """The first rows of whatever needs a person; an address is longer than a column may be."""
+    """Of every part that is not well what to type; of those that need a person, the first rows."""
     for part in parts:
+        if part.state is State.OK:
+            continue
+        if part.next:
+            line(f"{part.key}: {part.next}")
         if part.state is State.ATTENTION:
             for one in part.rows:
-                line(f"{part.key}: {one.name}{f'. {one.why}' if one.why else ''}")
+                line(f"  {one.name}{f'. {one.why}' if one.why else ''}")
                 line(f"  {link(url, one.row)}")

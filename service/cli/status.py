@@ -111,10 +111,10 @@ def _show(report: Report, output: Output, zone: ZoneInfo) -> Exit:
     if output is Output.JSON:
         as_json(plain(report))
         return code
-    columns = (key("Part"), key("State"), Column("What was found, and what to type"))
+    columns = (key("Part"), key("State"), Column("What was found"))
     # What needs a person comes first; the rest keeps its order.
     parts = sorted(report.parts, key=lambda part: part.state is not State.ATTENTION)
-    told = [(part.key, part.state.value, "\n".join(filter(None, (part.sentence, part.next)))) for part in parts]
+    told = [(part.key, part.state.value, part.sentence) for part in parts]
     show(f"{report.url} on {report.at.astimezone(zone):%Y-%m-%d %H:%M:%S}", columns, told)
     beneath(parts, report.url)
     ends = {Exit.DONE: "Nothing needs anybody.", Exit.FAILED: "Not everything could be asked; look again."}

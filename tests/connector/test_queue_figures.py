@@ -64,6 +64,17 @@ def test_more_than_are_looked_at_are_said_to_be_more(bus: Bus, monkeypatch: pyte
     bus.run(scenario())
 
 
+def test_what_takes_long_is_not_looked_at_to_its_end(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONG_ENOUGH", 0.0)
+
+    async def scenario() -> None:
+        await bus.send(Outgoing(b"{}", bus.id))
+        found = await asyncio.to_thread(queue_figures, bus.connection, QUEUE)
+        assert (found.active, found.is_more) == (0, True)
+
+    bus.run(scenario())
+
+
 def test_a_wrong_key_and_nobody_there_are_told_apart(bus: Bus) -> None:
     async def scenario() -> None:
         wrong = bus.connection.replace("SharedAccessKey=key", "SharedAccessKey=wrong")
@@ -90,8 +101,8 @@ def test_what_is_too_much_to_look_at_is_asked_of_the_namespace_where_that_is_all
     class Waiting:
         state, enqueued_time_utc = ServiceBusMessageState.ACTIVE, None
 
-    async def peeked(_: object, __: str, sub_queue: object) -> list[Waiting]:
-        return [] if sub_queue else [Waiting()] * module.MOST
+    async def peeked(_: object, __: str, sub_queue: object) -> tuple[list[Waiting], bool]:
+        return ([], True) if sub_queue else ([Waiting()] * module.MOST, False)
 
     monkeypatch.setattr(module, "_peeked", peeked)
     mock.get(

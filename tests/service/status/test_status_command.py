@@ -47,6 +47,7 @@ def test_what_needs_a_person_comes_first_with_its_records_and_exit_code_4(world:
     assert flat.index("in-doubt attention") < flat.index("steps ok")
     assert f"psa-connector invoice resolve {doubt}" in flat
     assert f"main.aspx?pagetype=entityrecord&etn=salesorder&id={world.contract}" in result.stdout
+    assert f"in-doubt: psa-connector invoice resolve {doubt} --invoice ID" in result.stdout
     as_data = status("--output", "json")
     assert as_data.exit_code == Exit.WORK_LEFT
     data = told(as_data)
@@ -73,6 +74,22 @@ def test_an_alarm_is_one_line_of_json_and_tells_that_all_is_well_too(world: DueW
     said = json.loads(result.stderr)
     assert (said["attention"], said["counts"]["in-doubt"]) == (["in-doubt"], 1)
     assert "in-doubt: 1 call" in said["message"]
+
+
+def test_metrics_are_exported_before_an_alarm_ends(sandbox: Sandbox, nothing_set: pytest.MonkeyPatch) -> None:
+    nothing_set.setenv("PSA_CONNECTOR_TELEMETRY__EXPORTER", "console")
+    result = status("--alarm")
+    assert result.exit_code == Exit.DONE, result.output
+    for name in ("psa_connector.attention", "psa_connector.approved_without_actuals", "psa_connector.looks"):
+        assert name in result.stderr
+
+
+def test_a_narrow_terminal_shows_each_part_as_a_paragraph(sandbox: Sandbox, nothing_set: pytest.MonkeyPatch) -> None:
+    nothing_set.setenv("COLUMNS", "30")
+    nothing_set.setenv("NO_COLOR", "1")
+    result = status()
+    assert result.exit_code == Exit.DONE, result.output
+    assert "Part            approved-without-actuals" in result.stdout
 
 
 def test_where_dataverse_is_away_the_queues_are_told_all_the_same(
