@@ -13,7 +13,6 @@ import typer
 
 from service.cli.backlog_options import day
 from service.cli.exits import Exit
-from service.cli.output import say
 
 if TYPE_CHECKING:
     from service.app import App
@@ -87,6 +86,7 @@ def post(config: Path | None, *, rows: bool) -> Iterator[tuple[App, Post]]:
     from connector.errors import ConnectorError
     from handlers.parsing import parse_command, parse_event
     from service.app import compose
+    from service.cli.output import say
     from service.dead_letters.boxes import opened
     from service.dead_letters.choosing import Post
     from service.dead_letters.subjects import Subjects
@@ -131,6 +131,8 @@ def of_queue(found: Post, queue: str | None) -> Post:
 
 def named(found: Post, names: Sequence[str]) -> list[Letter]:
     """The ones of these names; those that are gone are said. Where none is left the command ends."""
+    from service.cli.output import say
+
     letters, gone = [], []
     for name in dict.fromkeys(names):
         try:
@@ -152,6 +154,7 @@ def named(found: Post, names: Sequence[str]) -> list[Letter]:
 def told_about(found: Post, letters: Sequence[Letter]) -> dict[str, About]:
     """What each is about; where that can't be read it is said, and they are shown all the same."""
     from connector.errors import ConnectorError
+    from service.cli.output import say
     from service.dead_letters.subjects import NOTHING
 
     try:
@@ -163,6 +166,7 @@ def told_about(found: Post, letters: Sequence[Letter]) -> dict[str, About]:
 
 def wanted(app: App, filters: Filters) -> Wanted:
     """What is meant; names that lead nowhere end the command."""
+    from service.cli.output import say
     from service.cli.session import chosen_contracts
     from service.dead_letters.choosing import Wanted
     from service.dead_letters.subjects import projects_of
