@@ -24,7 +24,10 @@ REMEDIES = {
     "that is allowed.",
     "ip-firewall": "Allow the address this runs at in the environment's IP firewall (Power Platform admin center, "
     "Privacy + Security).",
-    "missing-privilege": "Add it to the security role of the application user; see docs/environment.md.",
+    "missing-privilege": "Run `psa-connector role apply runtime --to USER` as a System Administrator, or add it to the "
+    "security role of whoever is signed in; see docs/environment.md.",
+    "role-name-taken": "Rename the role that is there, or delete it; then run this again.",
+    "incomplete-solution": "Run `psa-connector register` first, with the same --solution.",
     "not-a-member": "Make an application user for PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment; enable it.",
 }
 """By the code of the failure."""
