@@ -26,8 +26,6 @@ REMEDIES = {
     "Privacy + Security).",
     "missing-privilege": "Run `psa-connector role apply runtime --to USER` as a System Administrator, or add it to the "
     "security role of whoever is signed in; see docs/environment.md.",
-    "role-name-taken": "Rename the role that is there, or delete it; then run this again.",
-    "incomplete-solution": "Run `psa-connector register` first, with the same --solution.",
     "not-a-member": "Make an application user for PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment; enable it.",
 }
 """By the code of the failure."""
