@@ -13,7 +13,7 @@ from connector.settlement import Complete, DeadLetter, RedeliverAt
 from handlers.pipeline import SECOND_LOOK
 from mappings.tables import Ref
 from tests.handlers.envelopes import NOW, context, envelope
-from tests.handlers.fake_dataverse import touches
+from tests.handlers.fake_dataverse import calls_an_action, touches
 from tests.handlers.judging import EIGHT_HOURS
 from tests.handlers.service import POLICY, Service, ends, event
 from tests.handlers.test_readiness import sales
@@ -211,7 +211,7 @@ def test_a_command_the_product_refuses_is_put_before_a_person_in_the_products_wo
     world: World, service: Service
 ) -> None:
     sales(world, msdyn_billingstatus=READY)
-    world.dataverse.fail(Rejected("closed", "The contract is closed."), lambda one: len(one.changes) == 3, times=9)
+    world.dataverse.fail(Rejected("closed", "The contract is closed."), calls_an_action, times=9)
     invoice = {
         "kind": "create-invoices",
         "command": str(UUID(int=2)),
