@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 MESSAGE = "CreateMultiple"
 FIRST_TOGETHER, MOST_TOGETHER = 5, 20
-TOO_MANY_FELL, FEW_FELL = 0.3, 0.15
+TOO_MANY_FELL, FEW_FELL = 0.3, 0.1
 """The parts of what was sent in bulk above which fewer go together, and below which more do."""
 LONGEST_TOGETHER = timedelta(seconds=10)
 """What goes together is one transaction, which locks what it writes; Dataverse ends any after two minutes."""

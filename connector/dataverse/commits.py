@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -150,8 +151,8 @@ class Commits:
             "Prefer": "odata.continue-on-error",
         }
         rows = sum(len(ready.requests) for ready in chunk)
+        sent = self._divided(chunk) if in_bulk else [(ready,) for ready in chunk]
         try:
-            sent = self._divided(chunk) if in_bulk else [(ready,) for ready in chunk]
             parts = [self._part(group) for group in sent]
             body = write_batch(parts, boundary)
             expected = self._pace.expected(rows)
@@ -163,6 +164,10 @@ class Commits:
             error = callers.of_batch(told, caller, self._welcome)
             if isinstance(error, callers.PersonRefused):
                 return {ready.index: error for ready in chunk}, None
+            if isinstance(error, Rejected | Misconfigured) and self._bulk is not None and len(sent) < len(chunk):
+                # An environment may take no bulk message in a change set, or at all, whatever it says.
+                self._bulk.pace.took(0, timedelta(), [False])
+                return self._send(chunk, in_bulk=False)
             if isinstance(error, Rejected) and len(chunk) > 1:
                 # Refused before anything was done: one of them is at fault, so each half is tried by itself.
                 middle = len(chunk) // 2
@@ -187,9 +192,11 @@ class Commits:
                 fallen += group
             content_id += 0 if isinstance(part, Request) else len(part)
         self._pace.took(rows, reply.took)
-        if self._bulk is not None and in_bulk:
+        if self._bulk is not None and in_bulk and len(chunk) > 1:
             done = [isinstance(outcomes.get(group[0].index), Committed) for group in sent if len(group) > 1]
-            self._bulk.pace.took(rows, reply.took, done)
+            # Only where all of it might have gone either way does the time say which is quicker.
+            new_rows = rows if all(self._bulk.fits(ready.change_set) for ready in chunk) else 0
+            self._bulk.pace.took(new_rows, reply.took, done)
         if any(isinstance(one, ConnectorError) and one.code in OUT_OF_TIME for one in outcomes.values()):
             self._pace.too_long()
         if not fallen:

@@ -180,6 +180,25 @@ def test_a_lost_answer_leaves_everything_in_the_batch_in_doubt(
     assert [type(one) for one in outcomes] == [UnknownOutcome] * 2
 
 
+def test_an_environment_that_refuses_the_whole_batch_for_it_is_soon_left_alone_with_it(
+    far: tuple[DataverseClient, FarSide, responses.RequestsMock],
+) -> None:
+    client, side, http = far
+    answer = FarSide.__call__
+
+    def refusing(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        told = answer(side, request)
+        refused = 400, {"Content-Type": "application/json"}, json.dumps(error("0x80060888", "Not in a change set."))
+        return refused if "CreateMultiple" in side.bodies[-1] else told
+
+    http.remove("POST", BATCH)
+    http.add_callback("POST", BATCH, refusing, content_type=None)
+    for _ in range(100):
+        assert client.commit(new(*TEN)) == [Committed((None, None))] * len(TEN)
+
+    assert len(side.bodies) < 112
+
+
 def test_an_existing_row_is_a_conflict_of_its_own_change_set_only(
     far: tuple[DataverseClient, FarSide, responses.RequestsMock],
 ) -> None:
