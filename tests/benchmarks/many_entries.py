@@ -45,22 +45,25 @@ def approved(
     with Sandbox(clock=clock) as sandbox:
         world = World(sandbox)
         register_command_table(world.signed_in("administrator"))
-        entries = _submitted(sandbox, count, projects, odd)
+        entries = submitted(sandbox, count, projects, odd)
         for first in range(0, count, 200):
             world.approve(*entries[first : first + 200])
         yield world, clock, entries
 
 
-def _submitted(sandbox: Sandbox, count: int, projects: int, odd: Callable[[int], bool]) -> list[LoadedEntry]:
+def submitted(
+    sandbox: Sandbox, count: int, projects: int, odd: Callable[[int], bool] = lambda _: False, start: int = 0
+) -> list[LoadedEntry]:
+    """So many entries, submitted and not yet approved; ``start``: how many there are already, on the same projects."""
     names = [f"B{number}" for number in range(projects)]
     entries: list[LoadedEntry] = []
     with sandbox.web.transaction() as work:
         builder = Builder(work, USERS["approver"])
         dollar = builder.currency("USD")
-        for name in names:
+        for name in names if not start else ():
             builder.project(name, f"Benchmark {name}", dollar)
             builder.project_line(name, "C1", dollar)
-        for number in range(count):
+        for number in range(start, start + count):
             project, resource = names[number % projects], ("Ada", "Ben")[number % 2]
             key, day = f"bench-{number}", FIRST + timedelta(days=number // projects % DAYS)
             minutes = int(60 * ODD_HOURS) if odd(number) else 480
