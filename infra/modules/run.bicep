@@ -67,7 +67,7 @@ var internalToo = [
 var jobs = [
   {
     name: 'due'
-    args: ['invoice', 'create', '--due', '--requested-by', 'scheduled job', '--output', 'json']
+    args: ['invoice', 'create', '--due', '--unless-paused', '--requested-by', 'scheduled job', '--output', 'json']
     schedule: dueSchedule
     timeout: 10800
   }

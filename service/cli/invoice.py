@@ -63,6 +63,10 @@ def create(
             "--resume", parser=invoice_runs.run_id, metavar="RUN", help="Instead: carry a run on that was broken off."
         ),
     ] = None,
+    unless_paused: Annotated[
+        bool,
+        typer.Option("--unless-paused", help="With --due, for a scheduled job: nothing while the services are paused."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Carry on even above the ceilings.")] = False,
     dry_run: DryRunOption = False,
     requested_by: RequestedByOption = None,
@@ -78,8 +82,10 @@ def create(
             raise typer.BadParameter("--due is for what is due; name a DATE and contracts with it, or nothing.")
         from service.cli.invoice_due import create_due
 
-        create_due(contracts or [], yes, dry_run, requested_by or someone(), config, output)
+        create_due(contracts or [], yes, dry_run, requested_by or someone(), config, output, unless_paused)
         return
+    if unless_paused:
+        raise typer.BadParameter("--unless-paused belongs to --due.")
     filters = bool(customer or currency or owner)
     chosen = {"contracts by name": bool(contracts), "--all": everything, "--resume": resume is not None}
     chosen["--customer, --currency and --owner"] = filters

@@ -36,11 +36,18 @@ QUIET = ("created", "nothing-to-invoice", "already-run", "created-and-gone")
 
 
 def create_due(
-    named: Sequence[str], yes: bool, dry_run: bool, requested_by: str, config: Path | None, output: Output
+    named: Sequence[str],
+    yes: bool,
+    dry_run: bool,
+    requested_by: str,
+    config: Path | None,
+    output: Output,
+    unless_paused: bool = False,
 ) -> None:
     """Create what is due up to a day, if the first name is one, else up to today; of these contracts, or of all.
 
-    Exit code 1: some failed; 4: some need a look, or are left, or it is too much without --yes.
+    Exit code 1: some failed; 4: some need a look, or are left, it is too much without --yes, or it is paused where that
+    counts.
     """
     from uuid import uuid4
 
@@ -51,6 +58,8 @@ def create_due(
     day = _day(named)
     names = list(named) if day is None else list(named[1:])
     with session(config) as service:
+        if unless_paused:
+            _refuse_while_paused(service, output)
         only = tuple(one.id for one in chosen_contracts(service, names)) if names else ()
         command = CreateDueInvoices(command=uuid4(), requested_by=requested_by, due=day, contracts=only, dry_run=True)
         looked = _looked(service, command, output)
@@ -60,6 +69,18 @@ def create_due(
         if looked["above_ceiling"] and not yes:
             raise too_much(" ".join(looked["above_ceiling"]), output)
         _carry_out(service, command.model_copy(update={"dry_run": False, "confirmed": yes}), looked, output)
+
+
+def _refuse_while_paused(service: App, output: Output) -> None:
+    """End the command where somebody paused the services: no person is there who meant it all the same."""
+    from connector.breaker import HELD
+    from service.cli.refused import refused
+    from service.pausing import read
+
+    paused = read(service.dataverse).paused
+    if paused is not None and not paused.is_over(service.dataverse.far_now()):
+        sentence = f"{paused.sentence}. Nothing was created; psa-connector resume ends the pause."
+        raise refused(HELD, sentence, output)
 
 
 def _day(named: Sequence[str]) -> date | None:

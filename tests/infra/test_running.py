@@ -58,6 +58,7 @@ def test_each_container_is_given_a_command_there_is_with_options_it_has(given: d
         "status": "status",
     }
     assert found["due"][1]["due"] is True
+    assert found["due"][1]["unless_paused"] is True
     assert found["status"][1]["alarm"] is True
     assert found["reconcile"][1]["repair"] is True
 
