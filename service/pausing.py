@@ -24,6 +24,7 @@ HOLD_ID = uuid5(keys.NAMESPACE, "hold")
 """The row that says so; of the same id in every environment."""
 SUBJECT = "every running service"
 LONGEST_REASON = 500
+"""Characters."""
 TRIES = 3
 """How often two who say so at once are sorted out."""
 NO_REASON = "no reason is written down"
@@ -115,8 +116,13 @@ def _paused(record: Row) -> Paused:
     told = held if isinstance(held, dict) else {}
     changed = record.instant("modifiedon") or datetime.min.replace(tzinfo=UTC)
     since, until = _instant(told.get("since")), _instant(told.get("until"))
-    reason = str(told.get("reason") or NO_REASON)
+    reason = printable(str(told.get("reason") or "")) or NO_REASON
     return Paused(record.text("psac_requestedby") or "unknown", since or changed, until, reason)
+
+
+def printable(text: str) -> str:
+    """A reason on one line, without what would give a terminal instructions; as long as one may be."""
+    return "".join(one if one.isprintable() else " " for one in text).strip()[:LONGEST_REASON]
 
 
 def _instant(text: object) -> datetime | None:

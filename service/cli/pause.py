@@ -37,11 +37,11 @@ def pause(
     """
     from service.app import dataverse_client
     from service.cli.pause_report import instant, show_pause
-    from service.pausing import LONGEST_REASON, Paused, read, write
+    from service.pausing import LONGEST_REASON, Paused, printable, read, write
     from service.settings_sources import load
 
-    said = " ".join(reason.split())
-    if not said or len(said) > LONGEST_REASON:
+    said = " ".join(printable(reason).split())
+    if not said or len(reason) > LONGEST_REASON:
         raise typer.BadParameter(f"--reason takes 1 to {LONGEST_REASON} characters.")
     settings = load(config)
     end = None if until is None else instant(until, settings.business_time_zone)

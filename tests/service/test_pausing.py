@@ -66,6 +66,13 @@ def test_what_can_not_be_written_is_raised(world: World) -> None:
         write(LUNCH, "Anna", world.dataverse)
 
 
+def test_a_reason_gives_a_terminal_no_instructions(world: World) -> None:
+    write(Paused("Anna", NOON, None, "\x1b[2JLunch\nand more"), "Anna", world.dataverse)
+    paused = read(world.dataverse).paused
+    assert paused is not None
+    assert paused.reason == "[2JLunch and more"
+
+
 @pytest.mark.parametrize("held", ["nonsense", "[]", '{"since": "yesterday", "until": "2026-03-01T13:00"}'])
 def test_a_row_changed_by_hand_still_pauses(held: str, world: World) -> None:
     write(LUNCH, "Anna", world.dataverse)
