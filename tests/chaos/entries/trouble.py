@@ -12,6 +12,8 @@ from uuid import UUID
 from sandbox.faults import Hold
 from sandbox.world import EVENTS, Sandbox
 
+WRITTEN, IN_BULK = '"msdyn_origin":', "CreateMultiple"
+"""What only a write of actuals, or one of those of several entries in bulk messages, says in its body."""
 SLOW, SLOW_TIMES = "confirmation swallowed", 6
 """A worker waits long for each of these, which is enough of them."""
 
@@ -81,23 +83,25 @@ class Trouble:
     def _note(self, name: str, fault: Struck) -> None:
         self._planned.append((name, fault))
 
-    def _stall(self) -> Struck:
+    def _stall(self, containing: str) -> Struck:
         """A write reaches Dataverse, and is carried out only a while later: what it was decided on may be history."""
-        hold = self._sandbox.faults.hold(path=r"\$batch", containing="msdyn_actuals")
+        hold = self._sandbox.faults.hold(path=r"\$batch", containing=containing)
         self._holding.append(hold)
         return hold
 
     def _kinds(self) -> tuple[tuple[str, Callable[[], Struck]], ...]:
         web, bus, events = self._sandbox.faults, self._sandbox.bus.faults, self._sandbox.events.faults
         batch, seed = r"\$batch", self._chance.randrange
-        written = "msdyn_actuals"
         return (
-            ("reply lost after commit", lambda: web.lose_reply(path=batch, containing=written)),
-            ("cut inside a batch", lambda: web.cut_in_batch(seed(1, 6), containing=written)),
+            ("reply lost after commit", lambda: web.lose_reply(path=batch, containing=WRITTEN)),
+            ("cut inside a batch", lambda: web.cut_in_batch(seed(1, 6), containing=WRITTEN)),
             ("429 storm", lambda: web.storm(429, times=seed(2, 8), path=batch, retry_after=1)),
             ("503", lambda: web.storm(503, times=2, path=batch)),
-            ("deadlock", lambda: web.deadlock(path=batch, containing=written)),
-            ("write stalled", self._stall),
+            ("deadlock", lambda: web.deadlock(path=batch, containing=WRITTEN)),
+            ("write stalled", lambda: self._stall(WRITTEN)),
+            ("reply to bulk lost", lambda: web.lose_reply(path=batch, containing=IN_BULK)),
+            ("bulk write stalled", lambda: self._stall(IN_BULK)),
+            ("deadlock in bulk", lambda: web.deadlock(path=batch, containing=IN_BULK)),
             ("token expired", lambda: web.expire_token(path=batch)),
             ("connection dropped", lambda: bus.drop_connection(entity=EVENTS, operation="settle")),
             ("link detached", lambda: bus.detach_link(entity=EVENTS, operation="credit")),
