@@ -57,7 +57,9 @@ def _named(name: str) -> tuple[str | None, UUID, str | None]:
     try:
         return table, UUID(text), host
     except ValueError as error:
-        raise NoSuchEntry(f"{name!r} is no id of an entry, and no address that opens one.") from error
+        raise NoSuchEntry(
+            f"{name!r} is no id of an entry, and no address that opens one; copy the address from the browser."
+        ) from error
 
 
 def _host(address: str) -> str | None:

@@ -28,7 +28,10 @@ def invoice_named(dataverse: Reader, name: str) -> Row:
     exact = [one for one in found if (one.text("invoicenumber") or "").casefold() == text.casefold()]
     fitting = exact or found
     if not fitting:
-        raise NoSuchInvoice(f"There is no invoice {name!r}, or it is not shared with this service.")
+        raise NoSuchInvoice(
+            f"There is no invoice {name!r}, or it is not shared with this service; "
+            "`psa-connector invoice list` shows those that are."
+        )
     if len(fitting) > 1:
         numbers = ", ".join(one.text("invoicenumber") or str(one.id) for one in fitting)
         raise NoSuchInvoice(f"{name!r} names several invoices ({numbers}); name one by its number or id.")
