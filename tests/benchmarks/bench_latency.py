@@ -24,7 +24,7 @@ from tests.flow.world import World
 
 SEED, WINDOWS, PROJECTS = 11, 3, 40
 REQUEST = timedelta(milliseconds=100)
-RECEIVERS = 2
+RECEIVERS = 8
 """As many as the service has by default."""
 RATES = (0.2, 0.5, 1.0, 2.0)
 FULL_RATES = (*RATES, 5.0, 10.0, 20.0)
