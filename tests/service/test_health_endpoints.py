@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from service import health_endpoints
 from service.cli.main import app as command_line
-from service.health import Health
+from service.health import STUCK_AFTER, Health
 from service.health_endpoints import CONNECTIONS, endpoints
 from service.health_settings import HealthSettings
 from service.not_configured import NotConfigured
@@ -85,6 +85,17 @@ def test_whoever_opens_connections_and_says_nothing_is_bounded_in_number_and_tim
         finally:
             for one in silent:
                 one.close()
+
+
+def test_whoever_asks_a_service_whose_loop_is_stuck_is_answered_with_503() -> None:
+    """Nobody gives a sign of life here; the answer comes from a thread and a loop of its own."""
+    seconds = [0.0]
+    with endpoints(HealthSettings(port=0), Health({}, lambda: 0, timer=lambda: seconds[0])) as port:
+        assert port is not None
+        assert ask(port, "GET", "/live")[0] == 200
+        seconds[0] = STUCK_AFTER + 1
+        status, body = ask(port, "GET", "/live")
+        assert (status, json.loads(body)["live"]) == (503, False)
 
 
 def test_without_a_port_nothing_listens(health: Health) -> None:
