@@ -32,8 +32,8 @@ QUESTIONS = {
     OVERDUE: "Did everything run that was due by schedule?",
     SETS: "Is every approval set through?",
     DOUBT: "Is it known what came of every invoice call?",
-    APPROVALS: "Is every event worked through?",
-    COMMANDS: "Is every command worked through?",
+    APPROVALS: "Is no event put aside or left waiting?",
+    COMMANDS: "Is no command put aside or left waiting?",
 }
 """By the key of the part that answers it, in the order in which they are asked."""
 ANSWERS = {State.OK: "yes", State.ATTENTION: "no", State.NOT_SEEN: "not seen", State.NO_ANSWER: "not seen"}

@@ -25,10 +25,11 @@ from service.status.conditions import (
     within,
 )
 from service.status.counting import Counted, counted
-from service.status.ledger import WITHOUT, ZERO_PRICE, named
+from service.status.ledger import ACTUAL_COLUMNS, WITHOUT, ZERO_PRICE, named, works
 from service.status.part import FEW, Named, Part, State, number
 
 NOT_READY, DRAFTS = "not-ready", "drafts"
+COLUMNS = {Backlog.TIME_AND_MATERIAL: ACTUAL_COLUMNS, Backlog.MILESTONES: (NAMED[Backlog.MILESTONES],)}
 ON_HAND = (Backlog.TIME_AND_MATERIAL, Backlog.MILESTONES)
 """The backlogs whose rows have a date; a product line belongs to no month."""
 
@@ -67,7 +68,7 @@ class MonthsLedger:
         found = {
             one: counted(
                 self.client,
-                Query(one.table, (NAMED[one],), all_of(_billable(one), self._in_month(DATED[one])), (DATED[one],)),
+                Query(one.table, COLUMNS[one], all_of(_billable(one), self._in_month(DATED[one])), (DATED[one],)),
             )
             for one in ON_HAND
         }
@@ -77,7 +78,7 @@ class MonthsLedger:
         also = number(milestones.count, "milestone", "milestones", is_more=milestones.is_more)
         days = f"--from {self.month.first} --to {self.month.last}"
         rows = (
-            *(named(one) for one in work.rows),
+            *works(work),
             *(named(one, NAMED[Backlog.MILESTONES]) for one in milestones.rows),
         )
         todo = f"psa-connector backlog list {worst} {days} --status open; then backlog ready"
@@ -103,7 +104,7 @@ class MonthsLedger:
 
     def _actuals(self, where: Condition) -> Counted:
         every = all_of(where, self._in_month(DATED[Backlog.TIME_AND_MATERIAL]))
-        return counted(self.client, Query(tables.ACTUAL, ("msdyn_description",), every, ("msdyn_startdatetime",)))
+        return counted(self.client, Query(tables.ACTUAL, ACTUAL_COLUMNS, every, ("msdyn_startdatetime",)))
 
     def _in_month(self, column: str) -> Condition:
         return within(column, self.month.first, self.month.last, self.zone)
@@ -117,7 +118,7 @@ def _billable(backlog: Backlog) -> Condition:
 def _part(key: str, sentence: str, todo: str, *found: Counted, rows: tuple[Named, ...] | None = None) -> Part:
     count = sum(one.count for one in found)
     if rows is None:
-        rows = tuple(named(row) for one in found for row in one.rows)
+        rows = tuple(row for one in found for row in works(one))
     state = State.ATTENTION if count else State.OK
     is_more = any(one.is_more for one in found)
     return Part(key, state, sentence, todo if count else "", count, is_more, rows=rows[:FEW])

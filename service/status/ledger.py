@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,14 +13,14 @@ from mappings.backlog import Backlog
 from mappings.row import Row
 from service.status.conditions import AT_ZERO, CHARGEABLE, COSTS, DATED, NAMED, UNBILLED, WITHOUT_CUSTOMER, ready
 from service.status.counting import Counted, counted
-from service.status.part import Named, Part, State, ago, number
+from service.status.part import FEW, Named, Part, State, ago, number
 
 ZERO_PRICE, WITHOUT, READY = "zero-price", "without-customer", "ready-not-invoiced"
 LATELY = timedelta(days=30)
 """How far back costs at a price of zero are counted."""
 READY_FOR = timedelta(days=35)
 """Longer than a month, an invoice run has passed what is ready by."""
-ACTUAL_COLUMNS = ("msdyn_description", "msdyn_startdatetime")
+ACTUAL_COLUMNS = ("msdyn_description", "msdyn_bookableresource", "msdyn_project", "msdyn_startdatetime")
 _SORT = ("msdyn_startdatetime",)
 
 
@@ -46,7 +46,7 @@ class Ledger:
             sales.count,
             sales.is_more,
             _dated(sales),
-            tuple(named(one) for one in sales.rows),
+            works(sales),
             {"costs": costs.count},
         )
 
@@ -62,7 +62,7 @@ class Ledger:
             found.count,
             found.is_more,
             _dated(found),
-            tuple(named(one) for one in found.rows),
+            works(found),
         )
 
     def ready_not_invoiced(self) -> Iterator[Part]:
@@ -91,7 +91,7 @@ class Ledger:
             count,
             is_more,
             oldest,
-            tuple(named(row, NAMED[backlog]) for backlog, one in old.items() for row in one.rows)[:5],
+            tuple(_late(old))[:FEW],
             {f"{backlog}": one.count for backlog, one in every.items()} | {"late": late},
         )
 
@@ -99,13 +99,32 @@ class Ledger:
         return counted(self.client, Query(tables.ACTUAL, ACTUAL_COLUMNS, where, _SORT))
 
     def _of(self, backlog: Backlog, where: Condition) -> Counted:
-        columns = (NAMED[backlog], "modifiedon")
+        shown = ACTUAL_COLUMNS if backlog is Backlog.TIME_AND_MATERIAL else (NAMED[backlog],)
+        columns = (*shown, "modifiedon")
         return counted(self.client, Query(backlog.table, columns, where, ("modifiedon",)))
 
 
-def named(row: Row, column: str = "msdyn_description") -> Named:
+def _late(old: Mapping[Backlog, Counted]) -> Iterator[Named]:
+    for backlog, found in old.items():
+        if backlog is Backlog.TIME_AND_MATERIAL:
+            yield from works(found)
+        else:
+            yield from (named(row, NAMED[backlog]) for row in found.rows)
+
+
+def named(row: Row, column: str) -> Named:
     """A row by what stands in a column of it, or else by its id."""
     return Named(row.ref, row.text(column) or str(row.id))
+
+
+def works(found: Counted) -> tuple[Named, ...]:
+    """Actuals by whose work on what they are, and what is said of it; or else by their ids."""
+
+    def name(row: Row) -> str:
+        said = (*found.shown.get(row.id, {}).values(), row.text("msdyn_description"))
+        return ", ".join(filter(None, said)) or str(row.id)
+
+    return tuple(Named(row.ref, name(row)) for row in found.rows)
 
 
 def _dated(found: Counted) -> datetime | None:

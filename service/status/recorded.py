@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,7 @@ from mappings.row import Row
 from mappings.tables import Ref
 from mappings.watermark import Watermark
 from service import pausing
+from service.contracts import contracts_of
 from service.reconciling import MARK
 from service.status.counting import counted
 from service.status.part import FEW, Named, Part, ago, number
@@ -103,8 +104,18 @@ class Records:
             doubt.count + open_.count,
             doubt.is_more or open_.is_more,
             min((moment for one in rows if (moment := one.instant("modifiedon"))), default=None),
-            tuple(_attempt(one) for one in rows)[:FEW],
+            self._attempts(rows[:FEW]),
             {"in_doubt": doubt.count, "not_looked_up": open_.count},
+        )
+
+    def _attempts(self, rows: Sequence[Row]) -> tuple[Named, ...]:
+        """The contracts of attempts, by number and name as far as they can be read."""
+        ids = [UUID(row.text("psac_subject") or "") for row in rows]
+        names = {one.id: one.displayed for one in contracts_of(self.client, ids)}
+        refs = [Ref(tables.CONTRACT, id) for id in ids]
+        return tuple(
+            Named(ref, names.get(ref.id, str(ref)), f"Attempt {row.id}, {row.text('psac_state')}.")
+            for ref, row in zip(refs, rows, strict=True)
         )
 
     def broken_off(self) -> Iterator[Part]:
@@ -167,11 +178,6 @@ def reconciled(mark: Watermark | None, now: datetime) -> Part:
         rows=tuple(Named(one, str(one)) for one in mark.open[:FEW]),
         figures={"until": _iso(mark.until)},
     )
-
-
-def _attempt(row: Row) -> Named:
-    contract = Ref(tables.CONTRACT, UUID(row.text("psac_subject") or ""))
-    return Named(contract, str(contract), f"Attempt {row.id}, {row.text('psac_state')}.")
 
 
 def _carry_on(row: Row) -> str:

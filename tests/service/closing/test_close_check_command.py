@@ -52,7 +52,7 @@ def test_a_no_is_told_with_its_records_and_the_command_and_queues_may_be_left_ou
     flat = " ".join(result.stdout.replace("│", " ").split())
     assert "no Does everything have a price? 1 open sales actual and 0 cost actuals at a price of zero." in flat
     assert "yes Is every invoice confirmed?" in flat
-    assert "command worked through" not in flat
+    assert "command put aside" not in flat
     assert f"etn=msdyn_actual&id={free}" in flat
     assert "is not ready to be closed" in result.stderr
 

@@ -107,7 +107,7 @@ def test_sales_at_no_price_and_without_a_customer_are_told_and_invoiced_or_rever
     found = parts(app)
     assert (found["zero-price"].state, found["zero-price"].count) == (ATTENTION, 1)
     assert found["zero-price"].figures == {"costs": 1}
-    assert [one.row for one in found["zero-price"].rows] == [Ref("msdyn_actual", free)]
+    assert [(one.row, one.name) for one in found["zero-price"].rows] == [(Ref("msdyn_actual", free), "Project T")]
     assert [one.row.id for one in found["without-customer"].rows] == [nobodys]
 
 
@@ -158,7 +158,7 @@ def test_calls_in_doubt_and_calls_nobody_looked_up_are_told_by_contract(world: D
     found = parts(app)["in-doubt"]
     assert (found.state, found.figures) == (ATTENTION, {"in_doubt": 1, "not_looked_up": 1})
     assert f"invoice resolve {doubt}" in found.next
-    assert {one.row for one in found.rows} == {Ref("salesorder", world.contract)}
+    assert {(one.row, one.name) for one in found.rows} == {(Ref("salesorder", world.contract), "ORD-K Adatum")}
 
 
 def test_what_was_begun_and_has_no_end_is_told_with_the_command_that_goes_on(world: DueWorld, app: App) -> None:
