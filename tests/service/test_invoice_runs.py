@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from sandbox.world import REPLIES, Sandbox
 from service.cli.main import app as command_line
 from service.local_world import register_in
 from tests.service.many_contracts import PRICE, http, invoices, ready_contracts
-from tests.service.processes import COMMAND, IN_TIME, clean_environment, pointing_at, started, wait_for
+from tests.service.processes import IN_TIME, pointing_at, started, wait_for
 
 C1, C2, C3 = (company().contracts[key] for key in ("C1", "C2", "C3"))
 
@@ -275,30 +273,3 @@ def test_a_run_announces_its_invoices_and_what_could_not_be_announced_is_when_it
     )
     assert len(events) == 2, "those that were sent again have the same id"
     assert invoices(world) == dict.fromkeys(contracts, 1)
-
-
-@pytest.mark.posix
-def test_on_a_terminal_a_bar_shows_how_far_it_is_and_data_stay_data(world: Sandbox, tmp_path: Path) -> None:
-    import pty
-
-    ready_contracts(world, 3)
-    terminal, end = pty.openpty()
-    environment = clean_environment(TERM="xterm", **variables(world))
-    try:
-        done = subprocess.run(  # noqa: S603
-            [*COMMAND, "invoice", "create", "--all"],
-            stdout=subprocess.PIPE,
-            stderr=end,
-            cwd=tmp_path,
-            env=environment,
-            timeout=IN_TIME,
-            check=True,
-        )
-        drawn = os.read(terminal, 65536).decode()
-    finally:
-        os.close(end)
-        os.close(terminal)
-    assert "Contracts" in drawn
-    assert "6/6" in drawn
-    assert b"\x1b" not in done.stdout
-    assert done.stdout.count(b": created INV-") == 3
