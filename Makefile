@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 CLIENTS := $(VENV)/.clients
 OLDER_SDK := $(VENV)/.older-sdk/.ready
 
-.PHONY: help demo run sandbox test clients check chaos bench lock clean
+.PHONY: help demo run sandbox test clients image check chaos bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## what each verb does
@@ -31,6 +31,9 @@ test: $(READY) ## every test
 clients: $(CLIENTS) $(OLDER_SDK) ## other people's clients against the sandbox: Microsoft's for Python, and npm's where Node is
 	$(BIN)/python -m pytest -q tests/sandbox/clients -o python_files='client_*.py'
 
+image: $(READY) ## what the container image would hold, made and started without a container
+	$(BIN)/python -m pytest -q tests/infra -o python_files='image_*.py'
+
 check: $(READY) ## lint, format, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,6 +50,8 @@ lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group clients -c requirements.lock pyproject.toml -o requirements-clients.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-runtime.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group pyproject.toml:build -c requirements.lock -o requirements-build.lock
 	echo azure-servicebus==7.14.3 | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o requirements-older-sdk.lock
 
 clean: ## remove what the other verbs made
