@@ -75,6 +75,8 @@ param reconcileSchedule string = '30 1 * * *'
 param statusSchedule string = '*/15 * * * *'
 @description('E-mail addresses that are told of alerts.')
 param alertEmails array
+@description('Where the pages about alerts are found, such as the address of that folder in your repository: each alert links its own.')
+param runbooks string = 'infra/runbooks'
 @description('The address of a Teams workflow that posts what it is sent into a channel; empty: none.')
 @secure()
 param teamsWebhook string = ''
@@ -266,6 +268,7 @@ module run 'modules/run.bicep' = if (hasImage) {
     reconcileSchedule: reconcileSchedule
     statusSchedule: statusSchedule
     alertEmails: alertEmails
+    runbooks: runbooks
     teamsWebhook: teamsWebhook
   }
 }

@@ -9,6 +9,9 @@ param workspaceId string
 param alwaysRuns bool
 param actionGroupId string
 
+@description('Where the pages about alerts are found.')
+param runbooks string
+
 // A metric's value is its `Sum`: what the exporter sends of counters and gauges has neither `Min` nor `Max`.
 var queries = [
   {
@@ -108,7 +111,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule 
   kind: 'LogAlert'
   properties: {
     displayName: '${name}-${rule.name}'
-    description: rule.description
+    description: '${rule.description} What to do: ${runbooks}/${rule.name}.md'
     severity: rule.severity
     enabled: rule.enabled
     scopes: [

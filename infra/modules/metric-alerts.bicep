@@ -1,5 +1,4 @@
-// What Azure itself measures: dead letters, throttling, failed runs. The pages in infra/runbooks about them are named
-// dead-letters, throttling-bus and failed-run.
+// What Azure itself measures: dead letters, throttling, failed runs.
 
 param name string
 param tags object
@@ -11,12 +10,15 @@ param namespaces array
 param jobNames array
 param actionGroupId string
 
+@description('Where the pages about alerts are found.')
+param runbooks string
+
 resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = [for namespace in namespaces: {
   name: '${name}-dead-letters-${namespace.key}'
   location: 'global'
   tags: tags
   properties: {
-    description: 'Messages were put aside for a person. psa-connector dead-letters list says which, and why.'
+    description: 'Messages were put aside for a person. psa-connector dead-letters list says which, and why. What to do: ${runbooks}/dead-letters.md'
     severity: 2
     enabled: true
     scopes: [
@@ -61,7 +63,7 @@ resource busThrottling 'Microsoft.Insights/metricAlerts@2018-03-01' = [for names
   location: 'global'
   tags: tags
   properties: {
-    description: 'Service Bus refused requests for being too many. Messages wait and none is lost; a larger tier takes more.'
+    description: 'Service Bus refused requests for being too many. Messages wait and none is lost; a larger tier takes more. What to do: ${runbooks}/throttling-bus.md'
     severity: 3
     enabled: true
     scopes: [
@@ -97,7 +99,7 @@ resource failedRuns 'Microsoft.Insights/metricAlerts@2018-03-01' = [for job in j
   location: 'global'
   tags: tags
   properties: {
-    description: 'A scheduled run of ${job} failed, or left something for a person (exit code 4). Its log says what.'
+    description: 'A scheduled run of ${job} failed, or left something for a person (exit code 4). Its log says what. What to do: ${runbooks}/failed-run.md'
     severity: 2
     enabled: true
     scopes: [

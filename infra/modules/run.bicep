@@ -38,6 +38,7 @@ param dueSchedule string
 param reconcileSchedule string
 param statusSchedule string
 param alertEmails array
+param runbooks string
 
 @secure()
 param teamsWebhook string
@@ -204,6 +205,7 @@ module metricAlerts 'metric-alerts.bicep' = {
     namespaces: areApart ? concat(ingressAlone, internalToo) : ingressAlone
     jobNames: scheduled.outputs.jobNames
     actionGroupId: people.outputs.actionGroupId
+    runbooks: runbooks
   }
 }
 
@@ -216,6 +218,7 @@ module logAlerts 'log-alerts.bicep' = {
     workspaceId: workspaceId
     alwaysRuns: minReplicas > 0
     actionGroupId: people.outputs.actionGroupId
+    runbooks: runbooks
   }
 }
 
