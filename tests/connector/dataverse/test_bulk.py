@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,7 +14,6 @@ import responses
 from requests import PreparedRequest
 
 from connector.dataverse.batch import Request
-from connector.dataverse.bulk import FIRST_TOGETHER, LONGEST_REST, MOST_TOGETHER, BulkPace
 from connector.dataverse.changes import ChangeSet, Committed, Create, Reference, Update
 from connector.dataverse.client import DataverseClient
 from connector.dataverse.prepared import Prepared, groups
@@ -23,7 +21,6 @@ from connector.errors import Conflict, Rejected, Throttled, Transient, UnknownOu
 from tests.connector.dataverse.environment import API, Time, batch_answer, change_set, error, mocked, part
 
 BATCH, FILTERS = f"{API}$batch", re.compile(re.escape(API) + "sdkmessagefilters")
-SECOND = timedelta(seconds=1)
 REFUSED = part(400, error("0x80040265", "Not on a Sunday."))
 BUSY = part(429, error("0x80072322", "Number of requests exceeded."), {"Retry-After": "7"})
 
@@ -269,39 +266,3 @@ def test_changes_calls_single_rows_and_what_is_done_in_somebodys_name_go_by_them
     client.commit([ChangeSet(pair.changes, caller=_id("p")), ChangeSet(pair.changes, caller=_id("p"))])
 
     assert side.bulk_messages == []
-
-
-def test_more_go_together_while_none_fall_and_fewer_when_many_do() -> None:
-    pace = BulkPace()
-    assert pace.together() == 1
-    pace.took(100, SECOND, [])
-    assert pace.together() == FIRST_TOGETHER
-    for _ in range(100):
-        pace.took(100, SECOND / 2, [True, True])
-    assert pace.together() == MOST_TOGETHER
-    pace.took(100, SECOND / 2, [True, False])
-    assert pace.together() == MOST_TOGETHER // 2
-    pace.took(100, SECOND / 2, [True] * 4 + [False])
-    assert pace.together() == MOST_TOGETHER // 2
-
-
-@pytest.mark.parametrize("hopeless", [True, False], ids=["always falls", "slower"])
-def test_what_does_no_good_is_left_alone_for_longer_and_longer(hopeless: bool) -> None:
-    pace = BulkPace()
-    pace.took(100, SECOND, [])
-    tried = 0
-    for _ in range(4 * LONGEST_REST):
-        alone = pace.together() == 1
-        tried += not alone
-        pace.took(100, SECOND if alone else SECOND * 2, [] if alone else [not hopeless])
-
-    assert 5 < tried < 20
-
-
-def test_a_few_rows_say_nothing_about_what_is_quicker() -> None:
-    pace = BulkPace()
-    pace.took(4, SECOND, [])
-    assert pace.together() == 1
-    pace.took(100, SECOND, [])
-    pace.took(4, SECOND, [True])
-    assert pace.together() == FIRST_TOGETHER + 1
