@@ -21,6 +21,10 @@ RECEIVERS = 8
 """Of each replica, for the approvals queue: as many as the service has by default."""
 
 
+FULL = 0.9
+"""How full the limits' windows are beforehand. It is less than replicas take: theirs are not filled quite evenly."""
+
+
 class Replica(Ours):
     """One process of the service."""
 
@@ -32,13 +36,13 @@ class Replica(Ours):
 class Fleet:
     """``running`` replicas at work, each told that there are ``told`` of them at the most."""
 
-    full = Ours.full
-
     def __init__(self, bench: Bench, simulation: Simulation, running: int, told: int) -> None:
+        self.full = FULL * running / told
         limits = replace(bench.case.limits, replicas=told)
         self._now = bench.world.now
         self._replicas = [Replica(bench.world, simulation, limits) for _ in range(running)]
-        self._turns = cycle(self._replicas)
+        # The servers take turns, too: each replica goes once around before the next one does.
+        self._turns = cycle(one for one in self._replicas for _ in range(bench.case.servers))
         self.done = Done()
         sandbox = bench.world.sandbox
         beginning = sandbox.snapshot()
