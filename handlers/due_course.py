@@ -55,8 +55,9 @@ class Chain:
 class Course:
     """What has come of a sweep's contracts so far; a run's call that takes all above the ``ceiling`` is not made.
 
-    ``at_once``: how many contracts are at work at a time. ``stopping`` is asked before each contract. ``told`` hears of
-    each run as it ends, one after the other.
+    ``at_once``: how many contracts are at work at a time. ``stopping`` is asked before each contract; of those that are
+    left then, the runs that had ended before are told all the same, as nobody else finds them. ``told`` hears of each
+    run as it ends, one after the other.
     """
 
     command: CreateDueInvoices
@@ -67,7 +68,7 @@ class Course:
     at_once: int = 1
     stopping: Callable[[], bool] = lambda: False
     told: Callable[[Told], None] | None = None
-    chains: list[Chain | None] = field(default_factory=list)
+    chains: list[Chain] = field(default_factory=list)
     _in_a_row: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,17 +76,21 @@ class Course:
         """Every contract, until all are through, or nobody could be invoiced now, or it is asked to stop."""
         self.chains = side_by_side("due", self.at_once, self._unless_stopped, self.sweep.chains)
 
+    def ended_before(self) -> list[Told]:
+        """The runs that had ended when this began; whoever was at them may have died before anybody was told."""
+        return self._ended_of(self.sweep.pieces)
+
     def outcome(self) -> dict[str, object]:
         """It as it is written down and answered; ``left``: runs that were not begun."""
-        return self._brought([run for chain in self._done for run in chain.told])
+        return self._brought([run for chain in self.chains for run in chain.told])
 
     def given_up(self) -> dict[str, object]:
         """It as it is, should nobody go on with it."""
-        return self._brought([run for chain in self._done for run in chain.given_up()])
+        return self._brought([run for chain in self.chains for run in chain.given_up()])
 
     def news(self) -> tuple[Told, ...]:
         """The runs that brought invoices just now."""
-        return tuple(run for chain in self._done for run in chain.news if run["invoices"])
+        return tuple(run for chain in self.chains for run in chain.news if run["invoices"])
 
     def _brought(self, told: Sequence[Told]) -> dict[str, object]:
         left = self.sweep.left + len(self.sweep.pieces) - len(told)
@@ -99,39 +104,35 @@ class Course:
 
         What one contract lacks is told of that one.
         """
-        failures = [chain.failure for chain in self._done if chain.failure is not None]
+        failures = [chain.failure for chain in self.chains if chain.failure is not None]
         passing = [one for one in failures if not isinstance(one.failure, Misconfigured)]
         if passing:
             return next((one for one in passing if isinstance(one.failure, Throttled)), passing[0])
-        through = any(chain.failure is None and chain.told for chain in self._done)
+        through = any(chain.failure is None and chain.told for chain in self.chains)
         return failures[0] if failures and (self._is_ours or not through) else None
 
     @property
     def unsure(self) -> bool:
         """A write that was never answered may still land."""
-        return any(chain.unsure for chain in self._done)
+        return any(chain.unsure for chain in self.chains)
 
     @property
     def commits(self) -> int:
         """How many change sets were written."""
-        return sum(chain.commits for chain in self._done)
+        return sum(chain.commits for chain in self.chains)
 
     @property
     def operations(self) -> frozenset[str]:
         """The kinds of operation that went well."""
-        return frozenset().union(*(chain.operations for chain in self._done))
-
-    @property
-    def _done(self) -> list[Chain]:
-        return [chain for chain in self.chains if chain is not None]
+        return frozenset().union(*(chain.operations for chain in self.chains))
 
     @property
     def _is_ours(self) -> bool:
         return self._in_a_row >= IN_A_ROW
 
-    def _unless_stopped(self, pieces: Sequence[Piece]) -> Chain | None:
+    def _unless_stopped(self, pieces: Sequence[Piece]) -> Chain:
         if self._is_ours or self.stopping():
-            return None
+            return Chain(self._ended_of(pieces))
         chain = self._along(pieces)
         with self._lock:
             failure = None if chain.failure is None else chain.failure.failure
@@ -161,15 +162,19 @@ class Course:
                 if not isinstance(outcome.failure, Rejected):
                     chain.failure = outcome
             chain.told.append(told)
-            if piece.outcome is None or not piece.called:
+            if not piece.has_ended:
                 chain.news.append(told)
             if told["outcome"] in UNFINISHED:
                 waiting = {"outcome": WAITING, "because": f"The run of {piece.run.day} comes first."}
-                rest = [self._told(later, waiting) for later in pieces[number + 1 :]]
-                chain.told += rest
+                later = pieces[number + 1 :]
+                rest = [self._told(one, waiting) for one in later if not one.has_ended]
+                chain.told += [*self._ended_of(later), *rest]
                 chain.news += rest
                 break
         return chain
+
+    def _ended_of(self, pieces: Sequence[Piece]) -> list[Told]:
+        return [self._told(one, _ended(one.outcome)) for one in pieces if one.called and one.outcome is not None]
 
     def _told(self, piece: Piece, outcome: Told) -> dict[str, object]:
         """A run as it is written down and answered; ``ready`` counts what was ready on it when it was called for."""

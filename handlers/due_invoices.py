@@ -30,6 +30,7 @@ class DueInvoices:
     ``at_once``: how many contracts are at work at a time; the runs of one are made one after the other. ``stopping`` is
     asked before each contract: what is left then is left to the next sweep. ``told`` hears of each run as it ends, one
     after the other; a command that is refused looks up what was called for before where somebody hears of it.
+    ``ended_before`` hears first of the runs that had ended when a command is gone on with, should the rest fail.
     ``before_end`` hears of the outcome before it is written down, and says why that must not be done yet, if so.
     """
 
@@ -38,6 +39,7 @@ class DueInvoices:
     at_once: int = 1
     stopping: Callable[[], bool] = lambda: False
     told: Callable[[Told], None] | None = None
+    ended_before: Callable[[Sequence[Told]], None] = lambda runs: None
     before_end: Callable[[Told], str] = lambda outcome: ""
 
     def settle(
@@ -67,6 +69,7 @@ class DueInvoices:
                 if not isinstance(looked, Sweep):
                     return looked
         course = self._course(command, looked, fixed_point)
+        self.ended_before(course.ended_before())
         course.run()
         if (failure := course.failure) is not None:
             return Unsettled(failure.failure, course.unsure, failure.operations, course.given_up(), course.news())

@@ -45,6 +45,11 @@ class Piece:
     called: bool = False
     outcome: Mapping[str, object] | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        """It was called for before, and what came of it is known."""
+        return self.called and self.outcome is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:

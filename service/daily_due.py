@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from connector.dataverse.query import Compare, Query, all_of, equals
 from connector.errors import ConnectorError
@@ -42,10 +43,13 @@ class DailyDue:
 
     app: App
     _left: list[CreateDueInvoices] | None = field(default=None, init=False)
+    _told: dict[UUID, set[tuple[object, object]]] = field(default_factory=dict, init=False)
 
     def carry_out(self, command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
         """How it ends. Not before everything that came of it was announced, where somebody listens."""
         for earlier in self._broken_off(command):
+            if stopping():
+                break
             log.info("the sweep of %s was broken off and is gone on with", earlier.due)
             match self._settled(earlier, stopping):
                 case Settled(outcome=outcome):
@@ -56,10 +60,19 @@ class DailyDue:
 
     def _settled(self, command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
         app = self.app
-        news = AsTheyCome(announcing(app.settings.servicebus, app.bus, app.now), command)
-        due = replace(app.mission.due, stopping=stopping, told=news.hear, before_end=news.tell_all)
+        told = self._told.setdefault(command.command, set())
+        news = AsTheyCome(announcing(app.settings.servicebus, app.bus, app.now), command, told)
+        due = replace(
+            app.mission.due,
+            stopping=stopping,
+            told=news.hear,
+            ended_before=news.hear_of_ended,
+            before_end=news.tell_all,
+        )
         end = due.settle([command], app.fixed_point)[command]
         is_open = isinstance(end, Unsettled) and not isinstance(end.failure, AgainstTheRules)
+        if not is_open:
+            del self._told[command.command]
         if self._left is not None:
             self._left = [one for one in self._left if one.command != command.command] + [command] * is_open
         if isinstance(end, Unsettled) and end.failure.code != NOT_ANNOUNCED:

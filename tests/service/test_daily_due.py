@@ -23,7 +23,7 @@ from service.app import App
 from service.daily_due import DailyDue
 from service.sweep import REQUESTED_BY
 from tests.handlers.test_due_invoices import TODAY, Due
-from tests.handlers.world import ZONE, World
+from tests.handlers.world import ZONE, World, new
 
 
 class Died(BaseException):
@@ -57,9 +57,9 @@ class Service:
         )
         return DailyDue(cast(App, app))
 
-    def sweep(self, process: DailyDue, number: int) -> Outcome:
+    def sweep(self, process: DailyDue, number: int, stopping: Callable[[], bool] = lambda: False) -> Outcome:
         command = CreateDueInvoices(command=UUID(int=number, version=4), requested_by=REQUESTED_BY, due=TODAY)
-        return process.carry_out(command, lambda: False)
+        return process.carry_out(command, stopping)
 
 
 @pytest.fixture
@@ -68,6 +68,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     for number in range(3):
         due.contract(number, TODAY)
     return Service(due, monkeypatch)
+
+
+CONTRACTS = [new("salesorder", 100 + number) for number in range(3)]
 
 
 def dies() -> None:
@@ -108,6 +111,47 @@ def test_a_sweep_is_not_ended_before_everything_was_announced(service: Service) 
     service.deaf = lambda: None
     assert isinstance(service.sweep(process, 2), Settled), "the next day's"
     assert (len(service.due.called), len(set(service.heard)), states(service)) == (3, 3, ["done"])
+
+
+def test_asked_to_stop_it_tells_what_was_made_before_all_the_same(service: Service) -> None:
+    service.deaf = dies
+    with pytest.raises(Died):
+        service.sweep(service.started(), 1)
+    service.deaf = lambda: None
+    told_to_stop = service.started()
+    service.sweep(told_to_stop, 2, lambda: True)
+    assert (service.heard, states(service)[0]) == ([], "resolved"), "no earlier sweep is begun then"
+    service.sweep(told_to_stop, 1, lambda: True)
+    assert (len(service.heard), states(service)[0]) == (1, "done")
+    service.sweep(service.started(), 3)
+    assert len({subject for subject, _ in service.heard}) == len(service.due.called) == 3
+
+
+def test_a_pause_while_a_bus_comes_back_loses_no_news(service: Service) -> None:
+    service.deaf = silent
+    process = service.started()
+    assert isinstance(service.sweep(process, 1), Unsettled)
+    service.deaf = lambda: None
+    asked = iter((False, *[True] * 9))
+    assert isinstance(service.sweep(process, 1, lambda: next(asked)), Settled)
+    assert (len(service.due.called), len(set(service.heard)), states(service)) == (3, 3, ["done"])
+
+
+def test_a_contract_that_is_stuck_keeps_nothing_that_was_made_before_from_being_told_and_told_once(
+    service: Service,
+) -> None:
+    service.deaf = dies
+    with pytest.raises(Died):
+        service.sweep(service.started(), 1)
+    service.deaf = lambda: None
+    ((made, _),) = service.due.called
+    stuck = next(one for one in CONTRACTS if one != made)
+    service.due.trouble[stuck] = Transient("server-error", "An unexpected error occurred.")
+    process = service.started()
+    for number in (2, 3, 4):
+        assert isinstance(service.sweep(process, number), Unsettled)
+    heard = sorted(subject for subject, _ in service.heard)
+    assert heard == sorted(f"salesorder({one.id})" for one in CONTRACTS if one != stuck)
 
 
 def test_where_nobody_listens_nothing_waits_and_nothing_is_looked_for(
