@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from connector import recoverability
 from connector.breadth import Blame, Breadth, Verdict
@@ -17,7 +18,7 @@ from connector.recoverability import History, Policy, Recovery, recover
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt, Settlement
 from handlers import Mission, Subject
 from handlers.again import settle_patiently, tries_so_far
-from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
+from handlers.fixed_point import OF_ONE_ROW, FixedPoint, Outcome, Settled, Unsettled
 from handlers.foreigners import Foreigners
 from handlers.parsing import Ignored, asks_afresh, material
 from handlers.reading import ask
@@ -140,26 +141,36 @@ class Pipeline:
                 subjects[index] = Ref(message.table, message.id) if isinstance(message, EntryChanged) else message
         if not approvals:
             return subjects, {}
-        ids = sorted({message.id for message in approvals.values()})
+        entries, unread = self._entries_of(sorted({message.id for message in approvals.values()}))
+        unresolved: dict[int, ConnectorError] = {}
+        for index, message in approvals.items():
+            if message.id in unread:
+                unresolved[index] = unread[message.id]
+            elif message.id in entries and entries[message.id] is None:
+                unresolved[index] = material(Ref(tables.APPROVAL, message.id))
+            else:
+                subjects[index] = entries.get(message.id)
+        return subjects, unresolved
+
+    def _entries_of(self, approvals: Sequence[UUID]) -> tuple[dict[UUID, Ref | None], dict[UUID, ConnectorError]]:
+        """The entry of each approval, and why some could not be read; a row that can't holds up nobody else."""
         wanted = Query(
-            tables.APPROVAL, ("msdyn_timeentry", "msdyn_expenseentry"), any_of("msdyn_projectapprovalid", ids)
+            tables.APPROVAL, ("msdyn_timeentry", "msdyn_expenseentry"), any_of("msdyn_projectapprovalid", approvals)
         )
         try:
             (found,) = ask(self.dataverse, wanted)
-        except (Rejected, Conflict) as refused:
+        except ConnectorError as error:
+            if len(approvals) > 1 and error.code in OF_ONE_ROW:
+                each = [self._entries_of([one]) for one in approvals]
+                return (
+                    {id: entry for entries, _ in each for id, entry in entries.items()},
+                    {id: failure for _, unread in each for id, failure in unread.items()},
+                )
             # A refused question is no verdict on the approvals that were asked about.
-            failure: ConnectorError = Transient("read-refused", f"Reading was refused: {refused.sentence}")
-            return subjects, dict.fromkeys(approvals, failure)
-        except ConnectorError as failure:
-            return subjects, dict.fromkeys(approvals, failure)
-        entries = {row.id: row.link("msdyn_timeentry") or row.link("msdyn_expenseentry") for row in found}
-        neither: dict[int, ConnectorError] = {
-            index: material(Ref(tables.APPROVAL, message.id))
-            for index, message in approvals.items()
-            if message.id in entries and entries[message.id] is None
-        }
-        subjects |= {index: entries.get(one.id) for index, one in approvals.items() if index not in neither}
-        return subjects, neither
+            sentence = f"Reading was refused: {error.sentence}"
+            is_refused = isinstance(error, Rejected | Conflict)
+            return {}, dict.fromkeys(approvals, Transient("read-refused", sentence) if is_refused else error)
+        return {row.id: row.link("msdyn_timeentry") or row.link("msdyn_expenseentry") for row in found}, {}
 
     def _end(
         self, envelope: Envelope, message: Message, outcome: Outcome, tries: int, verdict: Verdict | None
