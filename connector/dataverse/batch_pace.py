@@ -35,14 +35,23 @@ class BatchPace:
 
     def took(self, operations: int, duration: timedelta) -> None:
         """So many were answered after so long. A few operations say nothing about many."""
-        if operations < FEWEST or duration <= timedelta():
-            return
         with self._lock:
+            if not self._tells(operations) or duration <= timedelta():
+                return
             in_time = min(int(operations * (AIM / duration)), self._operations * 2)
             self._operations = max(FEWEST, min(in_time, MAX_OPERATIONS))
             self._each = duration / operations
 
-    def too_long(self) -> None:
-        """A batch was not answered in time, or the database ran out of it."""
+    def too_long(self, operations: int) -> None:
+        """A batch of so many was not answered in time, or the database ran out of it.
+
+        Several under way at once are lost to one and the same trouble: each is halved, not what the last one left.
+        """
         with self._lock:
-            self._operations = max(FEWEST, self._operations // 2)
+            if self._tells(operations):
+                self._operations = min(self._operations, max(FEWEST, self._operations // 2, operations // 2))
+
+    def _tells(self, operations: int) -> bool:
+        """Whether so many say something about a batch. Those that fill one do, however few: they would else never grow
+        again."""
+        return operations >= FEWEST or 2 * operations > self._operations

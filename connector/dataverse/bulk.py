@@ -130,11 +130,21 @@ class BulkPace:
             elif fell > TOO_MANY_FELL and self._together > 2:
                 self._together = max(2, self._together // 2)
             elif fell > TOO_MANY_FELL or self._is_slower(rows, took):
-                self._rest, self._next_rest = self._next_rest, min(LONGEST_REST, self._next_rest * 2)
+                self._leave_alone()
             else:
                 self._next_rest = 1
                 if fell < FEW_FELL:
                     self._together = min(MOST_TOGETHER, self._together + 1)
+
+    def lost(self) -> None:
+        """A batch with a group in it got no clear answer as a whole. Whether the bulk messages are why is found out by
+        going without; several that were under way at once are lost to one and the same trouble."""
+        with self._lock:
+            if self._rest == 0:
+                self._leave_alone()
+
+    def _leave_alone(self) -> None:
+        self._rest, self._next_rest = self._next_rest, min(LONGEST_REST, self._next_rest * 2)
 
     def _is_slower(self, rows: int, took: timedelta) -> bool:
         return rows >= FEWEST and self._alone_each is not None and took / rows > self._alone_each

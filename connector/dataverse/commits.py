@@ -160,7 +160,9 @@ class Commits:
             answers = self._answers(reply)
         except ConnectorError as told:
             if isinstance(told, UnknownOutcome):
-                self._pace.too_long()
+                self._pace.too_long(rows)
+                if self._bulk is not None and len(sent) < len(chunk):
+                    self._bulk.pace.lost()
             error = callers.of_batch(told, caller, self._welcome)
             if isinstance(error, callers.PersonRefused):
                 return {ready.index: error for ready in chunk}, None
@@ -198,7 +200,7 @@ class Commits:
             new_rows = rows if all(self._bulk.fits(ready.change_set) for ready in chunk) else 0
             self._bulk.pace.took(new_rows, reply.took, done)
         if any(isinstance(one, ConnectorError) and one.code in OUT_OF_TIME for one in outcomes.values()):
-            self._pace.too_long()
+            self._pace.too_long(rows)
         if not fallen:
             return outcomes, None
         # All of a group was rolled back for the sake of some: each is tried by itself, under the same names.

@@ -44,9 +44,36 @@ def test_a_slow_call_by_itself_says_nothing_about_batches() -> None:
 
 def test_a_batch_that_was_not_answered_in_time_is_half_as_large_next() -> None:
     pace = BatchPace()
-    pace.too_long()
+    pace.too_long(FIRST)
 
     assert pace.operations == FIRST // 2
+
+
+def test_batches_under_way_at_once_that_are_lost_together_count_as_one() -> None:
+    pace = BatchPace()
+    for _ in range(8):
+        pace.too_long(FIRST)
+
+    assert pace.operations == FIRST // 2
+
+
+def test_a_few_operations_that_are_lost_say_nothing_about_many() -> None:
+    pace = BatchPace()
+    for _ in range(30):
+        pace.too_long(7)
+
+    assert pace.operations == FIRST
+
+
+def test_after_trouble_batches_of_one_entry_each_grow_again() -> None:
+    pace = BatchPace()
+    pace.took(FIRST, seconds(3600))
+    assert pace.operations == FEWEST
+
+    for _ in range(10):
+        pace.took(pace.operations // 7 * 7 or 7, seconds(1))
+
+    assert pace.operations > FIRST
 
 
 def test_what_the_next_batch_will_take_is_expected_from_the_last_one() -> None:

@@ -196,6 +196,33 @@ def test_an_environment_that_refuses_the_whole_batch_for_it_is_soon_left_alone_w
     assert len(side.bodies) < 112
 
 
+@pytest.mark.parametrize(
+    "answer", [(500, {}, "<html>Oops</html>"), requests.ConnectionError("reset")], ids=["500", "reset"]
+)
+def test_where_whole_batches_are_lost_to_bulk_messages_the_next_look_goes_without(
+    far: tuple[DataverseClient, FarSide, responses.RequestsMock], answer: object
+) -> None:
+    client, side, http = far
+    client.commit(new(*TEN))
+
+    def losing(request: PreparedRequest) -> object:
+        told = side(request)
+        if "CreateMultiple" not in side.bodies[-1]:
+            return told
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    http.remove("POST", BATCH)
+    http.add_callback("POST", BATCH, losing, content_type=None)
+    in_vain = 0
+    for _ in range(40):
+        outcomes = client.commit(new(*TEN))
+        in_vain += not isinstance(outcomes[0], Committed)
+
+    assert 1 <= in_vain <= 6
+
+
 def test_an_existing_row_is_a_conflict_of_its_own_change_set_only(
     far: tuple[DataverseClient, FarSide, responses.RequestsMock],
 ) -> None:

@@ -45,3 +45,12 @@ def test_a_few_rows_say_nothing_about_what_is_quicker() -> None:
     pace.took(100, SECOND, [])
     pace.took(4, SECOND, [True])
     assert pace.together() == FIRST_TOGETHER + 1
+
+
+def test_batches_lost_together_are_one_reason_to_go_without_and_not_many() -> None:
+    pace = BulkPace()
+    pace.took(100, SECOND, [])
+    for _ in range(8):
+        pace.lost()
+
+    assert [pace.together(), pace.together()] == [1, FIRST_TOGETHER]
