@@ -8,13 +8,15 @@ from uuid import UUID
 from connector.dataverse.access import Reader
 from connector.dataverse.changes import Record, Reference
 from connector.dataverse.query import AnyOf, Query
+from connector.errors import Misconfigured, Rejected
 
 
 class AskedAhead:
     """A ``Reader`` for one look at some subjects. ``begin`` it anew for the next: no answer outlives its look.
 
     A wrong expectation costs room in a request, never an answer: a question is answered from what was asked ahead only
-    where that asked for all its columns and all its values; anything else is asked as it stands.
+    where that asked for all its columns and all its values; anything else is asked as it stands. Nor does it cost a
+    failure: what can't be answered together with it is asked once more without.
     """
 
     def __init__(self, dataverse: Reader) -> None:
@@ -36,7 +38,11 @@ class AskedAhead:
         if len(found) < len(questions) and self._expected:
             expected, self._expected = self._expected, []
             now = [n for n, one in enumerate(questions) if n not in found and not _is_in(one, expected)]
-            answers = self._dataverse.query([*(questions[index] for index in now), *expected])
+            try:
+                answers = self._dataverse.query([*(questions[index] for index in now), *expected])
+            except (Rejected, Misconfigured):
+                # It may be a row that nobody wants: whether anything fails is up to what is wanted, asked for alone.
+                now, expected, answers = [], [], []
             found |= dict(zip(now, answers, strict=False))
             self._answered += zip(expected, answers[len(now) :], strict=True)
             later = [(n, self._known(one)) for n, one in enumerate(questions) if n not in found]

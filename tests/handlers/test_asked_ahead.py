@@ -10,6 +10,7 @@ import pytest
 
 from connector.dataverse.changes import Record, Reference
 from connector.dataverse.query import AnyOf, Query, any_of, equals
+from connector.errors import Misconfigured
 from handlers.asked_ahead import AskedAhead
 from tests.handlers.fake_dataverse import FakeDataverse
 
@@ -136,3 +137,26 @@ def test_whoever_expects_nothing_asks_every_time(dataverse: FakeDataverse) -> No
     reader.query([WIDE])
 
     assert dataverse.requests == [[WIDE], [WIDE]]
+
+
+def test_what_can_not_be_read_of_what_was_only_expected_fails_nobody(dataverse: FakeDataverse) -> None:
+    unreadable = Misconfigured("unreadable-answer", "Dataverse answered new_other.new_name in an unknown shape.")
+
+    class Unreadable(FakeDataverse):
+        def query(self, questions: Sequence[Query]) -> list[list[Record]]:
+            answers = super().query(questions)
+            if FIRST in questions:
+                raise unreadable
+            return answers
+
+    far = Unreadable()
+    far.rows = dataverse.rows
+    reader = AskedAhead(far)
+    reader.expect(FIRST)
+
+    (found,) = reader.query([WIDE])
+
+    assert far.requests == [[WIDE, FIRST], [WIDE]]
+    assert [record.row.id for record in found] == IDS
+    with pytest.raises(Misconfigured):
+        reader.query([FIRST])
