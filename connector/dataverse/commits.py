@@ -126,13 +126,15 @@ class Commits:
             raise ValueError(f"An update of {row} needs the ETag the row was read with.")
         return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-Match": change.etag}, body)
 
-    def _send_all(self, prepared: Sequence[Prepared]) -> tuple[dict[int, Outcome], ConnectorError | None]:
+    def _send_all(
+        self, prepared: Sequence[Prepared], in_bulk: bool = True
+    ) -> tuple[dict[int, Outcome], ConnectorError | None]:
         """Batch after batch; when one is not answered at all, the rest is not sent, and the failure is told too."""
         outcomes: dict[int, Outcome] = {}
         stopped: ConnectorError | None = None
         for chunk in chunks(prepared, self._pace):
             if stopped is None:
-                found, stopped = self._send(chunk)
+                found, stopped = self._send(chunk, in_bulk)
                 outcomes |= found
             else:
                 outcomes |= {ready.index: not_sent(stopped) for ready in chunk}
@@ -182,16 +184,20 @@ class Commits:
             return {ready.index: error for ready in chunk}, None if isinstance(error, Rejected) else error
         outcomes: dict[int, Outcome] = {}
         fallen: list[Prepared] = []
+        out_of_time = False
         content_id = 1
         for number, (group, part) in enumerate(zip(sent, parts, strict=True)):
             if number >= len(answers):
                 outcomes |= {ready.index: unanswered(answers, reply) for ready in group}
             elif len(group) == 1:
                 outcomes[group[0].index] = self._outcome(group[0], answers[number], content_id, reply)
-            elif (common := self._outcome_of_all(part, answers[number], reply)) is not None:
-                outcomes |= {ready.index: _for(ready, common) for ready in group}
             else:
-                fallen += group
+                common = self._outcome_of_all(part, answers[number], reply)
+                if isinstance(common, Committed | UnknownOutcome | Throttled):
+                    outcomes |= {ready.index: _for(ready, common) for ready in group}
+                else:
+                    fallen += group
+                    out_of_time = out_of_time or common.code in OUT_OF_TIME
             content_id += 0 if isinstance(part, Request) else len(part)
         self._pace.took(rows, reply.took)
         if self._bulk is not None and in_bulk and len(chunk) > 1:
@@ -199,12 +205,12 @@ class Commits:
             # Only where all of it might have gone either way does the time say which is quicker.
             new_rows = rows if all(self._bulk.fits(ready.change_set) for ready in chunk) else 0
             self._bulk.pace.took(new_rows, reply.took, done)
-        if any(isinstance(one, ConnectorError) and one.code in OUT_OF_TIME for one in outcomes.values()):
+        if out_of_time or any(isinstance(one, ConnectorError) and one.code in OUT_OF_TIME for one in outcomes.values()):
             self._pace.too_long(rows)
         if not fallen:
             return outcomes, None
         # All of a group was rolled back for the sake of some: each is tried by itself, under the same names.
-        each, stopped = self._send(fallen, in_bulk=False)
+        each, stopped = self._send_all(fallen, in_bulk=False)
         return outcomes | each, stopped
 
     def _divided(self, chunk: Sequence[Prepared]) -> list[tuple[Prepared, ...]]:
@@ -221,16 +227,15 @@ class Commits:
             return group[0].part
         return self._bulk.requests([ready.change_set for ready in group])
 
-    def _outcome_of_all(self, part: Part, answer: Answered, reply: Reply) -> Outcome | None:
-        """What came of a group that stands or falls together; ``None``: it fell, and each may be tried by itself."""
+    def _outcome_of_all(self, part: Part, answer: Answered, reply: Reply) -> Outcome:
+        """What came of a group that stands or falls together; where it was refused, each may be tried by itself."""
         given = answer if isinstance(answer, list) else [answer]
         for one in given:
             if one.status >= 400:
                 refusal = self._transport.refused(one.status, one.headers, one.body, reply.headers)
                 if is_broken_off(refusal) and refusal.code is None:
                     return broken_off(self._transport, one.status)
-                error = failure(refusal)
-                return error if isinstance(error, Throttled) or error.code in OUT_OF_TIME else None
+                return failure(refusal)
         if isinstance(part, Request) or len(given) != len(part):
             return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
         return Committed(())

@@ -22,6 +22,7 @@ from tests.connector.dataverse.environment import API, Time, batch_answer, chang
 
 BATCH, FILTERS = f"{API}$batch", re.compile(re.escape(API) + "sdkmessagefilters")
 REFUSED = part(400, error("0x80040265", "Not on a Sunday."))
+OUT_OF_TIME = part(500, error("0x80044151", "SQL timeout expired."))
 BUSY = part(429, error("0x80072322", "Number of requests exceeded."), {"Retry-After": "7"})
 
 
@@ -127,17 +128,20 @@ def test_no_more_go_together_than_are_written_in_good_time(
     assert max(map(len, side.bulk_messages), default=0) == largest
 
 
+@pytest.mark.parametrize(
+    ("refusal", "failure"), [(REFUSED, Rejected), (OUT_OF_TIME, Transient)], ids=["refused", "out of time"]
+)
 def test_where_a_group_fell_each_is_tried_by_itself_and_only_the_bad_one_fails(
-    far: tuple[DataverseClient, FarSide, responses.RequestsMock],
+    far: tuple[DataverseClient, FarSide, responses.RequestsMock], refusal: str, failure: type[Exception]
 ) -> None:
     client, side, _ = far
     client.commit(new(*TEN))
-    side.bulk = REFUSED
+    side.bulk = side.refusal = refusal
 
     good, bad, other = client.commit(new("good", "bad", "other"))
 
     assert good == other == Committed((None, None))
-    assert isinstance(bad, Rejected)
+    assert type(bad) is failure
     assert len(side.bodies) == 3
     assert "CreateMultiple" not in side.bodies[-1]
 
@@ -147,10 +151,9 @@ def test_where_a_group_fell_each_is_tried_by_itself_and_only_the_bad_one_fails(
     [
         (BUSY, Throttled),
         (part(503), UnknownOutcome),
-        (part(500, error("0x80044151", "SQL timeout")), Transient),
         (change_set(part(200)), UnknownOutcome),
     ],
-    ids=["busy", "broken off", "out of time", "half an answer"],
+    ids=["busy", "broken off", "half an answer"],
 )
 def test_where_trying_again_at_once_is_wrong_all_of_the_group_share_its_failure(
     far: tuple[DataverseClient, FarSide, responses.RequestsMock], answer: str, failure: type[Exception]
