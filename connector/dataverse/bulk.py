@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from connector.dataverse.batch import Request
@@ -29,6 +29,8 @@ TOO_MANY_FELL, FEW_FELL = 0.3, 0.1
 """The parts of what was sent in bulk above which fewer go together, and below which more do."""
 LONGEST_TOGETHER = timedelta(seconds=10)
 """What goes together is one transaction, which locks what it writes; Dataverse ends any after two minutes."""
+ASKED_AGAIN = timedelta(minutes=1)
+"""Which tables take the message is asked again after this long where nobody answered; until then none does."""
 LONGEST_REST = 256
 """Batches for which bulk messages are left alone at the most, before they are tried once more."""
 
@@ -37,13 +39,18 @@ class BulkMessages:
     """Which change sets may go together, and the requests that carry them out. Safe between threads.
 
     ``ask`` is given a path below the service root and returns the parsed JSON answer; ``stamp`` goes behind each path.
+    Nobody waits while another asks: meanwhile rows go without.
     """
 
-    def __init__(self, metadata: Metadata, ask: Callable[[str], object], stamp: str) -> None:
+    def __init__(
+        self, metadata: Metadata, ask: Callable[[str], object], stamp: str, now: Callable[[], datetime]
+    ) -> None:
         self._metadata = metadata
         self._ask = ask
         self._stamp = stamp
+        self._now = now
         self._takes: dict[str, bool] = {}
+        self._not_before: datetime | None = None
         self._lock = threading.Lock()
         self.pace = BulkPace()
 
@@ -76,9 +83,15 @@ class BulkMessages:
 
     def _take(self, names: set[str]) -> dict[str, bool]:
         with self._lock:
-            unknown = sorted(names - self._takes.keys())
-            if unknown:
-                self._takes |= self._said(unknown)
+            unknown, now = sorted(names - self._takes.keys()), self._now()
+            is_asking = bool(unknown) and (self._not_before is None or now >= self._not_before)
+            if is_asking:
+                self._not_before = now + ASKED_AGAIN
+        said = self._said(unknown) if is_asking else {}
+        with self._lock:
+            self._takes |= said
+            if said:
+                self._not_before = None
             return {name: self._takes.get(name, False) for name in names}
 
     def _said(self, names: Sequence[str]) -> dict[str, bool]:

@@ -98,7 +98,7 @@ class DataverseClient:
             self.metadata,
             tag,
             self.who_am_i,
-            (lambda stamp: BulkMessages(self.metadata, self._ask, stamp)) if bulk_messages else None,
+            (lambda stamp: BulkMessages(self.metadata, self._ask, stamp, now)) if bulk_messages else None,
         )
         self.tracking = ChangeTracking(self._reads, self.metadata, self._ask)
 
