@@ -30,6 +30,7 @@ from service.app import App, compose
 from service.cli.main import app as command_line
 from service.contracts import NoSuchContract, contracts_named
 from service.local_world import CLERK, register_in, sandbox_settings
+from service.status.silence import Silence
 from tests.service.processes import pointing_at
 
 C2 = company().contracts["C2"]
@@ -75,22 +76,37 @@ def test_a_command_about_a_contract_that_is_not_there_comes_back_as_a_refusal(se
     assert outcome.failure.code == "contract-gone"
 
 
+async def start_and_stop(service: App) -> None:
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(service.run(stop))
+    while not all(worker.status().last_turn for worker in service.workers):
+        await asyncio.sleep(0.02)
+    stop.set()
+    await running
+
+
 def test_it_runs_until_stopped_says_how_patient_it_is_and_gives_everything_back(
     service: App, world: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def start_and_stop() -> None:
-        stop = asyncio.Event()
-        running = asyncio.ensure_future(service.run(stop))
-        while not all(worker.status().last_turn for worker in service.workers):
-            await asyncio.sleep(0.02)
-        stop.set()
-        await running
-
     with caplog.at_level("INFO", logger="service.app"):
-        asyncio.run(asyncio.wait_for(start_and_stop(), 30))
+        asyncio.run(asyncio.wait_for(start_and_stop(service), 30))
     (patience,) = [message for message in caplog.messages if message.startswith("patience: ")]
     assert "30 times within 24 hours" in patience
     assert world.bus.counts("approvals").locked == world.bus.counts("commands").locked == 0
+
+
+def test_while_it_runs_it_looks_for_what_no_message_tells(service: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[tuple[Silence, asyncio.Event]] = []
+
+    async def keep(silence: Silence, stop: asyncio.Event) -> None:
+        kept.append((silence, stop))
+        await stop.wait()
+
+    monkeypatch.setattr(Silence, "keep", keep)
+    asyncio.run(asyncio.wait_for(start_and_stop(service), 30))
+    ((silence, stop),) = kept
+    assert (silence.app, silence.every, silence.after) == (service, timedelta(minutes=5), timedelta(minutes=15))
+    assert stop.is_set(), "it ends with the service"
 
 
 def test_it_refuses_to_start_before_it_is_registered() -> None:
