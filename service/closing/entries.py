@@ -1,4 +1,4 @@
-"""Approved entries of a month without actuals: every one of them, whenever it was approved."""
+"""Approved entries of a month without the actuals they call for: every one of them, whenever it was approved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mappings.choices import ExpenseStatus, TimeStatus
 from mappings.entry import DATED
 from mappings.tables import Ref
 from service.closing.month import Month
-from service.status.approvals import CHUNK, UNSERVED, named, without_actuals
+from service.status.approvals import CHUNK, UNSERVED, lacking, named
 from service.status.conditions import within
 from service.status.part import FEW, Named, Part, State, number
 
@@ -50,7 +50,7 @@ class Entries:
         for chunk in self._chunks(month):
             looked_at += len(chunk)
             # Without a moment of change none counts as still in flight: it lacks its actuals now.
-            for drift in survey.drifts([dict.fromkeys(without_actuals(chunk, self.dataverse))]):
+            for drift in lacking(survey, dict.fromkeys(chunk), self.dataverse):
                 count += 1
                 repairable += drift.repairable
                 rows += [named(drift)] if len(rows) < FEW else []

@@ -14,7 +14,7 @@ from connector.errors import Misconfigured
 from mappings.watermark import Watermark
 from service.signing_in import access_to
 from service.status.approval_sets import SETS, approval_sets
-from service.status.approvals import UNSERVED, told, unserved
+from service.status.approvals import UNSERVED, told, unserved, went_live
 from service.status.event_chain import JOBS, STEPS, EventChain
 from service.status.ledger import READY, WITHOUT, ZERO_PRICE, Ledger
 from service.status.part import Look, Part, Remedies, State, looked
@@ -134,9 +134,10 @@ def questions(
     patience = max(after, settings.actuals.patience)
     yield Question([PAUSED], records.pause)
     yield Question([SUCCESS], partial(records.last_success, me, creates=creates))
+    live = went_live(settings.actuals.start_from, settings.business_time_zone)
     yield Question(
         [UNSERVED],
-        lambda: [told(unserved(app.mission.entries, app.dataverse, now, patience, since), now, patience)],
+        lambda: [told(unserved(app.mission.entries, app.dataverse, now, patience, since, live), now, patience)],
     )
     chain = EventChain(app.dataverse, settings.servicebus.approvals_queue, since, now)
     yield Question([STEPS, JOBS], chain.parts, is_optional=True)

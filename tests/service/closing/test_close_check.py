@@ -58,6 +58,15 @@ def test_every_approved_entry_of_the_month_needs_its_actuals_whenever_it_was_app
     assert answers(app, its_month)["approved-without-actuals"].state is State.OK
 
 
+def test_somebody_elses_cost_alone_is_not_all_that_an_approved_entry_calls_for(world: DueWorld, app: App) -> None:
+    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
+    world.approve(entry)
+    world.write_foreign_cost(entry)
+    found = answers(app, Month.of(entry.day.year, entry.day.month))["approved-without-actuals"]
+    assert (found.state, found.count) == (State.ATTENTION, 1)
+    assert "unbilled sales" in found.rows[0].why
+
+
 @pytest.mark.parametrize(
     ("day", "is_in_april"), [(FIRST, True), (LAST, True), (FIRST - DAY, False), (LAST + DAY, False)]
 )

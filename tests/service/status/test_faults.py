@@ -76,6 +76,48 @@ def test_approvals_are_looked_at_back_to_the_last_reconcile(world: DueWorld, app
     assert (found.count, "of the last 7 days" in found.sentence) == (0, True)
 
 
+def test_an_entry_that_lacks_only_some_of_its_actuals_is_told_with_what_is_missing(world: DueWorld, app: App) -> None:
+    (entry,) = approved(world)
+    world.mission.settle([Ref("msdyn_timeentry", entry)], FixedPoint(world.client))
+    rows = world.http("GET", "msdyn_actuals?$filter=msdyn_transactiontypecode eq 192350005").json()["value"]
+    world.wait(1)
+    assert parts(app)["approved-without-actuals"].state is OK
+    with world.building() as building:
+        for row in rows:
+            building.work.delete("msdyn_actual", UUID(row["msdyn_actualid"]))
+    found = parts(app)["approved-without-actuals"]
+    assert (found.state, found.count, found.figures["repairable"]) == (ATTENTION, 1, 1)
+    assert "unbilled sales" in found.rows[0].why
+
+
+def test_approvals_that_neither_this_look_nor_reconcile_saw_are_told(world: DueWorld, app: App) -> None:
+    approved(world)
+    world.wait(31)
+    found = parts(app)["approved-without-actuals"]
+    assert (found.state, found.count, found.next) == (ATTENTION, 0, "psa-connector reconcile")
+    assert "looked at by nobody" in found.sentence
+    mark = Watermark(world.now(), {}, ())
+    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
+    assert parts(app)["approved-without-actuals"].state is OK
+
+
+def test_more_approvals_than_are_looked_at_are_well_only_where_reconcile_saw_the_rest(
+    world: DueWorld, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.status.approvals.MOST", 2)
+    approved(world)
+    world.wait(1 / 24)
+    entries = [one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project][1:3]
+    world.approve(*entries)
+    world.mission.settle([Ref("msdyn_timeentry", one.id) for one in entries], FixedPoint(world.client))
+    world.wait(1 / 24)
+    found = parts(app)["approved-without-actuals"]
+    assert (found.state, found.count, found.is_more) == (ATTENTION, 0, True)
+    mark = Watermark(world.now(), {}, ())
+    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
+    assert parts(app)["approved-without-actuals"].state is OK
+
+
 def test_work_approved_before_the_go_live_date_owes_no_actuals(
     world: DueWorld, nothing_set: pytest.MonkeyPatch
 ) -> None:
@@ -229,5 +271,5 @@ def test_the_running_service_looks_at_the_same_by_its_settings(
     found = {part.key: part.state for part in silence.look().parts}
     assert found["approved-without-actuals"] is ATTENTION
     assert "schedules-overdue" in found
-    assert "1 entry has been approved for more than 15 minutes without actuals" in caplog.text
+    assert "1 entry has been approved for more than 15 minutes without the actuals they call for" in caplog.text
     assert "schedules-overdue" not in {part.key for part in silence.look().parts}
