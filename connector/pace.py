@@ -14,7 +14,8 @@ class Pace:
     ``settle_at_once`` messages of one batch are being settled, or their locks renewed, at a time; settling that takes
     ``silence`` without an answer ends like a dead receive call. A batch that is at
     work for ``longest_work`` is taken for hung: its messages come again later. Stopping waits ``drain`` for what is at
-    work; what is not done by then is given back. Most platforms end a process that takes longer than half a minute.
+    work; what is not done by then is given back. Most platforms end a process that takes longer than half a minute,
+    unless they are told to wait.
     """
 
     receivers: int = 4

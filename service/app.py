@@ -141,7 +141,8 @@ class App:
 
         zone, carry_out = self.settings.business_time_zone, DailyDue(self).carry_out
         is_confirmed = due.above_ceiling == "invoice"
-        return Sweep(due.at, zone, self.now, carry_out, confirmed=is_confirmed, is_held=self.pausing.is_held)
+        held, drain = self.pausing.is_held, float(self.settings.workers.drain)
+        return Sweep(due.at, zone, self.now, carry_out, confirmed=is_confirmed, drain=drain, is_held=held)
 
     def silence(self) -> Silence:
         """What looks for what no message tells."""
@@ -235,7 +236,9 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
             measured(work.process, queue, traces),
             is_fit,
             breaker=breakers[-1],
-            pace=replace(pace or Pace(), receivers=receivers, largest_batch=settings.workers.batch),
+            pace=replace(
+                pace or Pace(drain=settings.workers.drain), receivers=receivers, largest_batch=settings.workers.batch
+            ),
             policy=policy,
             doubts=work.breadth,
             linger=far.linger,

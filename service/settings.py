@@ -182,6 +182,14 @@ class WorkerSettings(_Section):
         description="the most processes of this service that ever run at once as the same user, 1 to 32: each takes "
         "its share of what Dataverse grants that user",
     )
+    drain: int = Field(
+        default=20,
+        ge=1,
+        le=540,
+        description="seconds that what is at work has to end once the service is asked to stop, 1 to 540; what takes "
+        "longer is given back, and a call for an invoice is looked up afterwards. Whoever ends the process has to wait "
+        "half as long again, and ten seconds more",
+    )
 
 
 class Settings(_Section):
