@@ -10,7 +10,9 @@ import pytest
 from connector.envelope import Envelope
 from connector.settlement import Complete
 from handlers.fixed_point import FixedPoint, Settled
+from handlers.reconcile import Survey
 from handlers.seldom_changed import SeldomChanged
+from mappings.comparison import Kind
 from mappings.tables import Ref
 from tests.handlers.envelopes import envelope
 from tests.handlers.keeping_world import KeepingWorld
@@ -44,6 +46,26 @@ def test_what_a_colleague_wrote_by_a_newer_set_up_is_not_completed_by_the_older_
     assert isinstance(end, Settled)
     assert end.commits == 0
     assert figures(world, entry) == cost_only
+
+
+def test_a_line_opened_within_the_minute_before_a_look_is_found_by_reconcile_and_billed_by_its_look(
+    world: KeepingWorld,
+) -> None:
+    """Until then the sales side counts as not owed, as if the line had been opened a minute later."""
+    world.dataverse.put(LINE, msdyn_includetime=False)
+    entry = world.approved()
+    world.work_on(entry)
+    assert len(figures(world, entry)) == 1
+    world.dataverse.put(LINE, msdyn_includetime=True)
+    (end,) = world.work_on(entry)
+    assert isinstance(end, Settled)
+    assert (end.commits, len(figures(world, entry))) == (0, 1)
+
+    survey = Survey(world.handler, world.dataverse, world.dataverse.rows.now)
+    (drift,) = survey.drifts([{entry: None}])
+    assert ([one.kind for one in drift.findings], drift.repairable) == ([Kind.MISSING], True)
+    world.work_on(entry, through=world.service.afresh())
+    assert len(figures(world, entry)) == 2
 
 
 def test_two_replicas_of_which_one_keeps_an_older_set_up_write_one_entry_once(world: KeepingWorld) -> None:
