@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusReceiver
@@ -111,17 +112,17 @@ class DeadLetterQueue:
             await close_quietly(*filter(None, [self._receiver]))
             self._receiver = None
 
-    async def send_again(self, letters: Sequence[PutAside]) -> list[PutAside]:
+    async def send_again(self, letters: Sequence[PutAside], run: UUID) -> list[PutAside]:
         """Send a copy of each to the queue, in few batches; those that the queue takes no more, as they are too large.
 
-        Raises ``ConnectorError``; some may be sent by then.
+        Within one ``run`` the copy of a letter bears one id. Raises ``ConnectorError``; some may be sent by then.
         """
         too_large = []
         await signed_in(self._access)
         try:
             batch = await self._sender.create_message_batch()
             for letter in letters:
-                copy = replayed(letter)
+                copy = replayed(letter, run)
                 try:
                     batch.add_message(copy)
                 except MessageSizeExceededError:
@@ -195,16 +196,21 @@ class DeadLetterQueue:
         )
 
 
-def replayed(letter: PutAside) -> ServiceBusMessage:
-    """The copy that begins a new lineage, with everything that its sender put into it."""
+def replayed(letter: PutAside, run: UUID) -> ServiceBusMessage:
+    """The copy that begins a new lineage, with what its sender put into it.
+
+    A time to live is not carried over: whoever sends it again says that it counts still. Nor is a session: the
+    queues have none.
+    """
     original, envelope = cast(ServiceBusReceivedMessage, letter.handle), letter.envelope
     return ServiceBusMessage(
         envelope.body,
-        message_id=replay_id(envelope),
+        message_id=replay_id(envelope, run),
         content_type=envelope.content_type,
         correlation_id=envelope.correlation_id,
         subject=original.subject,
         reply_to=original.reply_to,
+        reply_to_session_id=original.reply_to_session_id,
         to=original.to,
         application_properties=cast(Any, replay_properties(envelope)),
     )

@@ -28,14 +28,15 @@ def is_replay(envelope: Envelope) -> bool:
     return _times(envelope) > 0
 
 
-def replay_id(envelope: Envelope) -> str:
-    """The message id of the copy of this dead letter: the same, whoever sends it again and however often.
+def replay_id(envelope: Envelope, run: UUID) -> str:
+    """The message id of the copy of this dead letter that a run sends: the same, however often the run sends it.
 
-    With duplicate detection on, a second copy is dropped by the queue. The body counts, as some senders give the same
-    id to every message of theirs: another one's copy must never be taken for this one's.
+    With duplicate detection on, the queue drops its second copy. Another run's copy must not be dropped: the first may
+    have been refused by then, and what it was refused for be mended. The body counts, as some senders give the same id
+    to every message of theirs: another one's copy must never be taken for this one's.
     """
     digest = sha256(envelope.body).hexdigest()
-    return str(uuid5(REPLAYS, f"{_origin(envelope)}/{digest}/{_times(envelope) + 1}"))
+    return str(uuid5(REPLAYS, f"{_origin(envelope)}/{digest}/{_times(envelope) + 1}/{run}"))
 
 
 def replay_properties(envelope: Envelope) -> dict[str, object]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import typer
 
@@ -58,12 +58,12 @@ class Chosen:
             yield page[:left]
             left -= min(left, len(page))
 
-    def lines(self) -> list[Line]:
-        """Them, in few words each; all are held."""
+    def lines(self, run: UUID) -> list[Line]:
+        """Them, in few words each, as this run is to carry them out; all are held."""
         told = []
         for page in self.letters():
             abouts = self.post.about(page)
-            told += [line_of(one, abouts[one.name]) for one in page]
+            told += [line_of(one, abouts[one.name], run) for one in page]
         return told
 
 
@@ -126,7 +126,8 @@ def preview(service: App, meant: Chosen, output: Output) -> None:
 
 def carry_out(service: App, meant: Chosen, how: How) -> None:
     """Write down what is about to be done, do it, and say each receipt as it comes."""
-    lines = meant.lines()
+    run = uuid4()
+    lines = meant.lines(run)
     if not lines:
         say("No dead letters.")
         if how.output is Output.JSON:
@@ -144,7 +145,7 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
         failure: ConnectorError | None = None
         stop = open.enter_context(asked_to_stop(lambda: say(STOPPING), f"dead-letters {how.way.value}"))
         try:
-            receipts = CarryingOut(how.way, meant.post.boxes, stop.is_set).receipts(lines)
+            receipts = CarryingOut(how.way, meant.post.boxes, run, stop.is_set).receipts(lines)
             _tell(_kept(receipts, came, records, kept, service.dataverse.url, len(lines)), how.output)
         except ConnectorError as error:
             failure = error

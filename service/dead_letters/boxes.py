@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from uuid import UUID
 
 from connector.bus_access import Access
 from connector.dead_letter_queue import DeadLetterQueue, PutAside
@@ -46,9 +47,9 @@ class Boxes:
         finally:
             self._runner.run(taking.aclose())
 
-    def send_again(self, queue: str, letters: Sequence[PutAside]) -> list[PutAside]:
-        """Send a copy of each; those that are too large by now."""
-        return self._runner.run(self._box(queue).send_again(letters))
+    def send_again(self, queue: str, letters: Sequence[PutAside], run: UUID) -> list[PutAside]:
+        """Send a copy of each, under an id that is this run's; those that are too large by now."""
+        return self._runner.run(self._box(queue).send_again(letters, run))
 
     def remove(self, queue: str, letters: Sequence[PutAside]) -> list[bool]:
         """Take each out; whether that is confirmed."""

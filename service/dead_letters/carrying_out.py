@@ -1,13 +1,15 @@
 """Sends dead letters again, or removes them for a reason; each ends with a receipt.
 
 The record is written first. A copy is sent before its dead letter is removed: what is cut off in between is sent once
-more by the next run, under the same id.
+more by the next run, under another id. Twice is looked at twice; under the same id it could be dropped instead, after
+the first copy was refused and what it was refused for was mended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from connector.dead_letter_queue import PutAside
 from handlers.command_record import Kind
@@ -18,17 +20,20 @@ TOO_LARGE = "With what a copy has to tell, it is larger than the queue takes."
 NOT_WHOLE = "Its body is none that can be sent again unchanged; use Service Bus Explorer."
 LOCKED = "Somebody else has it at work, or too many are in front of it; give the same command again later."
 GONE = "It is no longer there: somebody else took it."
-STILL_THERE = "Its copy was sent, but nobody confirmed that it was removed; give the same command again."
+STILL_THERE = (
+    "A copy was sent, but nobody confirmed that it was removed; give the same command again, twice is harmless."
+)
 NOT_CONFIRMED = "Nobody confirmed that it was removed; give the same command again."
 STOPPED = "It was not begun."
 
 
 @dataclass(frozen=True, slots=True)
 class CarryingOut:
-    """One run over chosen letters. ``is_stopped`` is asked before each part."""
+    """One run over chosen letters; their copies bear ids of its own. ``is_stopped`` is asked before each part."""
 
     way: Kind
     boxes: Boxes
+    run: UUID
     is_stopped: Callable[[], bool] = lambda: False
 
     def receipts(self, lines: Sequence[Line]) -> Iterator[Receipt]:
@@ -62,7 +67,7 @@ class CarryingOut:
             unfit = {one.sequence: NOT_WHOLE for one in part if not one.is_whole}
             sent = False
             try:
-                too_large = self.boxes.send_again(queue, [one for one in part if one.sequence not in unfit])
+                too_large = self.boxes.send_again(queue, [one for one in part if one.sequence not in unfit], self.run)
                 sent = True
             finally:
                 if not sent:

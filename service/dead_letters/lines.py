@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from connector.replays import replay_id
 from mappings.tables import CONTRACT, Ref
@@ -13,6 +14,8 @@ from service.reconcile_report import link
 
 LONGEST = 200
 """Characters of a name."""
+NO_RUN = UUID(int=0)
+"""It is only looked at."""
 MOST_SAID = 2000
 """Characters of what a command said, or of what was said against a message that names nothing."""
 
@@ -38,7 +41,8 @@ class Came(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A dead letter by what it is about; ``copy``: the message id that its copy bears.
+    """A dead letter by what it is about; ``copy``: the message id that its copy bears, if
+    it is sent again by this run.
 
     ``said``: a command as it was given; of what names neither command nor row, why it was put aside.
     """
@@ -81,8 +85,8 @@ class Receipt:
     because: str = ""
 
 
-def line_of(letter: Letter, about: About) -> Line:
-    """It, as long as names are."""
+def line_of(letter: Letter, about: About, run: UUID = NO_RUN) -> Line:
+    """It, as long as names are; ``run``: which is to carry it out."""
     envelope = letter.put_aside.envelope
     row = about.entry or letter.row
     return Line(
@@ -91,7 +95,7 @@ def line_of(letter: Letter, about: About) -> Line:
         sequence=letter.put_aside.sequence,
         code=letter.code[:LONGEST],
         kind=letter.kind[:LONGEST],
-        copy=replay_id(envelope),
+        copy=replay_id(envelope, run),
         first_came="" if envelope.enqueued_at is None else envelope.enqueued_at.isoformat(timespec="seconds"),
         table=None if row is None else row.table[:LONGEST],
         id=None if row is None else str(row.id),

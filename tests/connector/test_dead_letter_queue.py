@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from azure.servicebus import ServiceBusMessage
@@ -17,6 +18,8 @@ from connector.errors import Misconfigured
 from connector.inbox import Outgoing
 from connector.replays import REPLAY, replay_id
 from tests.connector.local_bus import QUEUE, Bus
+
+RUN = UUID(int=1)
 
 
 @asynccontextmanager
@@ -128,13 +131,13 @@ def test_a_copy_holds_everything_its_sender_wrote_and_begins_anew(bus: Bus) -> N
         async with DeadLetterQueue(bus.connection, QUEUE, wait=2, now=bus.clock.now) as queue:
             async for (letter,) in queue.take(set(await sequences(queue))):
                 assert letter.envelope.attempt == 1
-                assert await queue.send_again([letter]) == []
+                assert await queue.send_again([letter], RUN) == []
                 assert await queue.remove(letter)
         again = await bus.one()
         envelope = again.envelope
         assert (envelope.attempt, envelope.lineage, envelope.message_id) == (
             0,
-            replay_id(letter.envelope),
+            replay_id(letter.envelope, RUN),
             envelope.lineage,
         )
         assert (envelope.body, envelope.content_type, envelope.correlation_id) == (b'{"n":1}', "application/json", "c1")
@@ -144,19 +147,26 @@ def test_a_copy_holds_everything_its_sender_wrote_and_begins_anew(bus: Bus) -> N
     bus.run(scenario())
 
 
-def test_sent_again_and_killed_before_it_was_removed_it_arrives_once_all_the_same(bus: Bus) -> None:
+def test_sent_again_but_not_removed_it_arrives_once_by_the_same_run_and_anew_by_another(bus: Bus) -> None:
     async def scenario() -> None:
         async with letters(bus, 1) as queue:
             numbers = set(await sequences(queue))
-            async for (letter,) in queue.take(numbers):
-                await queue.send_again([letter])
-                # The lock of whoever was killed runs out.
-                await queue.give_back(letter)
-            async for (letter,) in queue.take(numbers):
-                await queue.send_again([letter])
-                assert await queue.remove(letter)
+
+            async def sent(run: UUID) -> PutAside:
+                async for (letter,) in queue.take(numbers):
+                    await queue.send_again([letter], run)
+                    # The lock of whoever was killed runs out.
+                    await queue.give_back(letter)
+                return letter
+
+            await sent(RUN)
+            await sent(RUN)
             assert bus.server.counts(QUEUE).active == 1
-            assert await sequences(queue) == []
+            # The copy is refused; what it was refused for is mended, and the first letter sent again.
+            await put_aside(bus, 1, "refused")
+            await sent(UUID(int=2))
+            assert bus.server.counts(QUEUE).active == 1
+            assert len(await sequences(queue)) == 2
 
     bus.run(scenario())
 
@@ -187,7 +197,7 @@ def test_two_who_send_the_same_ones_again_at_once_send_each_once(bus: Bus) -> No
                 count = 0
                 async with DeadLetterQueue(bus.connection, QUEUE, wait=1, now=bus.clock.now) as own:
                     async for part in own.take(numbers):
-                        await own.send_again(part)
+                        await own.send_again(part, uuid4())
                         count += sum(await asyncio.gather(*(own.remove(one) for one in part)))
                 return count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from connector.dead_letter_queue import PutAside
 from connector.envelope import Envelope
@@ -46,7 +47,7 @@ class FakeBoxes(Boxes):
                 return
             yield free[begin : begin + self.part]
 
-    def send_again(self, queue: str, letters: Sequence[PutAside]) -> list[PutAside]:
+    def send_again(self, queue: str, letters: Sequence[PutAside], run: UUID) -> list[PutAside]:
         if self.sending_fails:
             raise Transient("bus-unreachable", "Service Bus could not be reached.")
         self.sent += [one.sequence for one in letters if one.sequence not in self.too_large]
