@@ -190,5 +190,7 @@ def _what(detail: ErrorDetails, variable: Variable) -> str:
     if detail["type"] == "missing":
         return "is missing"
     said = detail["msg"] if detail["msg"].startswith("is ") else "is not valid"
-    says_enough = variable.is_secret or detail["type"] == "not_available"
+    # A secret in a wrong place is a secret still.
+    is_key = "sharedaccesskey" in str(detail["input"]).lower()
+    says_enough = variable.is_secret or is_key or detail["type"] == "not_available"
     return said if says_enough else f"{said}; it reads {detail['input']!r}"

@@ -70,6 +70,18 @@ def privileges(client: DataverseClient, user: UUID, settings: Settings) -> Itera
         yield Finding(area, Verdict.OK, f"All {len(wanted) + len(others)} privileges are held, for the organization.")
 
 
+def shallow_reads(client: DataverseClient, user: UUID, names: Sequence[str]) -> list[str]:
+    """Those of these tables of which the user does not read every row of the organization."""
+    reads = {
+        str(row["LogicalName"]): str(one["Name"])
+        for row in definitions(client, sorted(names))
+        for one in row["Privileges"] or ()
+        if str(one["PrivilegeType"]) == "Read"
+    }
+    held = depths(client, user, list(reads.values()))
+    return [name for name in names if held.get(reads.get(name, "")) != "Global"]
+
+
 def depths(client: DataverseClient, user: UUID, names: Sequence[str]) -> Mapping[str, str]:
     """The depth of each of these privileges that the user holds, by whatever role or team."""
     found: dict[str, str] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 DEFAULT = Path("psa-connector.toml")
 ENV_FILE = Path(".env")
 BUS = "SERVICEBUS__CONNECTION_STRING"
+SENDER = "SERVICEBUS__EVENT_SENDER"
 QUESTIONS = (
     ("DATAVERSE__URL", "Address of the environment, such as https://contoso.crm4.dynamics.com", False),
     ("BUSINESS_TIME_ZONE", "Time zone in which business dates are meant, such as Europe/Berlin", False),
     (BUS, "Service Bus: a connection string that may listen and send, or the namespace's full name to sign in", True),
+    (SENDER, "Its connection string that may only send, which `register` gives to Dataverse; empty: not here", True),
     ("DATAVERSE__TENANT_ID", "Microsoft Entra tenant", False),
     ("DATAVERSE__CLIENT_ID", "Application (client) id of the app registration", False),
     ("DATAVERSE__CLIENT_SECRET", "A client secret of it", True),
@@ -59,7 +63,8 @@ def init(
     start_from: Annotated[str | None, _option("--start-from", "The go-live date. [default: today]")] = None,
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="Where the settings are written.")] = DEFAULT,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Replace files, and write a creator the rows speak against.")
+        bool,
+        typer.Option("--yes", help="Write files anew, keeping what they say; write a creator the rows speak against."),
     ] = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TABLE,
@@ -80,8 +85,9 @@ def init(
     from service.cli.remedies import REMEDIES
     from service.not_configured import NotConfigured
     from service.setting_up.answers import from_environment
-    from service.setting_up.files import PRIVATE, READABLE, env_text, refuse_to_replace, toml_text, write
+    from service.setting_up.files import PRIVATE, READABLE, env_text, refuse_to_replace, staying, toml_text, write
     from service.setting_up.proposal import completed, propose
+    from service.setting_up.written import written
 
     if not yes and not dry_run:
         refuse_to_replace((config, ENV_FILE))
@@ -101,24 +107,30 @@ def init(
         ACTUALS__CREATOR=creator,
         ACTUALS__START_FROM=start_from,
     )
-    answers = _asked(given)
+    before = written(config, ENV_FILE)
+    answers = _asked(before.under(given))
     settings = answers.enough_to_ask()
     now = utc_now()
     proposal = propose(settings, lambda code: REMEDIES.get(code, ""), now)
-    if proposal.is_usable and answers["ACTUALS__CREATOR"] is None:
-        answers = answers.also(ACTUALS__CREATOR=_asked_for_creator(proposal))
+    is_said = given["ACTUALS__CREATOR"] is not None
+    if proposal.is_usable and (answers["ACTUALS__CREATOR"] is None or (not is_said and _is_against(answers, proposal))):
+        creator = _asked_for_creator(proposal)
+        is_said, answers = is_said or creator is not None, answers.also(ACTUALS__CREATOR=creator)
     today = now.astimezone(ZoneInfo(answers["BUSINESS_TIME_ZONE"] or "UTC")).date().isoformat()
     final, reasons = completed(answers, proposal, today)
-    text = toml_text(final, reasons)
+    in_dotenv = ENV_FILE.read_text(encoding="utf-8") if ENV_FILE.exists() else ""
+    text = toml_text(final, reasons, staying(final, in_dotenv))
     files: tuple[Path, ...] = ()
     faults: list[str] = []
     if proposal.is_usable:
-        faults = _faults(final, proposal, yes)
+        faults = _faults(final, proposal, yes, is_said)
     if proposal.is_usable and not faults and not dry_run:
-        before = ENV_FILE.read_text(encoding="utf-8") if ENV_FILE.exists() else ""
-        write([(ENV_FILE, env_text(final, before), PRIVATE), (config, text, READABLE)])
+        write([(ENV_FILE, env_text(final, in_dotenv), PRIVATE), (config, text, READABLE)])
         files = (config, ENV_FILE)
-    _report(output, final, proposal, files, text if dry_run and not faults else None)
+    _report(output, final, proposal, files, text if dry_run and not faults else None, is_said)
+    if not faults and proposal.is_usable:
+        for change in before.changes(final):
+            say(change)
     if faults:
         raise NotConfigured(faults)
     if not proposal.is_usable:
@@ -126,7 +138,10 @@ def init(
         raise typer.Exit(Exit.NOT_CONFIGURED)
     if files:
         named = "" if config == DEFAULT else f" --config {config}"
-        say(f"Wrote {config} and {ENV_FILE}. Next: psa-connector register{named}, then psa-connector check{named}.")
+        say(
+            f"Wrote {config} and {ENV_FILE}. Next, as an administrator: psa-connector register{named}, then "
+            f"psa-connector role apply runtime --to USER{named}; then psa-connector check{named}."
+        )
 
 
 def _asked(answers: Answers) -> Answers:
@@ -140,17 +155,48 @@ def _asked(answers: Answers) -> Answers:
         if name in INSTEAD and answers[INSTEAD[name]] is not None:
             needed = False
         if needed and answers[name] is None:
-            typed: str = typer.prompt(question, hide_input=hidden, err=True)
+            typed: str = typer.prompt(
+                question,
+                "" if name == SENDER else None,
+                hidden,
+                show_default=False,
+                value_proc=_checker(name),
+                err=True,
+            )
             by_name = name == BUS and "=" not in typed
             answers = answers.also(**{"SERVICEBUS__NAMESPACE" if by_name else name: typed.strip()})
     return answers
+
+
+def _checker(name: str) -> Callable[[str], str]:
+    """What looks at an answer at once, so that it is asked again; the answer itself is not shown."""
+
+    def check(typed: str) -> str:
+        from service.settings_values import zone
+
+        if name == "BUSINESS_TIME_ZONE":
+            try:
+                zone(typed.strip())
+            except ValueError as error:
+                raise typer.BadParameter("That is no time zone name, such as Europe/Berlin.") from error
+        if name == "DATAVERSE__URL" and not re.fullmatch(r"https?://[^/\s]+/?", typed.strip()):
+            raise typer.BadParameter("That is no address, such as https://contoso.crm4.dynamics.com.")
+        return typed
+
+    return check
 
 
 def _asked_for_creator(proposal: Proposal) -> str | None:
     if not _is_terminal():
         return None
     question = f"{proposal.reason}\nWho creates actuals there, service or product"
-    answer: str = typer.prompt(question, default=proposal.creator, err=True)
+
+    def check(typed: str) -> str:
+        if typed.strip() not in proposal.creators:
+            raise typer.BadParameter(f"That can't be; only {' or '.join(sorted(proposal.creators))}.")
+        return typed.strip()
+
+    answer: str = typer.prompt(question, default=proposal.creator, value_proc=check, err=True)
     return answer
 
 
@@ -158,7 +204,11 @@ def _is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _faults(answers: Answers, proposal: Proposal, yes: bool) -> list[str]:
+def _is_against(answers: Answers, proposal: Proposal) -> bool:
+    return proposal.creator not in (answers["ACTUALS__CREATOR"], None)
+
+
+def _faults(answers: Answers, proposal: Proposal, yes: bool, is_said: bool) -> list[str]:
     """What is wrong with the settings as they would be written."""
     from service.not_configured import NotConfigured
 
@@ -166,7 +216,9 @@ def _faults(answers: Answers, proposal: Proposal, yes: bool) -> list[str]:
         return [f"Who creates actuals has to be said (--creator service or product). {proposal.reason}"]
     if (said := answers["ACTUALS__CREATOR"]) not in proposal.creators:
         return [f"Who creates actuals can't be {said!r} there, only {' or '.join(sorted(proposal.creators))}."]
-    if proposal.creator not in (said, None) and not yes:
+    if _is_against(answers, proposal) and not is_said:
+        return [f"The files say that the {said} creates actuals. {proposal.reason} Say which it is (--creator)."]
+    if _is_against(answers, proposal) and not yes:
         return [f"Who creates actuals is said to be the {said}. {proposal.reason} --yes writes {said!r} all the same."]
     try:
         answers.settings()
@@ -175,7 +227,9 @@ def _faults(answers: Answers, proposal: Proposal, yes: bool) -> list[str]:
     return []
 
 
-def _report(output: Output, answers: Answers, proposal: Proposal, files: tuple[Path, ...], text: str | None) -> None:
+def _report(
+    output: Output, answers: Answers, proposal: Proposal, files: tuple[Path, ...], text: str | None, is_said: bool
+) -> None:
     from service.cli.output import Column, as_json, key, show, write
 
     if output is Output.JSON:
@@ -194,8 +248,17 @@ def _report(output: Output, answers: Answers, proposal: Proposal, files: tuple[P
         )
         return
     columns = (key("Area"), key("Verdict"), Column("What was found, and what to do"))
-    said = [(one.area, one.verdict.value, f"{one.sentence} {one.remedy}".strip()) for one in proposal.findings]
-    proposed = f"`{proposal.creator}` is proposed. {proposal.reason}" if proposal.creator else proposal.reason
-    show("Findings", columns, [*said, ("creator", "note", proposed)])
+    rows = [(one.area, one.verdict.value, f"{one.sentence} {one.remedy}".strip()) for one in proposal.findings]
+    creator = answers["ACTUALS__CREATOR"]
+    if proposal.creator:
+        # The reason begins with what the rows tell.
+        rows = [row for row in rows if row[:2] != ("creator", "note")]
+        rows.append(("creator", "note", f"`{proposal.creator}` is proposed. {proposal.reason}"))
+    elif creator:
+        rows.append(("creator", "note", f"`{creator}` is taken, as {'was said' if is_said else 'the files say'}."))
+    elif not any(row[0] == "creator" and row[1] != "note" for row in rows):
+        rows = [row for row in rows if row[0] != "creator"]
+        rows.append(("creator", "note" if proposal.is_usable else "not seen", proposal.reason))
+    show("Findings", columns, rows)
     if text is not None:
         write(text)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mappings.profile import Creator
 from service.not_configured import NotConfigured
 from service.settings import PREFIX, Settings
 from service.settings_sources import SEPARATOR, Variable, from_values, variables
@@ -48,6 +49,9 @@ class Answers:
             )
         except NotConfigured as error:
             faults, settings = error.faults, None
+        creator = self["ACTUALS__CREATOR"]
+        if creator is not None and creator not in {one.value for one in Creator}:
+            faults.append(f"{PREFIX}ACTUALS__CREATOR (--creator) is {creator!r}. Expected: service or product.")
         if self["BUSINESS_TIME_ZONE"] is None:
             (zone,) = (one for one in variables() if one.name == f"{PREFIX}BUSINESS_TIME_ZONE")
             faults.append(f"{zone.name} is missing (--time-zone). Expected: {zone.meaning}.")

@@ -6,10 +6,13 @@ import json
 import os
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from errno import EISDIR
+from io import StringIO
 from pathlib import Path
+
+from dotenv import dotenv_values
 
 from service.not_configured import NotConfigured
 from service.setting_up.answers import Answers
@@ -17,15 +20,15 @@ from service.settings import PREFIX
 from service.settings_sources import Variable, variables
 
 PRIVATE, READABLE = 0o600, 0o644
-OURS = re.compile(rf"^\s*(?:export\s+)?{PREFIX}\w*\s*=", re.IGNORECASE)
+OURS = re.compile(rf"^\s*(?:export\s+)?({PREFIX}\w*)\s*=", re.IGNORECASE)
 BARE = re.compile(r"\d{4}-\d{2}-\d{2}")
 """Days stand in TOML without quotes."""
 
 
-def toml_text(answers: Answers, reasons: Mapping[str, str]) -> str:
+def toml_text(answers: Answers, reasons: Mapping[str, str], in_dotenv: Collection[str] = ()) -> str:
     """Every setting with its meaning; what was answered stands, the rest is commented out. No secret is in it.
 
-    ``reasons`` says, by variable without the prefix, why a value stands there.
+    ``reasons`` says, by variable without the prefix, why a value stands there; variables ``in_dotenv`` stay there.
     """
     lines = [
         "# Settings of PSA Connector, written by `psa-connector init`.",
@@ -37,22 +40,35 @@ def toml_text(answers: Answers, reasons: Mapping[str, str]) -> str:
         if variable.path[:-1] != section:
             section = variable.path[:-1]
             lines += ["", f"[{'.'.join(section)}]"]
-        lines += ["", *_entry(variable, answers, reasons.get(variable.name.removeprefix(PREFIX)))]
+        reason = reasons.get(variable.name.removeprefix(PREFIX))
+        lines += ["", *_entry(variable, answers, reason, is_elsewhere=variable.name in in_dotenv)]
     return "\n".join(lines) + "\n"
 
 
 def env_text(answers: Answers, before: str = "") -> str:
-    """The secrets, behind whatever other programs keep in the file."""
-    kept = [line for line in before.splitlines() if not OURS.match(line)]
-    secrets = [(variable.name, answers.of(variable)) for variable in variables() if variable.is_secret]
+    """The secrets, behind what stands in the file: what other programs keep there, and settings that stay the same."""
+    same = staying(answers, before)
+    kept = [line for line in before.splitlines() if (name := _ours(line)) is None or name in same]
+    secrets = [(one.name, answers.of(one)) for one in variables() if one.is_secret and one.name not in same]
     mine = [f"{name}={_quoted(value)}" for name, value in secrets if value is not None]
     return "".join(f"{line}\n" for line in (*kept, *mine))
+
+
+def staying(answers: Answers, before: str) -> frozenset[str]:
+    """The variables that a ``.env`` file sets to what was answered: its lines are left as they are."""
+    told = {name.upper(): value for name, value in dotenv_values(stream=StringIO(before)).items() if value}
+    return frozenset(one.name for one in variables() if one.name in told and told[one.name] == answers.of(one))
+
+
+def _ours(line: str) -> str | None:
+    found = OURS.match(line)
+    return None if found is None else found.group(1).upper()
 
 
 def refuse_to_replace(paths: tuple[Path, ...]) -> None:
     """Raises ``NotConfigured`` naming the files that are there already."""
     if there := [path for path in paths if path.exists()]:
-        raise NotConfigured([f"{path} is there already; --yes replaces it." for path in there])
+        raise NotConfigured([f"{path} is there already; --yes writes it anew, with what it says." for path in there])
 
 
 def write(files: Sequence[tuple[Path, str, int]]) -> None:
@@ -79,19 +95,25 @@ def write(files: Sequence[tuple[Path, str, int]]) -> None:
                 part.unlink()
 
 
-def _entry(variable: Variable, answers: Answers, reason: str | None) -> Iterator[str]:
+def _entry(variable: Variable, answers: Answers, reason: str | None, *, is_elsewhere: bool) -> Iterator[str]:
     said = textwrap.wrap(f"{variable.meaning[:1].upper()}{variable.meaning[1:]}.", 98, break_on_hyphens=False)
     yield from (f"# {line}" for line in said)
     key, value = variable.path[-1], answers.of(variable)
     if variable.is_secret:
         yield f"# A secret: {variable.name}, in .env or the environment."
+    elif is_elsewhere:
+        yield f"# {key}: {variable.name} in .env says it."
     elif value is not None:
         yield from (f"# {line}" for line in textwrap.wrap(reason or "", 98, break_on_hyphens=False))
-        yield f"{key} = {_literal(value)}"
+        yield f"{key} = {value if _is_number(variable, value) else _literal(value)}"
     else:
         default = variable.field.get_default(call_default_factory=True, validated_data={})
         plain = variable.field.is_required() or default is None
         yield f"# {key} =" if plain else f"# {key} = {_literal(default)}"
+
+
+def _is_number(variable: Variable, value: str) -> bool:
+    return variable.field.annotation in (int, int | None) and value.isascii() and value.isdecimal()
 
 
 def _literal(value: object) -> str:

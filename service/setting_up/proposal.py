@@ -15,6 +15,7 @@ from mappings.profile import Creator, Profile
 from service.checks.creators import Creators, creators
 from service.checks.everything import ready_marking
 from service.checks.finding import Finding, Findings, Verdict, looked
+from service.checks.privileges import ROLE, shallow_reads
 from service.checks.schema import versions_and_keys
 from service.checks.who import clock, time_zone
 from service.far_side import TAG
@@ -25,6 +26,11 @@ from service.settings import Settings
 from service.signing_in import tokens
 
 BULK = "CreateMultiple"
+BY_ROWS = (tables.ACTUAL, tables.ORIGIN, tables.APPROVAL)
+"""The tables whose rows tell who creates actuals."""
+SEVERAL = 3
+"""One entry without actuals may be one that failed: fewer don't tell that nobody creates any."""
+UNSEEN = "Who creates actuals could not be seen there. Mend that and ask again, or find out and say it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,10 @@ def propose(settings: Settings, remedies: Callable[[str], str], now: datetime) -
         yield from ready_marking(client, profiles[0])
 
     def creator() -> Findings:
+        if shallow := shallow_reads(client, known[0].user_id, BY_ROWS):
+            sentence = f"This user does not see every row of {', '.join(shallow)}: nothing is concluded from them."
+            yield Finding("creator", Verdict.NOT_SEEN, sentence, ROLE)
+            return
         told.append(creators(client, now))
         yield Finding("creator", Verdict.NOTE, str(told[0]))
 
@@ -84,24 +94,28 @@ def propose(settings: Settings, remedies: Callable[[str], str], now: datetime) -
             findings += looked(area, look, remedies)
     finally:
         client.close()
-    proposed, reason = creator_of(profiles[0] if profiles else Profile(), told[0] if told else Creators(0, 0, 0, 0, 0))
+    proposed, reason = creator_of(profiles[0] if profiles else Profile(), told[0] if told else None)
     organization = str(known[0].organization_id) if known else None
     allowed = profiles[0].creators if profiles else frozenset(Creator)
     return Proposal(organization, proposed, reason, tuple(findings), frozenset(one.value for one in allowed))
 
 
-def creator_of(profile: Profile, found: Creators) -> tuple[str | None, str]:
-    """Who is to create actuals, and the reason; where the rows don't tell, nobody is proposed."""
+def creator_of(profile: Profile, found: Creators | None) -> tuple[str | None, str]:
+    """Who is to create actuals, and the reason; where the rows don't tell, or weren't seen, nobody is proposed."""
     if profile.creators == {Creator.PRODUCT}:
         return Creator.PRODUCT.value, f"In {profile.name} only the product creates actuals."
+    if found is None:
+        return None, UNSEEN
     if found.both or (found.ours and found.others):
         return None, f"{found} Find out first who is to create them: both at once count the same work twice."
     if found.others:
         return Creator.PRODUCT.value, f"{found} So approval makes the product create them."
     if found.ours:
         return Creator.SERVICE.value, f"{found} So this service has been their creator."
-    if found.settled:
+    if found.settled >= SEVERAL:
         return Creator.SERVICE.value, f"{found} So the product's own creation is off."
+    if found.settled:
+        return None, f"{found} So few may as well have failed: find out whether approval creates actuals, and say it."
     return None, f"{found} Approve a test entry of a project, wait half an hour, and ask again; or say it."
 
 

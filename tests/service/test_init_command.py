@@ -89,8 +89,8 @@ def test_files_that_are_there_stay_unless_a_person_says_so_and_other_programs_ke
     ENV.write_text("OTHER=1\nexport PSA_CONNECTOR_DATAVERSE__CLIENT_SECRET=old\n# kept\n", encoding="utf-8")
     TOML.write_text("mine = 1\n", encoding="utf-8")
     assert faults(init(world, "--creator", "service")) == [
-        "psa-connector.toml is there already; --yes replaces it.",
-        ".env is there already; --yes replaces it.",
+        "psa-connector.toml is there already; --yes writes it anew, with what it says.",
+        ".env is there already; --yes writes it anew, with what it says.",
     ]
     assert TOML.read_text(encoding="utf-8") == "mine = 1\n"
     assert init(world, "--creator", "service", "--yes").exit_code == Exit.DONE
@@ -101,6 +101,16 @@ def test_files_that_are_there_stay_unless_a_person_says_so_and_other_programs_ke
     ]
     assert "# kept\n" in ENV.read_text(encoding="utf-8")
     assert tomllib.loads(TOML.read_text(encoding="utf-8"))["actuals"]["creator"] == "service"
+
+
+def test_a_user_that_sees_only_its_own_rows_is_told_nobody(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposal, "shallow_reads", lambda *_: ["msdyn_actual"])
+    monkeypatch.setattr(proposal, "creators", lambda *_: Creators(0, 0, 0, 9, 9))
+    result = init(world, "--output", "json")
+    assert json.loads(result.stdout)["proposed_creator"] is None
+    assert "could not be seen" in faults(result)[0]
+    (told,) = (one for one in json.loads(result.stdout)["findings"] if one["area"] == "creator")
+    assert (told["verdict"], "msdyn_actual" in told["sentence"]) == ("not seen", True)
 
 
 def test_where_one_file_cannot_be_written_the_other_stays_as_it_was(world: Sandbox) -> None:
@@ -170,7 +180,8 @@ def test_in_project_operations_it_is_the_product_and_nobody_else() -> None:
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
-    found = faults(CliRunner().invoke(app, ["init"]))
+    found = faults(CliRunner().invoke(app, ["init", "--creator", "me"]))
+    assert any("ACTUALS__CREATOR (--creator) is 'me'" in fault for fault in found)
     for name in ("DATAVERSE__URL", "DATAVERSE__CLIENT_ID", "SERVICEBUS__CONNECTION_STRING", "BUSINESS_TIME_ZONE"):
         assert any(fault.startswith(f"PSA_CONNECTOR_{name} is missing") for fault in found)
     assert not TOML.exists()
@@ -181,20 +192,35 @@ def test_an_environment_that_does_not_answer_gets_no_files(world: Sandbox) -> No
     assert result.exit_code == Exit.NOT_CONFIGURED
     assert "could not be reached" in " ".join(result.stdout.replace("│", " ").split())
     assert "Nothing was written." in result.stderr
+    assert "No entry of a project was approved" not in result.stdout
     assert not TOML.exists()
 
 
 def test_at_a_terminal_what_is_missing_is_asked_for(world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_is_terminal", lambda: True)
     seen = CliRunner().invoke(
-        app, ["init", "--token", "t"], input=f"{world.dataverse}\nUTC\nx.servicebus.windows.net\n"
+        app, ["init", "--token", "t"], input=f"{world.dataverse}\nUTC\nx.servicebus.windows.net\n\n"
     )
     assert any("NAMESPACE is set, but a fixed token" in fault for fault in faults(seen))
-    typed = "\n".join((world.dataverse, "Europe/Berlin", world.servicebus, "service")) + "\n"
+    # What can't be is asked for again at once, and is not shown.
+    lines = (
+        "here",
+        world.dataverse,
+        world.servicebus,
+        "Europe/Berlin",
+        world.servicebus,
+        world.servicebus,
+        "me",
+        "service",
+    )
+    typed = "\n".join(lines) + "\n"
     result = CliRunner().invoke(app, ["init", "--token", world.tokens["service"]], input=typed)
     assert result.exit_code == Exit.DONE, result.output
     assert "Who creates actuals there, service or product" in result.stderr
+    assert not [line for line in result.output.splitlines() if "Error" in line and "SharedAccessKey" in line]
     assert load().actuals.creator == "service"
+    assert load().servicebus.event_sender is not None
+    assert "Next, as an administrator: psa-connector register, then psa-connector role apply runtime" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -203,14 +229,16 @@ def test_at_a_terminal_what_is_missing_is_asked_for(world: Sandbox, monkeypatch:
         (Creators(0, 0, 0, 0, 0), None, "Approve a test entry"),
         (Creators(0, 3, 0, 1, 1), "product", "makes the product create them"),
         (Creators(3, 0, 0, 1, 0), "service", "has been their creator"),
-        (Creators(0, 0, 0, 2, 1), "service", "own creation is off"),
+        (Creators(0, 0, 0, 4, 3), "service", "own creation is off"),
+        (Creators(0, 0, 0, 180, 2), None, "may as well have failed"),
+        (None, None, "could not be seen"),
         (Creators(0, 0, 0, 2, 0), None, "wait half an hour"),
         (Creators(1, 1, 0, 0, 0), None, "Find out first"),
         (Creators(0, 0, 1, 0, 0), None, "Find out first"),
     ],
 )
 def test_who_creates_actuals_is_concluded_only_from_rows_that_agree(
-    found: Creators, creator: str | None, reason: str
+    found: Creators | None, creator: str | None, reason: str
 ) -> None:
     proposed, why = creator_of(Profile(), found)
     assert proposed == creator

@@ -1,0 +1,92 @@
+"""What the two files say already, as answers: whoever asks an environment again takes nothing back that was said."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from service.not_configured import NotConfigured
+from service.setting_up.answers import Answers
+from service.settings import PREFIX
+from service.settings_sources import variables
+
+OF_THE_ENVIRONMENT = ("ORGANIZATION_ID", "ACTUALS__CREATOR", "ACTUALS__START_FROM")
+"""What was said of one environment, and says nothing of another."""
+_BUS = ("SERVICEBUS__NAMESPACE", "SERVICEBUS__CONNECTION_STRING")
+_APPROVALS = ("SERVICEBUS__APPROVALS_NAMESPACE", "SERVICEBUS__APPROVALS_CONNECTION_STRING")
+_SECRET = ("DATAVERSE__CLIENT_SECRET", "DATAVERSE__CLIENT_SECRET_FILE")
+_KEY = ("DATAVERSE__CERTIFICATE", "DATAVERSE__CERTIFICATE_PASSWORD")
+_PERSON = ("DATAVERSE__TENANT_ID", "DATAVERSE__CLIENT_ID", "DATAVERSE__FEDERATED_TOKEN_FILE", "DATAVERSE__TOKEN_CACHE")
+INSTEAD_OF: Mapping[str, tuple[str, ...]] = {
+    "SERVICEBUS__NAMESPACE": _BUS,
+    "SERVICEBUS__CONNECTION_STRING": _BUS,
+    "SERVICEBUS__APPROVALS_NAMESPACE": _APPROVALS,
+    "SERVICEBUS__APPROVALS_CONNECTION_STRING": _APPROVALS,
+    "DATAVERSE__TOKEN": (*_SECRET, *_KEY, *_PERSON, "DATAVERSE__SIGN_IN"),
+    "DATAVERSE__CLIENT_SECRET": (*_SECRET, *_KEY, "DATAVERSE__TOKEN", "DATAVERSE__SIGN_IN"),
+    "DATAVERSE__CLIENT_SECRET_FILE": (*_SECRET, *_KEY, "DATAVERSE__TOKEN", "DATAVERSE__SIGN_IN"),
+    "DATAVERSE__CERTIFICATE": (*_SECRET, *_KEY, "DATAVERSE__TOKEN", "DATAVERSE__SIGN_IN"),
+    "DATAVERSE__SIGN_IN": (*_SECRET, *_KEY, "DATAVERSE__TOKEN"),
+}
+"""By what is said now: what the files may say beside it only if it is not another way to the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What files say: the answers of ``.env`` over those of the TOML file."""
+
+    answers: Answers
+
+    def under(self, now: Answers) -> Answers:
+        """What is said now, and of what the files say all that goes with it."""
+        aside = {other for name in now.given for other in INSTEAD_OF.get(name, ())}
+        url, before = now["DATAVERSE__URL"], self.answers["DATAVERSE__URL"]
+        if url is not None and before is not None and url.rstrip("/").lower() != before.rstrip("/").lower():
+            aside |= set(OF_THE_ENVIRONMENT)
+        kept = {name: value for name, value in self.answers.given.items() if name not in aside}
+        return Answers({**kept, **now.given})
+
+    def changes(self, final: Answers) -> Iterator[str]:
+        """What will read otherwise from now on, a sentence each; no secret is shown."""
+        for variable in variables():
+            before, after = self.answers.of(variable), final.of(variable)
+            if before is None or before == after:
+                continue
+            if variable.is_secret:
+                yield f"{variable.name} {'is left out' if after is None else 'is another'} from now on."
+            else:
+                yield f"{variable.name} was {before}, and {'is left out' if after is None else f'is {after}'} now."
+
+
+def written(config: Path, dotenv: Path) -> Written:
+    """Read both; a file that is not there says nothing. Raises ``NotConfigured`` for one that can't be read."""
+    try:
+        text = config.read_text(encoding="utf-8") if config.is_file() else ""
+        in_toml = tomllib.loads(text, parse_float=Decimal)
+        in_dotenv = {name.upper(): value for name, value in dotenv_values(dotenv).items() if value}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotConfigured([f"{config} or {dotenv} can't be read ({error}); mend it, or take it away."]) from error
+    said: dict[str, str] = {}
+    for variable in variables():
+        place: object = in_toml
+        for name in variable.path:
+            place = place.get(name) if isinstance(place, Mapping) else None
+        value = in_dotenv.get(variable.name) or (None if place is None else _text(place))
+        if value:
+            said[variable.name.removeprefix(PREFIX)] = value
+    return Written(Answers(said))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, default=str, ensure_ascii=False)
