@@ -24,13 +24,15 @@ def of_another_look(refs: Sequence[Ref], lately: Lately, profile: Profile) -> li
     if len(known) < len(refs):
         return []
     lines = {line for found in known.values() for line in found.journal_lines}
-    ahead = [journal_lines_of(sorted(lines))]
+    # Origins are looked for in a text that no index covers, so one question looks for all of them; and they are read
+    # before the actuals, so that none is known to be tied and unknown itself.
+    ahead = [ledger_facts.origins_from({*known, *lines}), journal_lines_of(sorted(lines))]
     if not all(lately.seldom_changed.of(found.basis, found.since) for found in known.values()):
         bases = [found.basis for found in known.values()]
         ahead += [*set_up.named_by(bases), *_behind(bases, where, profile)]
     tied = {id for found in known.values() for id in found.actuals}
     derived = {id for entry, found in known.items() for id in _again(entry, found, where)}
-    return [*ahead, *ledger_facts.questions(tied | derived, tied, lines, actual_columns(profile))]
+    return [*ahead, *ledger_facts.questions(tied | derived, tied, (), actual_columns(profile))]
 
 
 def of_ledgers(

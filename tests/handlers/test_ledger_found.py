@@ -41,16 +41,26 @@ def connect(world: World, first: Reference, role: str, second: Reference, other:
 
 def by_journal_line(world: World, entry: Ref, actual: Reference) -> None:
     """Tie an actual to a journal line, and that to the entry."""
+    trace(world, journal_line(world, entry), actual)
+
+
+def journal_line(world: World, entry: Ref) -> Reference:
+    """A journal line of the entry."""
     line = world.fresh("msdyn_journalline")
     world.dataverse.put(line, msdyn_transactiontypecode=COST)
-    for source, transaction in ((Reference(entry.table, entry.id), line), (line, actual)):
-        world.dataverse.put(
-            world.fresh("msdyn_transactionorigin"),
-            msdyn_origin=str(source.id),
-            msdyn_origintype=source.table,
-            msdyn_transaction=str(transaction.id),
-            msdyn_transactiontype=transaction.table,
-        )
+    trace(world, Reference(entry.table, entry.id), line)
+    return line
+
+
+def trace(world: World, source: Reference, transaction: Reference) -> None:
+    """An origin."""
+    world.dataverse.put(
+        world.fresh("msdyn_transactionorigin"),
+        msdyn_origin=str(source.id),
+        msdyn_origintype=source.table,
+        msdyn_transaction=str(transaction.id),
+        msdyn_transactiontype=transaction.table,
+    )
 
 
 def own(entry: Ref, kind: int, generation: int = 0) -> Reference:

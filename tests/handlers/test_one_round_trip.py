@@ -19,7 +19,7 @@ from mappings.choices import BillingType
 from mappings.tables import Ref
 from tests.handlers.judging import EIGHT_HOURS
 from tests.handlers.keeping_world import KeepingWorld
-from tests.handlers.test_ledger_found import by_journal_line, connect, own, untie
+from tests.handlers.test_ledger_found import by_journal_line, connect, journal_line, own, untie
 from tests.handlers.world import (
     CONTRACT,
     COST,
@@ -55,12 +55,15 @@ def test_an_entry_of_a_known_project_is_read_in_two_requests_and_read_again_in_o
 
 def test_a_look_that_finds_all_as_it_was_takes_one_request(world: KeepingWorld) -> None:
     entry = world.approved()
+    journal_line(world, entry)
     world.work_on(entry)
     world.dataverse.later(minutes=2)
 
     world.work_on(entry)
 
-    assert len(world.dataverse.requests) == 1
+    (request,) = world.dataverse.requests
+    # They are looked for in a text that no index covers, those of the entry and of its journal line at one go.
+    assert [query.table for query in request].count("msdyn_transactionorigin") == 1
 
 
 def test_a_reading_counts_from_before_its_first_request(world: KeepingWorld) -> None:
