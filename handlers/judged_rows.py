@@ -13,6 +13,9 @@ from mappings import tables
 from mappings.backlog import WORK_BASED, Backlog, BacklogRow
 from mappings.not_to_exceed import NotToExceed
 
+AT_ONCE = 500
+"""Rows whose entries' ledgers are held at once: an entry has several rows, each with ties to others."""
+
 
 def judged_by(backlog: Backlog, check: NotToExceed | None) -> tuple[str, ...]:
     """What must be read of a row to judge it."""
@@ -31,7 +34,7 @@ def judged(
         for one in rows
         if one.backlog is Backlog.TIME_AND_MATERIAL and (one.why_not() is None or (even_ready and one.is_ready))
     ]
-    twice = doubled(sales, dataverse) if sales else frozenset()
+    twice = {id for n in range(0, len(sales), AT_ONCE) for id in doubled(sales[n : n + AT_ONCE], dataverse)}
     return [replace(one, is_doubled=True) if one.row.id in twice else one for one in rows]
 
 
