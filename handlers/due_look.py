@@ -30,7 +30,10 @@ from mappings.row import Row
 from mappings.schedule import DueRun, shared_out
 
 MOST_RUNS = 1000
-"""Runs of one command, the oldest; what is left is another's. None takes hours, and their ids fit into its record."""
+"""Runs of one command, the oldest: none takes hours, and their ids fit into its record; what is left is another's.
+
+Those with nothing ready come last: they may stay due for ever, and would keep the rest out.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Sweep:
     """What is to be done, with what each new run's invoice takes if they are made in order, the oldest first.
 
     ``count``, ``sums``: of all these rows. ``over``: what of it is above a ceiling, as sentences. ``left``: how many
-    runs are due besides. ``refusal``: why nothing new is called for; only what was called for before is looked up.
+    runs are due besides, with something ready or called for. ``refusal``: why nothing new is called for; only what was
+    called for before is looked up.
     """
 
     until: date
@@ -94,9 +98,10 @@ class Sweep:
             "dry_run": True,
             "until": self.until.isoformat(),
             "runs": [
-                self.named(one) | {"ready": len(self.taken[one.run]), "total": str(_total(self.taken[one.run]))}
+                self.named(one) | {"ready": len(rows), "total": str(sum((row.billable for row in rows), Decimal(0)))}
                 for one in self.pieces
                 if not one.called
+                for rows in (self.taken[one.run],)
             ],
             "unfinished": [self.named(one) for one in self.pieces if one.called],
             "unfit": self.unfit(),
@@ -221,13 +226,18 @@ class Look:
 
     def _sweep(self, facts: Known, found: DueFacts, pieces: Sequence[Piece]) -> Sweep:
         ordered = sorted(pieces, key=lambda one: (one.run.day, one.run.contract, not one.called, one.command))
-        taken_up = tuple(ordered[:MOST_RUNS])
-        new = [one.run for one in taken_up if not one.called]
-        taken = shared_out(new, found.ready, facts.today, self.invoicing.zone)
+        new = [one.run for one in ordered if not one.called]
+        all_taken = shared_out(new, found.ready, facts.today, self.invoicing.zone)
+        # What a later run takes is not changed by leaving out those that take nothing.
+        worth = sorted(ordered, key=lambda one: not (one.called or all_taken[one.run]))
+        kept = {one.command for one in worth[:MOST_RUNS]}
+        left = sum(one.called or bool(all_taken[one.run]) for one in worth[MOST_RUNS:])
+        taken_up = tuple(one for one in ordered if one.command in kept)
+        taken = {one.run: all_taken[one.run] for one in taken_up if not one.called}
         rows = [row for several in taken.values() for row in several]
         amounts = sums(rows, found.currencies)
         over = [] if self.ceiling is None else self.ceiling.above(len(rows), amounts)
-        return Sweep(facts.until, found, taken_up, taken, len(rows), amounts, tuple(over), len(ordered) - len(taken_up))
+        return Sweep(facts.until, found, taken_up, taken, len(rows), amounts, tuple(over), left)
 
 
 def is_anothers(record: Row, subject: CreateDueInvoices) -> bool:
@@ -268,11 +278,6 @@ def _too_much(subject: CreateDueInvoices, sweep: Sweep) -> Refuse | None:
 
 def _not_any_more(forbidden: Refuse) -> Mapping[str, object]:
     return {"outcome": REFUSED, "code": forbidden.code, "because": forbidden.sentence}
-
-
-def _total(rows: Sequence[BacklogRow]) -> Decimal:
-    """What they come to, charged work only, before tax."""
-    return sum((row.billable for row in rows), Decimal(0))
 
 
 def _forbidden(found: DueFacts) -> Refuse | None:

@@ -236,9 +236,14 @@ def shared_out(
     runs: Sequence[DueRun], ready: Iterable[BacklogRow], today: date, zone: ZoneInfo
 ) -> dict[DueRun, tuple[BacklogRow, ...]]:
     """What each run's invoice takes when they are made in this order: what one took is gone for the next."""
-    left = sorted(ready, key=lambda row: (row.backlog, str(row.row.id)))
+    left: defaultdict[UUID | None, list[BacklogRow]] = defaultdict(list)
+    for row in sorted(ready, key=lambda row: (row.backlog, str(row.row.id))):
+        left[row.contract].append(row)
     taken: dict[DueRun, tuple[BacklogRow, ...]] = {}
     for run in runs:
-        taken[run] = tuple(row for row in left if run.takes(row, today, zone))
-        left = [row for row in left if row not in taken[run]]
+        mine: list[BacklogRow] = []
+        rest: list[BacklogRow] = []
+        for row in left[run.contract]:
+            (mine if run.takes(row, today, zone) else rest).append(row)
+        taken[run], left[run.contract] = tuple(mine), rest
     return taken

@@ -12,7 +12,7 @@ import pytest
 from connector.dataverse.changes import Reference
 from connector.errors import Transient
 from handlers.due_invoices import DueInvoices
-from handlers.fixed_point import FixedPoint, Outcome, Unsettled
+from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import InvoicingHandler
 from handlers.recorded import InvoiceCalls, Mode
 from mappings.acting import Acting
@@ -108,3 +108,17 @@ def test_a_person_who_was_disabled_meanwhile_is_told_what_came_of_it_and_nothing
     assert (created["outcome"], failed["outcome"]) == ("created", "refused")
     assert "person-disabled" in failed["because"]
     assert len(due.called) == 2
+
+
+def test_runs_with_nothing_ready_keep_none_out_that_has_something(due: Due, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.due_look.MOST_RUNS", 2)
+    for number in range(3):
+        old = due.contract(number, TODAY - timedelta(days=60))
+        for row, cells in due.world.dataverse.rows.of("msdyn_actual").items():
+            if cells["msdyn_salescontract"] == old:
+                due.world.dataverse.put(row, **(cells | {"msdyn_billingstatus": None}))
+    due.contract(3, TODAY)
+    outcome = due.sweep()
+    assert sorted(words(outcome)) == ["created", "nothing-to-invoice"]
+    assert isinstance(outcome, Settled)
+    assert "left" not in outcome.outcome
