@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What was asked for, and what came of it.", no_args_is_help=True, rich_markup_mode=None)
 
 COLUMNS = ("record", "kind", "about", "requested_by", "asked_on", "written_by", "ended_on", "outcome")
-COUNTS = ("done", "already", "refused", "changed")
+COUNTS = ("done", "already", "refused", "changed", "not_begun", "not_known")
 ROW_COLUMNS = ("row", "row_outcome", "from", "to", "why")
 PART = 25
 """Commands that a part of a table holds."""
@@ -32,8 +32,9 @@ DONE = (
 ALREADY = ("already", "nothing-to-invoice", "already-run", "gone")
 REFUSED = (
     *("refused", "failed", "in-doubt", "already-running", "waiting", "unfit"),
-    *("sent-again-not-removed", "not-confirmed", "locked", "not-carried-over", "not-begun", "not-told"),
+    *("sent-again-not-removed", "not-confirmed", "locked", "not-carried-over"),
 )
+NOT_BEGUN, NOT_KNOWN = ("not-begun",), ("not-told",)
 
 
 class Form(StrEnum):
@@ -146,8 +147,8 @@ def _as_table(found: Iterator[Audited], with_rows: bool, zone: ZoneInfo) -> None
                     one.requested_by,
                     one.kind,
                     one.about,
-                    one.outcome,
-                    *map(str, _counts(one)),
+                    _outcome(one),
+                    *map(str, _counts(one)[:4]),
                     one.written_by,
                     str(one.record),
                 )
@@ -169,7 +170,14 @@ def _when(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def _counts(one: Audited) -> tuple[int, ...]:
-    return tuple(one.count(*words) for words in (DONE, ALREADY, REFUSED, ("changed",)))
+    return tuple(one.count(*words) for words in (DONE, ALREADY, REFUSED, ("changed",), NOT_BEGUN, NOT_KNOWN))
+
+
+def _outcome(one: Audited) -> str:
+    """Its word, and how many rows nobody began, or knows of, which few commands have."""
+    *_, not_begun, not_known = _counts(one)
+    told = ((not_begun, "not begun"), (not_known, "not known"))
+    return ", ".join((one.outcome, *(f"{count} {word}" for count, word in told if count)))
 
 
 def _cells(one: Audited) -> tuple[object, ...]:

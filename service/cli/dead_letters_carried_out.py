@@ -6,11 +6,11 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 from uuid import UUID, uuid4
 
 import typer
@@ -18,6 +18,7 @@ import typer
 from connector.errors import ConnectorError
 from handlers.command_record import Kind
 from service.app import App
+from service.cli.cannot_write import CannotWrite
 from service.cli.dead_letter_options import Filters, named, of_queue, wanted
 from service.cli.dead_letters_report import (
     letter_as_data,
@@ -33,7 +34,7 @@ from service.cli.refused import too_much
 from service.dead_letters.carrying_out import CarryingOut
 from service.dead_letters.choosing import Post
 from service.dead_letters.letters import Letter
-from service.dead_letters.lines import Line, Receipt, line_of
+from service.dead_letters.lines import Came, Line, Receipt, line_of
 from service.dead_letters.record import Recorded, ended, written
 from service.dead_letters.rehearsal import Rehearsal, Rehearsed, Would
 from service.interruption import asked_to_stop
@@ -142,16 +143,23 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
         kept = _file(open, how.receipts)
         records = written(how.way, lines, how.reason, how.who, service.dataverse)
         came: dict[str, Receipt] = {}
-        failure: ConnectorError | None = None
+        failure: ConnectorError | CannotWrite | None = None
+        otherwise = Came.NOT_TOLD
         stop = open.enter_context(asked_to_stop(lambda: say(STOPPING), f"dead-letters {how.way.value}"))
         try:
-            receipts = CarryingOut(how.way, meant.post.boxes, run, stop.is_set).receipts(lines)
-            _tell(_kept(receipts, came, records, kept, service.dataverse.url, len(lines)), how.output)
+            with closing(CarryingOut(how.way, meant.post.boxes, run, stop.is_set).receipts(lines)) as receipts:
+                _tell(_kept(receipts, came, records, kept, service.dataverse.url, len(lines)), how.output)
         except ConnectorError as error:
             failure = error
+        except CannotWrite as error:
+            # What is told is over and done with, and the next part is begun after it.
+            failure, otherwise = error, Came.NOT_BEGUN
         finally:
-            untold = ended(records, came, service.dataverse)
-    _sum_up(how, lines, came, records, untold)
+            untold = ended(records, came, service.dataverse, otherwise)
+    counts = Counter(one.came.value for one in came.values())
+    if missing := len(lines) - len(came):
+        counts[otherwise.value] += missing
+    _sum_up(how, counts, records, untold)
     if failure is not None:
         say(AGAIN)
         raise failure
@@ -166,24 +174,27 @@ Told = tuple[Receipt, dict[str, object], str]
 
 
 def _kept(
-    receipts: Iterable[Receipt],
+    receipts: Iterable[Sequence[Receipt]],
     came: dict[str, Receipt],
     records: Sequence[Recorded],
-    kept: TextIO | None,
+    kept: FileIO | None,
     url: str,
     total: int,
 ) -> Iterator[Told]:
-    """Each receipt once it is in the file, too."""
+    """Each receipt once it is in the file, too. All of a part are known before the first is told.
+
+    The record tells them even where nobody takes them: a closed pipe, a full disk.
+    """
     record_of: dict[str, UUID] = {one.name: record.command for record in records for one in record.lines}
     with _progress(total) as one_more:
-        for receipt in receipts:
-            came[receipt.line.name] = receipt
-            data = receipt_as_data(receipt, record_of[receipt.line.name], url)
-            if kept is not None:
-                kept.write(json.dumps(data) + "\n")
-                kept.flush()
-            one_more()
-            yield receipt, data, url
+        for part in receipts:
+            came |= {receipt.line.name: receipt for receipt in part}
+            for receipt in part:
+                data = receipt_as_data(receipt, record_of[receipt.line.name], url)
+                if kept is not None:
+                    _keep(kept, json.dumps(data))
+                one_more()
+                yield receipt, data, url
 
 
 def _tell(told: Iterable[Told], output: Output) -> None:
@@ -194,27 +205,29 @@ def _tell(told: Iterable[Told], output: Output) -> None:
             line(receipt_in_words(receipt, url))
 
 
-def _sum_up(
-    how: How, lines: Sequence[Line], came: dict[str, Receipt], records: Sequence[Recorded], untold: str
-) -> None:
-    counts = Counter(one.came.value for one in came.values())
-    if missing := len(lines) - len(came):
-        counts["without a receipt"] = missing
+def _sum_up(how: How, counts: Counter[str], records: Sequence[Recorded], untold: str) -> None:
     ids = ", ".join(str(one.command) for one in records[:3]) + (" ..." if len(records) > 3 else "")
     told = "; ".join(f"{count} {word}" for word, count in counts.items())
-    say(f"{WORDS[how.way]}: {_messages(len(lines))} chosen; {told}. Recorded as {ids}.")
+    say(f"{WORDS[how.way]}: {_messages(counts.total())} chosen; {told}. Recorded as {ids}.")
     if untold:
         say(f"What came of it could not be written down: {untold} The record shows what was chosen.")
 
 
-def _file(open: ExitStack, receipts: Path | None) -> TextIO | None:
-    """Opened before anything is done: receipts nobody can write are said at once."""
+def _file(open: ExitStack, receipts: Path | None) -> FileIO | None:
+    """Opened before anything is done: receipts nobody can write are said at once. Nothing is buffered."""
     if receipts is None:
         return None
     try:
-        return open.enter_context(receipts.open("a", encoding="utf-8"))
+        return open.enter_context(FileIO(receipts, "a"))
     except OSError as error:
         raise typer.BadParameter(f"{receipts} can't be written: {error.strerror}.") from error
+
+
+def _keep(file: FileIO, text: str) -> None:
+    try:
+        file.write(f"{text}\n".encode())
+    except OSError as error:
+        raise CannotWrite(f"{file.name}: {error.strerror}") from error
 
 
 def _told(service: App, meant: Chosen) -> Iterator[dict[str, object]]:

@@ -7,7 +7,7 @@ the first copy was refused and what it was refused for was mended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,30 +36,30 @@ class CarryingOut:
     run: UUID
     is_stopped: Callable[[], bool] = lambda: False
 
-    def receipts(self, lines: Sequence[Line]) -> Iterator[Receipt]:
-        """What comes of each, as it comes.
+    def receipts(self, lines: Sequence[Line]) -> Generator[list[Receipt], None, None]:
+        """What came of each, part by part: a part is over and done with when it is told. To be closed.
 
         Raises ``ConnectorError``; what had no receipt then may have been sent, and is still there.
         """
         for queue in dict.fromkeys(one.queue for one in lines):
             yield from self._of_queue(queue, {one.sequence: one for one in lines if one.queue == queue})
 
-    def _of_queue(self, queue: str, lines: dict[int, Line]) -> Iterator[Receipt]:
+    def _of_queue(self, queue: str, lines: dict[int, Line]) -> Iterator[list[Receipt]]:
         left = dict(lines)
         taking = self.boxes.take(queue, lines.keys(), self.is_stopped)
         try:
             for part in taking:
-                for letter, came, because in self._part(queue, part):
-                    yield Receipt(left.pop(letter.sequence), came, because)
+                yield [Receipt(left.pop(one.sequence), came, why) for one, came, why in self._part(queue, part)]
         finally:
             taking.close()
         if self.is_stopped():
-            yield from (Receipt(one, Came.NOT_BEGUN, STOPPED) for one in left.values())
+            yield [Receipt(one, Came.NOT_BEGUN, STOPPED) for one in left.values()]
         elif left:
             there = self._still_there(queue, left.keys())
-            for sequence, one in left.items():
-                locked = sequence in there
-                yield Receipt(one, Came.LOCKED if locked else Came.GONE, LOCKED if locked else GONE)
+            yield [
+                Receipt(one, Came.LOCKED, LOCKED) if sequence in there else Receipt(one, Came.GONE, GONE)
+                for sequence, one in left.items()
+            ]
 
     def _part(self, queue: str, part: Sequence[PutAside]) -> Iterator[tuple[PutAside, Came, str]]:
         unfit: dict[int, str] = {}

@@ -26,7 +26,7 @@ def boxes(*numbers: int) -> FakeBoxes:
 
 
 def came(run: CarryingOut, *numbers: int) -> dict[int, Came]:
-    return {one.line.sequence: one.came for one in run.receipts(lines(*numbers))}
+    return {one.line.sequence: one.came for part in run.receipts(lines(*numbers)) for one in part}
 
 
 def test_what_is_sent_again_is_removed_and_nothing_else_is_touched() -> None:
@@ -51,7 +51,7 @@ def test_what_somebody_else_has_at_work_is_told_from_what_they_took() -> None:
 def test_what_nobody_confirmed_as_removed_is_said_to_be_there_still() -> None:
     world = boxes(1)
     world.unconfirmed = {1}
-    (receipt,) = CarryingOut(Kind.REPLAY, world, RUN).receipts(lines(1))
+    ((receipt,),) = CarryingOut(Kind.REPLAY, world, RUN).receipts(lines(1))
     assert (receipt.came, receipt.came.is_left) == (Came.STILL_THERE, True)
     assert came(CarryingOut(Kind.DISCARD, world, RUN), 1) == {1: Came.NOT_CONFIRMED}
 
