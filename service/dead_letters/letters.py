@@ -11,7 +11,7 @@ from connector.dataverse.execution_context import read_context
 from connector.dead_letter_queue import PutAside
 from connector.envelope import Envelope
 from connector.errors import Rejected
-from handlers.parsing import Ignored
+from handlers.parsing import Ignored, parse_command
 from mappings import tables
 from mappings.messages import CreateDueInvoices, CreateInvoices, CreateManyInvoices, EntryChanged, LookAtRun, Message
 from mappings.tables import Ref
@@ -28,7 +28,7 @@ class Letter:
 
     ``message``: what it says, where it can be read and is ours. ``kind``: the word for it: the table that changed, the
     command, or why it is neither. ``row``: the row an event is about. ``because``: why it is nobody's concern, or can't
-    be read.
+    be read. ``is_command``: it was put into the queue of commands, whether it can be read as one or not.
     """
 
     queue: str
@@ -37,6 +37,7 @@ class Letter:
     message: Message | None = None
     row: Ref | None = None
     because: str = ""
+    is_command: bool = False
 
     @property
     def name(self) -> str:
@@ -91,18 +92,19 @@ class Letter:
 def letter_of(put_aside: PutAside, queue: str, parse: Parse) -> Letter:
     """It, read as the service reads the queue's messages."""
     envelope = put_aside.envelope
+    is_command = parse is parse_command
     row = _row(envelope)
     try:
         message = parse(envelope)
     except Rejected as refused:
         kind = UNREADABLE if row is None else printable(row.table)
-        return Letter(queue, put_aside, kind, None, row, refused.sentence)
+        return Letter(queue, put_aside, kind, None, row, refused.sentence, is_command)
     if isinstance(message, Ignored):
         kind = NOBODYS if message.organization is None else FOREIGN
-        return Letter(queue, put_aside, kind, None, row, message.because)
+        return Letter(queue, put_aside, kind, None, row, message.because, is_command)
     if isinstance(message, EntryChanged):
         return Letter(queue, put_aside, message.table, message, Ref(message.table, message.id))
-    return Letter(queue, put_aside, message.kind, message)
+    return Letter(queue, put_aside, message.kind, message, is_command=is_command)
 
 
 def printable(text: str) -> str:

@@ -44,7 +44,8 @@ class Line:
     """A dead letter by what it is about; ``copy``: the message id that its copy bears, if
     it is sent again by this run.
 
-    ``said``: a command as it was given; of what names neither command nor row, why it was put aside.
+    ``said``: whatever stood in the queue of commands, as it was given; of an event that names no row, why it was put
+    aside.
     """
 
     name: str
@@ -116,7 +117,7 @@ def _opens(letter: Letter, about: About) -> tuple[Ref, ...]:
 
 
 def _said(letter: Letter, row: Ref | None) -> str | None:
-    if letter.command is not None:
+    if letter.is_command:
         return letter.put_aside.envelope.body.decode("utf-8", "replace")[:MOST_SAID]
     return None if row is not None else letter.sentence[:MOST_SAID] or None
 

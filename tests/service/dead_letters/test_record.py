@@ -12,7 +12,8 @@ import pytest
 from connector.dataverse.changes import ChangeSet, Committed
 from connector.errors import ConnectorError, Transient
 from handlers.command_record import LONGEST, Kind
-from service.dead_letters.letters import Letter
+from handlers.parsing import Ignored, parse_command
+from service.dead_letters.letters import Letter, letter_of
 from service.dead_letters.lines import Came, Line, Receipt, line_of
 from service.dead_letters.record import PART, ended, written
 from service.dead_letters.subjects import NOTHING
@@ -88,3 +89,11 @@ def test_what_somebody_wrote_can_not_give_a_terminal_instructions() -> None:
     letter = Letter(QUEUE, put_aside(1, "\x1b[2Jcode"), "unreadable")
     assert letter.code == " [2Jcode"
     assert "\x1b" not in letter.sentence
+
+
+def test_what_a_command_said_that_nobody_can_read_is_kept_with_its_id_and_who_asked() -> None:
+    body = b'{"kind": "mark-redy", "command": "c-1", "requested_by": "Rita"}'
+    letter = letter_of(put_aside(1, "unreadable-command", body), "commands", parse_command)
+    assert (letter.kind, line_of(letter, NOTHING).said) == ("unreadable", body.decode())
+    event = letter_of(put_aside(1, "x", body), QUEUE, lambda envelope: Ignored("Nobody's."))
+    assert line_of(event, NOTHING).said == "Because of x."
