@@ -149,10 +149,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Finds what a command is about; its decisions write nothing."""
+    """Finds what a command is about; its decisions write nothing. ``regardless``: what is forbidden is told, too."""
 
     invoicing: InvoicingHandler
     ceiling: Ceiling | None
+    regardless: bool = False
 
     def gather(self, subjects: Sequence[CreateDueInvoices], dataverse: Reader) -> Mapping[CreateDueInvoices, Known]:
         """The record of each command, or what is due."""
@@ -189,7 +190,7 @@ class Look:
         nobody, forbidden = self._nobody(subject, facts), _forbidden(found)
         if facts.kept is not None:
             return self._carried_on(subject, facts, found, nobody or forbidden)
-        if nobody is not None:
+        if nobody is not None and not self.regardless:
             return nobody
         if facts.until > facts.today and not subject.dry_run:
             sentence = f"{facts.until} is still to come; what is due then can be looked at, not invoiced."
@@ -197,8 +198,8 @@ class Look:
         every = _found(found)
         sweep = self._sweep(facts, found, every)
         forbidden = forbidden or _too_much(subject, sweep)
-        if forbidden is None:
-            return NothingToDo("It was looked at.", {"sweep": sweep})
+        if forbidden is None or self.regardless:
+            return NothingToDo("It was looked at.", {"sweep": replace(sweep, refusal=forbidden)})
         called = [one for one in every if one.called]
         if subject.dry_run or not called:
             return forbidden

@@ -10,20 +10,26 @@ from zoneinfo import ZoneInfo
 
 from connector.dataverse.client import DataverseClient
 from connector.dataverse.query import Compare, Query, all_of, equals
+from handlers.backlog_rows import of_contracts
 from handlers.due_invoices import DueInvoices
-from handlers.fixed_point import AgainstTheRules, FixedPoint, Unsettled
+from handlers.due_look import Look, Sweep
+from handlers.fixed_point import FixedPoint, Unsettled
+from handlers.reading import ask
 from mappings import tables
+from mappings.backlog import Backlog, BacklogRow
 from mappings.business_date import business_date
 from mappings.choices import RunStatus
 from mappings.messages import CreateDueInvoices
+from mappings.row import Row
 from mappings.sweep_times import last_sweep
 from mappings.tables import Ref
 from service.status.conditions import midnight
-from service.status.counting import counted
 from service.status.part import FEW, Named, Part, State, number
 
 OVERDUE = "schedules-overdue"
 ASKED_BY = "status"
+MOST_FAILED = 1000
+"""Rows that failed under somebody else's hand that are counted."""
 TAKES = timedelta(hours=1)
 """How long a sweep may be at work before what it has not come to counts as left."""
 
@@ -36,62 +42,87 @@ def day_before(now: datetime, at: time | None, zone: ZoneInfo) -> date:
 def overdue(
     client: DataverseClient, due: DueInvoices, fixed_point: FixedPoint, before: date, *, first: date | None = None
 ) -> Iterator[Part]:
-    """The runs that were due before a day, and from ``first`` on; who asks for a time is also told of what can't be
-    invoiced as it is. Raises ``ConnectorError``.
+    """The runs that were due before a day, and from ``first`` on, whoever should have invoiced them.
+
+    What can't be invoiced as it is counts where work waits for it; who asks for a time is told of all of it. Raises
+    ``ConnectorError``.
     """
     # A day earlier, as what is due on a day is due up to its end.
     until = before - timedelta(days=1)
     command = CreateDueInvoices(command=uuid4(), requested_by=ASKED_BY, due=until, dry_run=True)
-    looked = due.settle([command], fixed_point)[command]
+    looked = fixed_point.settle(Look(due.invoicing, due.ceiling, regardless=True), [command])[command]
     if isinstance(looked, Unsettled):
-        if not isinstance(looked.failure, AgainstTheRules):
-            raise looked.failure
-        yield _by_others(client, looked.failure, before, due.invoicing.zone)
-        return
-    runs, unfit = _within(looked.outcome, "runs", first), _within(looked.outcome, "unfit", first)
+        raise looked.failure
+    sweep = cast(Sweep, looked.outcome["sweep"])
+    outcome = sweep.plain()
+    zone = due.invoicing.zone
+    runs, unfit = _within(outcome, "runs", first), _within(outcome, "unfit", first)
     due_runs = [run for run in runs if int(run["ready"])]
-    left = int(cast(Any, looked.outcome["left"]))
-    said = number(len(due_runs), "run was", "runs were", is_more=bool(left))
+    waiting = unfit if first is not None else _waited_for(unfit, client, zone)
+    said = number(len(due_runs), "run was", "runs were")
+    more = f" There are {sweep.left:,} later ones that were not looked at." if sweep.left else ""
     out = f" {number(len(unfit), 'row', 'rows')} can't be invoiced as they are." if unfit else ""
+    if unfit and first is None:
+        out += f" Work waits for {len(waiting):,} of them."
+    todo = "psa-connector invoice create --due --dry-run, then without --dry-run" if due_runs or waiting else ""
+    failed: Sequence[Row] = ()
+    if sweep.refusal is not None:
+        failed = _failed(client, before, first, zone)
+        mine = {row for run in due_runs for row in run["rows"]}
+        failed = [one for one in failed if str(one.id) not in mine]
+        out += f" {number(len(failed), 'other row says', 'other rows say')} Run Failed."
+        out += f" This service invoices nothing that is due here ({sweep.refusal.code})."
+        if due_runs or failed:
+            todo = "Whoever invoices here did not: is the product's job at work? Then look at the schedule rows."
+    count = len(due_runs) + len(failed)
+    moments = [_begin(run) for run in due_runs]
+    moments += [moment for one in failed if (moment := one.instant("msdyn_invoicerundate"))]
     yield Part(
         OVERDUE,
-        State.ATTENTION if due_runs or (first is not None and unfit) else State.OK,
-        f"{said} due up to {until} with something ready, and did not run.{out}",
-        "psa-connector invoice create --due --dry-run, then without --dry-run" if due_runs or unfit else "",
-        len(due_runs),
-        bool(left),
-        min((_begin(run) for run in due_runs), default=None),
-        (*(_named(run) for run in due_runs), *(_unfit(one) for one in unfit))[:FEW],
-        {"left_out": len(unfit)},
+        State.ATTENTION if count or waiting or sweep.left else State.OK,
+        f"{said} due up to {until} with something ready, and did not run.{more}{out}",
+        todo,
+        count,
+        bool(sweep.left),
+        min(moments, default=None),
+        (
+            *(_named(run) for run in due_runs),
+            *(Named(one.ref, one.text("msdyn_name") or str(one.id), "Run Failed.") for one in failed),
+            *(_unfit(one) for one in waiting),
+        )[:FEW],
+        {"left_out": len(unfit), "failed": len(failed)},
     )
 
 
-def _by_others(client: DataverseClient, refused: AgainstTheRules, before: date, zone: ZoneInfo) -> Part:
-    """What can be said where this service may not invoice what is due: which runs failed, and which did not come."""
-    columns, by_day = ("msdyn_name", "msdyn_invoicerundate"), ("msdyn_invoicerundate",)
-    past = Compare("msdyn_invoicerundate", "lt", midnight(before, zone))
-    failed, left = (
-        counted(client, Query(tables.SCHEDULE, columns, all_of(is_so, past), by_day))
-        for is_so in (
-            equals("msdyn_invoicerunstatus", int(RunStatus.FAILED)),
-            equals("msdyn_invoicerunstatus", int(RunStatus.NOT_RUN)),
-        )
-    )
-    return Part(
-        OVERDUE,
-        State.ATTENTION if failed.count else State.OK,
-        f"This service invoices nothing that is due here ({refused.code}). "
-        f"{number(failed.count, 'run', 'runs', is_more=failed.is_more)} of others failed; "
-        f"{number(left.count, 'has', 'have', is_more=left.is_more)} not run, ready or not.",
-        "Open the schedule rows: create those invoices in the product, or set them back to Not Run."
-        if failed.count
-        else "",
-        failed.count,
-        failed.is_more,
-        failed.rows[0].instant("msdyn_invoicerundate") if failed.rows else None,
-        tuple(Named(one.ref, one.text("msdyn_name") or str(one.id), "Run Failed.") for one in failed.rows),
-        {"not_run": left.count},
-    )
+def _failed(client: DataverseClient, before: date, first: date | None, zone: ZoneInfo) -> Sequence[Row]:
+    """The rows that somebody ran in vain."""
+    day = "msdyn_invoicerundate"
+    past = [equals("msdyn_invoicerunstatus", int(RunStatus.FAILED)), Compare(day, "lt", midnight(before, zone))]
+    if first is not None:
+        past.append(Compare(day, "ge", midnight(first, zone)))
+    (rows,) = ask(client, Query(tables.SCHEDULE, ("msdyn_name", day), all_of(*past), (day,), MOST_FAILED))
+    return rows
+
+
+def _waited_for(unfit: Sequence[Mapping[str, Any]], client: DataverseClient, zone: ZoneInfo) -> list[Mapping[str, Any]]:
+    """Those that keep something from being invoiced, or that may: what is on a contract that can't be read is unknown.
+
+    A row that was set aside for good, with no work up to its day, keeps nothing.
+    """
+    contracts = {UUID(one["contract"]) for one in unfit if one["contract"] and one["table"] == tables.SCHEDULE}
+    backlogs = (Backlog.TIME_AND_MATERIAL, Backlog.MILESTONES)
+    ready: Sequence[BacklogRow] = ()
+    if contracts:
+        ready = of_contracts(backlogs, contracts, lambda one: equals(one.status_column, one.ready), client)
+
+    def waits(one: Mapping[str, Any]) -> bool:
+        if one["table"] != tables.SCHEDULE or not one["contract"]:
+            return True
+        day = date.fromisoformat(one["day"])
+        mine = (row for row in ready if row.contract == UUID(one["contract"]) and not row.is_adjusted)
+        return any(row.is_due(day, zone) for row in mine)
+
+    return [one for one in unfit if waits(one)]
 
 
 def _within(outcome: Mapping[str, object], which: str, first: date | None) -> list[Mapping[str, Any]]:

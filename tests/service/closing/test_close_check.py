@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from handlers.fixed_point import FixedPoint
 from mappings.tables import Ref
-from service.app import App
+from sandbox.world import Sandbox
+from service.app import App, compose
 from service.closing.everything import closing
 from service.closing.month import Month
 from service.status.part import Part, State
-from tests.flow.due_world import DueWorld
+from tests.flow.due_world import FAILED, SCHEDULES, DueWorld
 from tests.service.status.test_faults import record
 
 DAY = timedelta(days=1)
@@ -101,7 +103,7 @@ def test_sales_without_a_customer_and_drafts_keep_a_month_open(world: DueWorld, 
     found = answers(app)
     assert [one.row.id for one in found["without-customer"].rows] == [nobodys]
     assert [one.row for one in found["drafts"].rows] == [Ref("invoice", invoice)]
-    # One that is made after the end of a month does not keep that month open.
+    # An empty one that is made after the end of a month holds nothing of that month.
     assert answers(app, Month.of(2026, 3))["drafts"].state is State.OK
     world.http("DELETE", f"invoices({invoice})")
     assert answers(app)["drafts"].state is State.OK
@@ -118,6 +120,105 @@ def test_a_run_that_was_due_in_the_month_keeps_it_open_and_one_of_another_month_
     assert answers(app, Month.of(2026, 3))["schedules-overdue"].state is State.OK
 
 
+def test_where_others_invoice_a_run_that_did_not_come_or_failed_keeps_its_month_open(world: DueWorld, app: App) -> None:
+    world.lose_the_action()
+    world.scheduled(world.time_line, IN_APRIL)
+    world.ready(7000, IN_APRIL - DAY)
+    old = world.scheduled(world.expenses, date(2024, 2, 1))
+    world.http("PATCH", f"{SCHEDULES}({old})", {"msdyn_invoicerunstatus": FAILED})
+    found = {month: answers(app, month)["schedules-overdue"] for month in (APRIL, Month.of(2026, 3), Month.of(2024, 2))}
+    assert [(one.state, one.count) for one in found.values()] == [
+        (State.ATTENTION, 1),
+        (State.OK, 0),
+        (State.ATTENTION, 1),
+    ]
+
+
 def test_calls_in_doubt_keep_every_month_open(world: DueWorld, app: App) -> None:
     record(world, "attempt", "in-doubt", psac_subject=str(world.contract))
     assert answers(app)["in-doubt"].state is answers(app, MAY)["in-doubt"].state is State.ATTENTION
+
+
+def test_work_of_a_month_on_a_draft_made_after_it_keeps_it_open_until_that_is_confirmed(
+    world: DueWorld, app: App
+) -> None:
+    # As usual, April is invoiced on the first of May.
+    sale, free = world.ready(1000, LAST), world.ready(0, IN_APRIL)
+    late = world.milestone("on a draft", 500, IN_APRIL)
+    world.http("DELETE", f"msdyn_actuals({sale})/msdyn_AccountCustomer/$ref")
+    for one in (sale, free):
+        world.http("PATCH", f"msdyn_actuals({one})", {"msdyn_billingstatus": 192350001})
+    world.http("PATCH", f"{MILESTONES}({late})", {"msdyn_invoicestatus": 192350002})
+    world.wait(18)
+    found = answers(app)
+    assert {one.row.id for one in found["drafts"].rows} == {sale, free, late}
+    assert "--status in-review;" in found["drafts"].next
+    assert [one.row.id for one in found["zero-price"].rows] == [free]
+    assert [one.row.id for one in found["without-customer"].rows] == [sale]
+    for one in (sale, free):
+        world.http("PATCH", f"msdyn_actuals({one})", {"msdyn_billingstatus": 192350002})
+    world.http("PATCH", f"{MILESTONES}({late})", {"msdyn_invoicestatus": 192350003})
+    found = answers(app)
+    asked = ("drafts", "zero-price", "without-customer")
+    assert {found[key].state for key in asked} == {State.OK}
+
+
+def test_a_run_on_the_first_of_the_next_month_belongs_to_the_month_it_takes(world: DueWorld, app: App) -> None:
+    world.scheduled(world.time_line, MAY.first)
+    world.ready(5000, date(2026, 4, 20))
+    world.wait(18)
+    assert answers(app)["schedules-overdue"].state is State.ATTENTION
+    assert answers(app, Month.of(2026, 3))["schedules-overdue"].state is State.OK
+
+
+def test_sales_without_a_billing_type_are_not_given_away_unseen(world: DueWorld, app: App) -> None:
+    sale = world.ready(0, IN_APRIL)
+    world.http("PATCH", f"msdyn_actuals({sale})", {"msdyn_billingstatus": None, "msdyn_billingtype": None})
+    world.http("DELETE", f"msdyn_actuals({sale})/msdyn_AccountCustomer/$ref")
+    found = answers(app)
+    for key in ("zero-price", "without-customer", "not-ready"):
+        assert [one.row.id for one in found[key].rows] == [sale], key
+
+
+def test_half_of_an_entrys_actuals_is_not_all_of_them_nor_are_two_of_each(world: DueWorld, app: App) -> None:
+    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
+    world.approve(entry)
+    world.mission.settle([Ref(entry.table, entry.id)], FixedPoint(world.client))
+    sales = "msdyn_actuals?$filter=msdyn_transactiontypecode eq 192350005&$orderby=createdon desc&$top=1"
+    (sale,) = world.http("GET", sales).json()["value"]
+    world.http("DELETE", f"msdyn_actuals({sale['msdyn_actualid']})")
+    found = answers(app, Month.of(entry.day.year, entry.day.month))["approved-without-actuals"]
+    assert (found.state, found.count, found.figures["repairable"]) == (State.ATTENTION, 1, 1)
+    assert "unbilled sales" in found.rows[0].why
+
+
+def test_an_entry_that_waits_for_the_answer_to_a_recall_was_approved(world: DueWorld, app: App) -> None:
+    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
+    world.approve(entry)
+    with world.building() as builder:
+        builder.work.update(entry.table, entry.id, {"msdyn_entrystatus": 192350004})
+    found = answers(app, Month.of(entry.day.year, entry.day.month))["approved-without-actuals"]
+    assert (found.state, found.count, found.figures) == (State.ATTENTION, 1, {"looked_at": 1, "repairable": 0})
+
+
+def test_an_entry_belongs_to_the_month_that_bills_it_whichever_zone_its_unit_lives_in(
+    world: DueWorld, sandbox: Sandbox, nothing_set: pytest.MonkeyPatch
+) -> None:
+    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
+    # The first of April in Tokyo, still the last of March in the settings' time zone.
+    moment = {"msdyn_date": datetime(2026, 3, 31, 15, tzinfo=UTC)}
+    unit = str(world.company.organizational_unit)
+    nothing_set.setenv("PSA_CONNECTOR_UNIT_TIME_ZONES", json.dumps({unit: "Asia/Tokyo"}))
+    approvals = f"msdyn_projectapprovals?$filter=_msdyn_timeentry_value eq {entry.id}"
+    (approval,) = world.http("GET", approvals).json()["value"]
+    with world.building() as builder:
+        builder.work.update(entry.table, entry.id, moment)
+        builder.work.update("msdyn_projectapproval", UUID(approval["msdyn_projectapprovalid"]), moment)
+    world.approve(entry)
+    app = compose(load(None), now=world.now)
+    try:
+        march, april = (answers(app, month)["approved-without-actuals"] for month in (Month.of(2026, 3), APRIL))
+    finally:
+        app.close()
+    assert (march.count, april.count) == (1, 0)
+    assert "reconcile --month 2026-04" in march.next

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ from service.app import App
 from service.pausing import Paused
 from service.reconciling import MARK
 from service.status.part import State
-from tests.flow.due_world import FAILED, SCHEDULES, DueWorld
+from tests.flow.due_world import FAILED, NOT_RUN, SCHEDULES, DueWorld
 from tests.service.status.conftest import parts
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -178,17 +179,37 @@ def test_a_run_that_was_due_with_something_ready_is_told_and_one_with_nothing_is
     assert "create --due" in found.next
 
 
-def test_where_this_service_may_not_invoice_what_is_due_the_failed_runs_of_others_are_told(
-    world: DueWorld, app: App
+@pytest.mark.parametrize("forbidding", [DueWorld.lose_the_action, DueWorld.native_job])
+def test_where_somebody_else_invoices_what_is_due_their_silence_and_their_failures_are_told(
+    world: DueWorld, app: App, forbidding: Callable[[DueWorld], None]
 ) -> None:
-    world.lose_the_action()
-    row = world.scheduled(world.time_line, world.now().date() - 2 * DAY)
+    forbidding(world)
+    day = world.now().date() - 2 * DAY
+    row = world.scheduled(world.time_line, day)
     found = parts(app)["schedules-overdue"]
-    assert (found.state, found.figures["not_run"]) == (OK, 1)
+    assert (found.state, found.count) == (OK, 0)
+    assert "This service invoices nothing that is due here" in found.sentence
     world.http("PATCH", f"{SCHEDULES}({row})", {"msdyn_invoicerunstatus": FAILED})
-    assert "(no-schedule-action)" in found.sentence
     found = parts(app)["schedules-overdue"]
     assert (found.state, found.count, [one.row.id for one in found.rows]) == (ATTENTION, 1, [row])
+    world.ready(7000, day - DAY)
+    found = parts(app)["schedules-overdue"]
+    assert (found.state, found.count, [one.row.id for one in found.rows]) == (ATTENTION, 1, [world.contract])
+    world.http("PATCH", f"{SCHEDULES}({row})", {"msdyn_invoicerunstatus": NOT_RUN})
+    found = parts(app)["schedules-overdue"]
+    assert (found.state, found.count, "is the product's job at work" in found.next) == (ATTENTION, 1, True)
+
+
+def test_a_row_that_cannot_be_invoiced_is_told_where_work_waits_for_it(world: DueWorld, app: App) -> None:
+    world.scheduled(world.time_line, world.now().date() - 2 * DAY)
+    with world.building() as building:
+        building.work.update("salesorder", world.contract, {"msdyn_ordertype": 192350000})
+    found = parts(app)["schedules-overdue"]
+    assert (found.state, found.figures["left_out"]) == (OK, 1)
+    world.ready(9000, world.now().date() - 3 * DAY)
+    found = parts(app)["schedules-overdue"]
+    assert (found.state, found.count, len(found.rows)) == (ATTENTION, 0, 1)
+    assert "no project contract" in found.rows[0].why
 
 
 def test_calls_in_doubt_and_calls_nobody_looked_up_are_told_by_contract(world: DueWorld, app: App) -> None:
