@@ -44,20 +44,28 @@ AGAIN = "Give the same command again to go on: what was done is not done twice."
 WORDS = {Kind.REPLAY: "Sent again", Kind.DISCARD: "Discarded"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chosen:
-    """The dead letters that are meant, as they are read page by page; ``limit``: no more than that."""
+    """The dead letters that are meant, as they are read page by page; ``limit``: no more than that.
+
+    ``more``: when they have been read, whether others are meant as well.
+    """
 
     post: Post
     pages: Iterator[list[Letter]]
     limit: int
+    more: bool = False
 
     def letters(self) -> Iterator[list[Letter]]:
         """Them, page by page."""
         left = self.limit
-        while left and (page := next(self.pages, None)):
-            yield page[:left]
-            left -= min(left, len(page))
+        for page in self.pages:
+            if left:
+                yield page[:left]
+            if len(page) > left:
+                self.more = True
+                return
+            left -= len(page)
 
     def lines(self, run: UUID) -> list[Line]:
         """Them, in few words each, as this run is to carry them out; all are held."""
@@ -109,6 +117,7 @@ def rehearse(service: App, meant: Chosen, rehearsal: Rehearsal, output: Output) 
             for one, told, would in rehearsed()
         )
         show_in_parts("What sending them again would come to now", columns, _parts(cells), empty="No dead letters.")
+    _say_more(meant)
     if counts:
         say("; ".join(f"{count} {word.value}" for word, count in sorted(counts.items())) + ". Nothing was sent.")
 
@@ -118,10 +127,12 @@ def preview(service: App, meant: Chosen, output: Output) -> None:
     count = 0
     if output is Output.JSON:
         as_json_array(_told(service, meant))
+        _say_more(meant)
         return
     for page in meant.letters():
         show_letters(page, meant.post.about(page), service.dataverse.url)
         count += len(page)
+    _say_more(meant)
     say(f"{_messages(count)} would be discarded. Nothing was done.")
 
 
@@ -135,8 +146,7 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
             as_json_array(())
         return
     ceiling = service.settings.ceiling.rows
-    if len(lines) == meant.limit:
-        say(f"No more than {_messages(meant.limit)} go at once; give the same command again for the rest.")
+    _say_more(meant)
     if len(lines) > ceiling and not how.yes:
         raise too_much(f"The number of messages, {len(lines)}, is more than the ceiling of {ceiling}.", how.output)
     with ExitStack() as open:
@@ -166,7 +176,7 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
     if stop.is_set():
         say(AGAIN)
         raise typer.Exit(INTERRUPTED)
-    if any(one.came.is_left for one in came.values()):
+    if meant.more or any(one.came.is_left for one in came.values()):
         raise typer.Exit(Exit.WORK_LEFT)
 
 
@@ -228,6 +238,11 @@ def _keep(file: FileIO, text: str) -> None:
         file.write(f"{text}\n".encode())
     except OSError as error:
         raise CannotWrite(f"{file.name}: {error.strerror}") from error
+
+
+def _say_more(meant: Chosen) -> None:
+    if meant.more:
+        say(f"There are more than the {meant.limit} that go at once; give the same command again for the rest.")
 
 
 def _told(service: App, meant: Chosen) -> Iterator[dict[str, object]]:

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+import typer
 
 from handlers.command_record import Kind
 from service.app import App
 from service.cli import dead_letters_carried_out as carried_out
 from service.cli.cannot_write import CannotWrite
 from service.cli.dead_letters_carried_out import Chosen, How, carry_out
+from service.cli.exits import Exit
 from service.cli.options import Output
 from service.dead_letters.choosing import Post
 from service.dead_letters.letters import Letter
@@ -28,9 +30,9 @@ class World:
         self.boxes = FakeBoxes({one: put_aside(one) for one in (1, 2, 3)})
         self.dataverse = FakeDataverse()
 
-    def carry_out(self, way: Kind, receipts: Path | None = None) -> None:
+    def carry_out(self, way: Kind, receipts: Path | None = None, *, limit: int = 10) -> None:
         letters = [Letter(QUEUE, one, "msdyn_timeentry") for one in self.boxes.letters.values()]
-        meant = Chosen(Post(self.boxes, {}, None), iter([letters]), 10)
+        meant = Chosen(Post(self.boxes, {}, None), iter([letters[:2], letters[2:]]), limit)
         dataverse = SimpleNamespace(query=self.dataverse.query, commit=self.dataverse.commit, url="https://example")
         service = SimpleNamespace(dataverse=dataverse, settings=SimpleNamespace(ceiling=SimpleNamespace(rows=250)))
         carry_out(cast(App, service), meant, How(way, "x", "Rita", False, receipts, Output.TABLE))
@@ -69,3 +71,21 @@ def test_a_full_disk_under_the_receipts_is_said_with_its_name(capsys: pytest.Cap
         world.carry_out(Kind.DISCARD, Path("/dev/full"))
     assert world.outcome["counts"] == {"discarded": 2, "not-begun": 1}
     assert "Recorded as" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_limit_that_leaves_some_behind_says_so_and_ends_with_work_left(
+    limit: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World()
+    with pytest.raises(typer.Exit) as ended:
+        world.carry_out(Kind.DISCARD, limit=limit)
+    assert (ended.value.exit_code, len(world.boxes.letters)) == (Exit.WORK_LEFT, 3 - limit)
+    assert "There are more" in capsys.readouterr().err
+
+
+def test_a_limit_that_is_just_enough_leaves_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    world = World()
+    world.carry_out(Kind.DISCARD, limit=3)
+    assert world.boxes.letters == {}
+    assert "There are more" not in capsys.readouterr().err

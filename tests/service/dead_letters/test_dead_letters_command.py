@@ -170,7 +170,7 @@ def test_more_than_the_ceiling_takes_a_word(world: World, monkeypatch: pytest.Mo
     monkeypatch.setenv("PSA_CONNECTOR_CEILING__ROWS", "1")
     assert "more than the ceiling of 1" in run("replay", "--code", "many", exit_code=4).stderr
     assert told("list", "--code", "many", exit_code=4)["total"] == 2
-    assert len(told("discard", "--code", "many", "--reason", "x", "--limit", "1")) == 1
+    assert len(told("discard", "--code", "many", "--reason", "x", "--limit", "1", exit_code=4)) == 1
     assert len(told("discard", "--code", "many", "--reason", "x", "--yes")) == 1
 
 
