@@ -16,6 +16,7 @@ from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint, Outcome
 from handlers.invoice_runs import InvoiceRuns
 from handlers.invoicing import InvoicingHandler
+from handlers.marking_turns import settle_in_turn
 from handlers.readiness import ReadinessHandler
 from handlers.run_end import RunEnds
 from handlers.verification import VerificationHandler
@@ -87,7 +88,7 @@ class Mission:
                 case _:
                     assert_never(subject)
         about_entries = fixed_point.settle(self.entries, entries)
-        about_readiness = fixed_point.settle(self.readiness, to_mark)
+        about_readiness = settle_in_turn(to_mark, self.readiness, fixed_point)
         about_invoices = fixed_point.settle(self.single, to_invoice)
         about_due = self.due.settle(to_sweep, fixed_point)
         about_runs = fixed_point.settle(self.runs, to_run)

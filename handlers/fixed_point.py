@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 READING = frozenset({"read"})
 """The kind of operation that every look at a subject begins with."""
+READ_REFUSED = "read-refused"
+"""A question about this subject was refused, which says nothing about others."""
 OF_ONE_ROW = frozenset({"unreadable-answer"})
 """Failures of a question that a single row among the answers can bring about."""
 
@@ -177,7 +179,7 @@ class FixedPoint:
                 each = [self._gather(handler, [one], courses, done, dataverse) for one in waiting]
                 return {subject: facts for found in each for subject, facts in found.items()}
             sentence = f"Reading was refused: {error.sentence}"
-            failure = Transient("read-refused", sentence) if is_refused else error
+            failure = Transient(READ_REFUSED, sentence) if is_refused else error
         done.update((subject, Unsettled(failure, courses[subject].unsure, READING)) for subject in waiting)
         return {}
 
