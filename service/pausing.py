@@ -6,6 +6,7 @@ Beside it every pause and every end of one is a row of its own, for the audit li
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4, uuid5
@@ -68,11 +69,19 @@ def read(dataverse: Reader) -> Kept:
     return Kept(_paused(record) if record.text("psac_state") == State.HELD else None, record)
 
 
-def write(to: Paused | None, who: str, dataverse: Dataverse) -> None:
-    """Pause them, or let them go on; either with a row for the audit list. Raises ``ConnectorError``."""
+def write(
+    to: Paused | None, who: str, dataverse: Dataverse, allow: Callable[[Paused | None], None] = lambda _: None
+) -> None:
+    """Pause them, or let them go on; either with a row for the audit list. Raises ``ConnectorError``.
+
+    ``allow`` is handed the pause whose place this takes, as it is when it is written; it raises to keep that one.
+    """
     conflict: Conflict | None = None
+    who = printable(who)
     for _ in range(TRIES):
-        (outcome,) = dataverse.commit([ChangeSet((_kept(read(dataverse).record, to, who), _told(to, who)))])
+        found = read(dataverse)
+        allow(found.paused)
+        (outcome,) = dataverse.commit([ChangeSet((_kept(found.record, to, who), _told(to, who)))])
         if isinstance(outcome, Committed):
             return
         if not isinstance(outcome, Conflict):
@@ -117,20 +126,21 @@ def _paused(record: Row) -> Paused:
     changed = record.instant("modifiedon") or datetime.min.replace(tzinfo=UTC)
     since, until = _instant(told.get("since")), _instant(told.get("until"))
     reason = printable(str(told.get("reason") or "")) or NO_REASON
-    return Paused(record.text("psac_requestedby") or "unknown", since or changed, until, reason)
+    by = printable(record.text("psac_requestedby") or "") or "unknown"
+    return Paused(by, since or changed, until, reason)
 
 
 def printable(text: str) -> str:
-    """A reason on one line, without what would give a terminal instructions; as long as one may be."""
+    """A reason or a name on one line, without what would give a terminal instructions; as long as one may be."""
     return "".join(one if one.isprintable() else " " for one in text).strip()[:LONGEST_REASON]
 
 
 def _instant(text: object) -> datetime | None:
     try:
         read = datetime.fromisoformat(str(text))
-    except ValueError:
+        return read.astimezone(UTC) if read.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return read.astimezone(UTC) if read.tzinfo is not None else None
 
 
 def _shown(instant: datetime) -> str:

@@ -19,11 +19,12 @@ def instant(text: str, zone: ZoneInfo) -> datetime:
     """A moment as people write it; without an offset, in this zone. Raises ``typer.BadParameter``."""
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
-        read = None
-    if read is None or len(text) <= len("2026-03-01"):
+        moment = (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or len(text) <= len("2026-03-01"):
         raise typer.BadParameter(f"{text!r} is no moment; write it as 2026-03-01T18:00, or 2026-03-01T18:00+01:00.")
-    return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
+    return moment
 
 
 def show_pause(

@@ -54,7 +54,13 @@ def test_a_service_that_starts_while_it_is_paused_receives_nothing_until_somebod
     assert "until 2099-01-01 15:00 UTC: Price lists" in paused.stdout
     assert "notice within half a minute" in paused.stderr
     asyncio.run(asyncio.wait_for(_starts_held(world), 30))
-    again = data(run("pause", "--reason", "Longer", "--requested-by", "Ben", "-o", "json"))
+    for again in (["--requested-by", "Ben"], ["--requested-by", "Anna", "--until", "2098-01-01T10:00"]):
+        kept = run("pause", "--reason", "Quick", *again)
+        assert (kept.exit_code, kept.stdout) == (4, "")
+        assert "until 2099-01-01 15:00 UTC: Price lists" in kept.stderr
+        assert "say --yes" in kept.stderr
+    assert data(run("resume", "--dry-run", "-o", "json"))["was"]["reason"] == "Price lists"
+    again = data(run("pause", "--reason", "Longer", "--requested-by", "Ben", "--yes", "-o", "json"))
     assert (again["was"]["requested_by"], again["paused"]["until"]) == ("Anna", None)
     assert data(run("resume", "--dry-run", "-o", "json"))["was"]["reason"] == "Longer"
     resumed = run("resume", "--requested-by", "Carl")
@@ -91,6 +97,7 @@ async def _starts_held(world: Sandbox) -> None:
         (["--reason", " "], "--reason takes 1 to 500 characters."),
         (["--reason", "x", "--until", "soon"], "'soon' is no moment"),
         (["--reason", "x", "--until", "2026-03-01"], "'2026-03-01' is no moment"),
+        (["--reason", "x", "--until", "9999-12-31T23:59"], "'9999-12-31T23:59' is no moment"),
         (["--reason", "x", "--until", "2020-01-01T10:00Z"], "is over already"),
         ([], "Missing option '--reason'"),
     ],

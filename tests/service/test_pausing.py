@@ -67,13 +67,42 @@ def test_what_can_not_be_written_is_raised(world: World) -> None:
 
 
 def test_a_reason_gives_a_terminal_no_instructions(world: World) -> None:
-    write(Paused("Anna", NOON, None, "\x1b[2JLunch\nand more"), "Anna", world.dataverse)
+    write(Paused("Anna", NOON, None, "\x1b[2JLunch\nand more"), "Anna\x1b[2J", world.dataverse)
     paused = read(world.dataverse).paused
     assert paused is not None
-    assert paused.reason == "[2JLunch and more"
+    assert (paused.by, paused.reason) == ("Anna [2J", "[2JLunch and more")
+    world.dataverse.put(HOLD, psac_requestedby="Ben\x1b[2J")
+    paused = read(world.dataverse).paused
+    assert paused is not None
+    assert paused.by == "Ben [2J"
 
 
-@pytest.mark.parametrize("held", ["nonsense", "[]", '{"since": "yesterday", "until": "2026-03-01T13:00"}'])
+def test_a_pause_that_came_in_between_is_asked_about_too(world: World) -> None:
+    asked: list[Paused | None] = []
+
+    def allow(held: Paused | None) -> None:
+        asked.append(held)
+        if held is None:
+            write(LUNCH, "Anna", world.dataverse)
+            world.dataverse.fail(Conflict("changed", "Somebody was faster."), lambda _: True)
+        else:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(Paused("Ben", NOON, None, "Quick"), "Ben", world.dataverse, allow)
+    assert asked == [None, LUNCH]
+    assert read(world.dataverse).paused == LUNCH
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "nonsense",
+        "[]",
+        '{"since": "yesterday", "until": "2026-03-01T13:00"}',
+        '{"until": "9999-12-31T23:59:59-12:00"}',
+    ],
+)
 def test_a_row_changed_by_hand_still_pauses(held: str, world: World) -> None:
     write(LUNCH, "Anna", world.dataverse)
     world.dataverse.put(HOLD, psac_selection=held)
