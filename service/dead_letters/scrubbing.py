@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
+from connector.inbox import ATTEMPT, TURN
+from connector.replays import REPLAY
 from service.dead_letters.letters import Letter
 
 PLACE = UUID("3f0f0b62-5b0f-4f0c-8e3d-5a4d0c6f7b10")
@@ -38,8 +40,10 @@ AS_IT_IS = frozenset(
     }
 )
 """Members whose values are words and numbers of the product, or of the contract of our messages."""
-PROPERTIES = re.compile(r"connector-[a-z-]+|MessageMaxSizeExceeded|.*/xrm/2011/Claims/(Entity|Request)LogicalName")
+PROPERTIES = re.compile(r"MessageMaxSizeExceeded|.*/xrm/2011/Claims/(Entity|Request)LogicalName")
 """Properties whose values are such words, too."""
+COUNTERS = frozenset({ATTEMPT, TURN, REPLAY})
+"""Properties that count; whatever else ours hold may be what a sender made up."""
 _ID = re.compile(r"\{?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?")
 _DATE = re.compile(r"/Date\(-?\d+([+-]\d{4})?\)/")
 _CHOICE = "OptionSetValue"
@@ -76,6 +80,8 @@ class Scrubber:
 
     def _property(self, name: str, value: object) -> object:
         if name in ("DeadLetterReason",):
+            return value
+        if name in COUNTERS and isinstance(value, int):
             return value
         if PROPERTIES.fullmatch(name) and not (isinstance(value, str) and _ID.fullmatch(value)):
             return value

@@ -11,6 +11,8 @@ import pytest
 from connector.dataverse.execution_context import parse_context
 from connector.dead_letter_queue import PutAside
 from connector.envelope import Envelope
+from connector.inbox import ATTEMPT, LINEAGE, TURN
+from connector.replays import REPLAY, REPLAY_OF
 from service.dead_letters.letters import Letter
 from service.dead_letters.scrubbing import NotScrubbed, Scrubber
 from tests.handlers.envelopes import context
@@ -90,6 +92,12 @@ def test_a_command_keeps_what_it_commands() -> None:
     assert (body["kind"], body["backlog"], body["requested_by"]) == ("mark-ready", "products", "text")
     assert body["where"]["amount_from"] == "1"
     assert body["where"]["customers"] != [str(USER)]
+
+
+def test_of_our_own_properties_only_what_counts_stays_as_ids_are_what_senders_made_up() -> None:
+    made_up = "Contoso-Ada.Lovelace-12500EUR"
+    told = fixture({}, **{LINEAGE: made_up, REPLAY_OF: made_up, REPLAY: 2, ATTEMPT: 3, TURN: made_up})
+    assert told["properties"] == {LINEAGE: "text", REPLAY_OF: "text", REPLAY: 2, ATTEMPT: 3, TURN: "text"}
 
 
 def test_a_name_does_not_pass_as_a_word_of_the_product() -> None:
