@@ -77,11 +77,11 @@ def show(
     Cells are plain text, whatever stands in them. Where a terminal is too narrow to leave ids and figures whole, each
     row becomes a paragraph with a line per cell.
     """
-    cells = [tuple(row) for row in rows]
+    cells = [tuple(map(plain, row)) for row in rows]
     with writing():
         out = console()
         if title:
-            out.print(Text(title, style="bold"), soft_wrap=True)
+            out.print(Text(plain(title), style="bold"), soft_wrap=True)
         if not cells:
             out.print(Text(empty), soft_wrap=True)
         elif _needed(columns, [*cells, total] if total else cells) <= out.width:
@@ -107,7 +107,12 @@ def show_in_parts(
 def line(text: str, style: str = "") -> None:
     """Print one line of data."""
     with writing():
-        console().print(Text(text, style=style), soft_wrap=True)
+        console().print(Text(plain(text), style=style), soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """What anybody wrote, without what a terminal would take for an instruction; lines stay lines."""
+    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
 
 
 def console() -> Console:
@@ -153,7 +158,7 @@ def write(text: str) -> None:
 
 def say(text: str) -> None:
     """Talk to whoever watches."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
 
 

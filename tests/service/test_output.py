@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.cli.cannot_write import CannotWrite
-from service.cli.output import Column, as_csv, as_json, as_json_array, figure, key, show, show_in_parts
+from service.cli.output import Column, as_csv, as_json, as_json_array, figure, key, line, say, show, show_in_parts
 from tests.service.processes import COMMAND, IN_TIME, clean_environment
 
 ID = "a13ec14f-b002-57c6-b6e9-e6bba0d725dd"
@@ -183,3 +183,13 @@ def test_nobody_who_interrupts_the_demo_is_told_of_another_stage() -> None:
     with pytest.raises(OutOfTime):
         patience.until("Something", lambda: True)
     assert said == ["one"]
+
+
+def test_what_somebody_wrote_can_not_give_a_terminal_instructions(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "Ann\x1b[2J\x07\u202e\x9ba"
+    line(name)
+    say(name)
+    show(name, [Column("Who")], [[name]])
+    told = capsys.readouterr()
+    assert not set("\x1b\x07\u202e\x9b") & set(told.out + told.err)
+    assert told.err == "Ann [2J   a\n"
