@@ -18,12 +18,14 @@ from service.status.ledger import WITHOUT, ZERO_PRICE
 from service.status.part import Part, Remedies, State, looked
 from service.status.queues import APPROVALS, COMMANDS
 from service.status.recorded import DOUBT, Records
+from service.status.rights import RIGHTS, rights
 from service.status.schedules import OVERDUE, day_before, overdue
 
 if TYPE_CHECKING:
     from service.app import App
 
 QUESTIONS = {
+    RIGHTS: "Does this user see every row that is asked for?",
     UNSERVED: "Does every approved entry have its actuals?",
     ZERO_PRICE: "Does everything have a price?",
     WITHOUT: "Does all unbilled work have a customer?",
@@ -75,8 +77,10 @@ def _questions(app: App, month: Month) -> Iterator[Question]:
     zone = settings.business_time_zone
     ledger = MonthsLedger(app.dataverse, month, zone)
     records = Records(app.dataverse, now, timedelta(minutes=settings.invoices.patience))
-    before = min(month.following, day_before(now, settings.due.at, zone))
+    # A run on the first of the next month takes what is dated up to the last of this one.
+    before = min(month.following + timedelta(days=1), day_before(now, settings.due.at, zone))
     entries = Entries(app.mission.entries, app.dataverse, zone, now)
+    yield Question([RIGHTS], lambda: rights(app.dataverse, app.probe.who_am_i().user_id))
     yield Question([UNSERVED], partial(entries.without_actuals, month))
     yield Question([ZERO_PRICE], ledger.zero_price)
     yield Question([WITHOUT], ledger.without_customer)

@@ -14,8 +14,9 @@ from sandbox.world import Sandbox
 from service.app import App, compose
 from service.closing.everything import closing
 from service.closing.month import Month
+from service.settings_sources import load
 from service.status.part import Part, State
-from tests.flow.due_world import FAILED, SCHEDULES, DueWorld
+from tests.flow.due_world import FAILED, MILESTONES, SCHEDULES, DueWorld
 from tests.service.status.test_faults import record
 
 DAY = timedelta(days=1)
@@ -178,18 +179,6 @@ def test_sales_without_a_billing_type_are_not_given_away_unseen(world: DueWorld,
     found = answers(app)
     for key in ("zero-price", "without-customer", "not-ready"):
         assert [one.row.id for one in found[key].rows] == [sale], key
-
-
-def test_half_of_an_entrys_actuals_is_not_all_of_them_nor_are_two_of_each(world: DueWorld, app: App) -> None:
-    entry = next(one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project)
-    world.approve(entry)
-    world.mission.settle([Ref(entry.table, entry.id)], FixedPoint(world.client))
-    sales = "msdyn_actuals?$filter=msdyn_transactiontypecode eq 192350005&$orderby=createdon desc&$top=1"
-    (sale,) = world.http("GET", sales).json()["value"]
-    world.http("DELETE", f"msdyn_actuals({sale['msdyn_actualid']})")
-    found = answers(app, Month.of(entry.day.year, entry.day.month))["approved-without-actuals"]
-    assert (found.state, found.count, found.figures["repairable"]) == (State.ATTENTION, 1, 1)
-    assert "unbilled sales" in found.rows[0].why
 
 
 def test_an_entry_that_waits_for_the_answer_to_a_recall_was_approved(world: DueWorld, app: App) -> None:
