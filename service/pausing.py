@@ -117,17 +117,20 @@ def _plain(paused: Paused | None) -> dict[str, object]:
 
 
 def _paused(record: Row) -> Paused:
+    changed = record.instant("modifiedon") or datetime.min.replace(tzinfo=UTC)
+    return paused_of(record.text("psac_requestedby"), record.text("psac_selection"), changed)
+
+
+def paused_of(who: str | None, selection: str | None, changed: datetime) -> Paused:
     """What the row says, as far as it can be read: whoever changed it by hand meant to pause."""
     try:
-        held = json.loads(record.text("psac_selection") or "{}")
+        held = json.loads(selection or "{}")
     except ValueError:
         held = {}
     told = held if isinstance(held, dict) else {}
-    changed = record.instant("modifiedon") or datetime.min.replace(tzinfo=UTC)
     since, until = _instant(told.get("since")), _instant(told.get("until"))
     reason = printable(str(told.get("reason") or "")) or NO_REASON
-    by = printable(record.text("psac_requestedby") or "") or "unknown"
-    return Paused(by, since or changed, until, reason)
+    return Paused(printable(who or "") or "unknown", since or changed, until, reason)
 
 
 def printable(text: str) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.exits import Exit
 from service.cli.options import ConfigOption, DryRunOption, Output, OutputOption
+
+if TYPE_CHECKING:
+    from connector.dataverse.client import DataverseClient
+    from service.registering.removal import Removed
 
 
 def unregister(
@@ -31,7 +36,7 @@ def unregister(
     from service.cli.asking import agreed
     from service.cli.output import say
     from service.cli.registered_report import Line, report
-    from service.registering.removal import removal, remove
+    from service.registering.removal import removal
     from service.settings_sources import load
 
     settings = load(config)
@@ -54,13 +59,48 @@ def unregister(
             if not yes:
                 report(f"To be removed from {client.url}", client.url, lines("there"), Output.TABLE, on_stderr=True)
             agreed(f"Remove this from {client.url}", yes=yes, needs_yes=True)
-        for one in found.going:
-            remove(client, one)
+        _remove(client, found.going, output)
         report(f"Removed from {client.url}", client.url, lines("removed"), output)
     finally:
         client.close()
-    say(
-        "Nothing was there."
-        if not found.going
-        else "Events are not posted any more; `psa-connector register` undoes it."
-    )
+    if not found.going:
+        say("Nothing was there.")
+    elif any(one.what == "table" for one in found.going):
+        say(
+            "Events are not posted any more. `psa-connector register` makes all of it anew, but not the rows that were "
+            "in the table; the role has lost its privileges on it, so `psa-connector role apply runtime` comes after."
+        )
+    else:
+        say("Events are not posted any more; `psa-connector register` undoes it.")
+
+
+def _remove(client: DataverseClient, going: Sequence[Removed], output: Output) -> None:
+    """Take all of it away; where that breaks off, say what is gone before the failure is told."""
+    from connector.errors import ConnectorError, UnknownOutcome
+    from service.cli.output import say
+    from service.cli.registered_report import Line, report
+    from service.registering.removal import keep, remove
+
+    for one in going:
+        # What keeps a later thing is to be known before the first is gone.
+        keep(client, one)
+    gone = 0
+    try:
+        for one in going:
+            remove(client, one)
+            gone += 1
+    except (ConnectorError, KeyboardInterrupt) as failure:
+        is_unsure = isinstance(failure, UnknownOutcome | KeyboardInterrupt)
+        results = ["removed"] * gone + ["not known" if is_unsure else "still there"]
+        results += ["still there"] * (len(going) - len(results))
+        lines = [
+            Line(one.what, one.name, result, one.id, one.table, (), "")
+            for one, result in zip(going, results, strict=True)
+        ]
+        report(f"Removed from {client.url}, as far as it came", client.url, lines, output)
+        if gone or is_unsure:
+            say(
+                f"It broke off: {gone} of {len(going)} are removed. What a step that is gone would have told of is not "
+                "posted any more. `psa-connector register` makes them again; `psa-connector unregister` goes on."
+            )
+        raise

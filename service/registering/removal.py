@@ -12,13 +12,17 @@ from connector.dataverse.client import DataverseClient
 from connector.errors import Conflict, Misconfigured
 from handlers.command_record import State
 from mappings import tables
+from service.pausing import HOLD_ID, paused_of
 from service.registering.reading import Row, posting, rows, value
 from service.registering.wanted import ENDPOINT, WATCHED
 
 OPEN = (State.CALLING, State.CALLED, State.IN_DOUBT)
 """What a row of the command table says of an invoice that may have been made, or may yet be."""
+COUNTING = {"Prefer": "odata.maxpagesize=1"}
+"""Rows are counted by pages: `$top` is not to go with `$count` ("Query data using the Web API", Microsoft Learn)."""
 MOST = 5000
 """A count goes no further."""
+UNFINISHED = ("psac_commandid", "psac_name", "psac_subject", "psac_state", "psac_requestedby", "psac_selection")
 NAMED = 20
 """Doubts that are told one by one."""
 
@@ -75,9 +79,14 @@ def removal(client: DataverseClient, queue: str, *, with_table: bool) -> Removal
 
 def remove(client: DataverseClient, one: Removed) -> None:
     """Take one thing away. Raises ``ConnectorError``; ``Conflict`` where an invoice came to be in doubt meanwhile."""
-    if one.kept_by is not None and (doubts := _doubts(client, one.kept_by)):
-        raise Conflict("invoice-in-doubt", f"The table {one.name} is kept. {doubts[0]}")
+    keep(client, one)
     client.send("DELETE", one.path)
+
+
+def keep(client: DataverseClient, one: Removed) -> None:
+    """Raise ``Conflict`` where an invoice is in doubt of which only this thing tells."""
+    if one.kept_by is not None and (doubts := _doubts(client.url, _unfinished(client, one.kept_by))):
+        raise Conflict("invoice-in-doubt", f"The table {one.name} is kept. {doubts[0]}")
 
 
 def _others(steps: Mapping[UUID, Row]) -> list[str]:
@@ -117,15 +126,42 @@ def _table(client: DataverseClient, going: list[Removed], losses: list[str], ref
         f"The table {name} holds {_told(kept)} rows: who asked for what, and what keeps a command from being carried "
         "out twice. They are gone with it; `psa-connector audit list --output json` shows them."
     )
-    refusals += _doubts(client, entity_set)
+    unfinished = _unfinished(client, entity_set)
+    losses += _pauses(client, unfinished)
+    refusals += _doubts(client.url, unfinished)
 
 
-def _doubts(client: DataverseClient, entity_set: str) -> list[str]:
-    """The rows that say that an invoice may have been made, the first of them each in a sentence."""
+def _unfinished(client: DataverseClient, entity_set: str) -> list[Row]:
+    """The rows that say that an invoice may have been made, and the one that says whether the services are paused."""
     unsure = " or ".join(f"psac_state eq '{state.value}'" for state in OPEN)
-    found = rows(client, entity_set, ("psac_commandid", "psac_name", "psac_subject", "psac_state"), unsure)
+    return rows(client, entity_set, UNFINISHED, f"{unsure} or psac_commandid eq {HOLD_ID}")
+
+
+def _pauses(client: DataverseClient, unfinished: Sequence[Row]) -> list[str]:
+    """A pause that is on: it is a row of the table, too."""
+    now = client.far_now()
+    on = [
+        paused_of(row.get("psac_requestedby"), row.get("psac_selection"), now)
+        for row in unfinished
+        if row["psac_state"] == State.HELD and _holds(row)
+    ]
+    return [
+        f"The services are paused, and nothing holds them once the table is gone. {one.sentence} (asked by {one.by})"
+        for one in on
+        if not one.is_over(now)
+    ]
+
+
+def _doubts(url: str, unfinished: Sequence[Row]) -> list[str]:
+    """Invoices that may have been made, the first of them each in a sentence."""
+    found = [row for row in unfinished if not _holds(row)]
     more = [f"{len(found) - NAMED} more rows say so of others."] if len(found) > NAMED else []
-    return [_doubt(client.url, row) for row in found[:NAMED]] + more
+    return [_doubt(url, row) for row in found[:NAMED]] + more
+
+
+def _holds(row: Row) -> bool:
+    """Whether this is the row that pauses the services."""
+    return UUID(str(row["psac_commandid"])) == HOLD_ID
 
 
 def _doubt(url: str, row: Row) -> str:
@@ -138,12 +174,15 @@ def _doubt(url: str, row: Row) -> str:
 
 def _count(client: DataverseClient, entity_set: str, column: str, condition: str | None) -> int:
     """How many rows meet a condition, as far as Dataverse counts."""
-    query = f"$select={column}&$top=1&$count=true" + (f"&$filter={quote(condition, safe='')}" if condition else "")
-    answer: Any = client.send("GET", f"{entity_set}?{query}").json
+    query = f"$select={column}&$count=true" + (f"&$filter={quote(condition, safe='')}" if condition else "")
+    answer: Any = client.send("GET", f"{entity_set}?{query}", headers=COUNTING).json
     try:
-        return int(answer["@odata.count"])
+        count, seen = int(answer["@odata.count"]), len(answer["value"])
     except (KeyError, TypeError, ValueError) as error:
         raise Misconfigured("unreadable-answer", f"{client.url} does not answer as Dataverse does.") from error
+    if count < seen:
+        raise Misconfigured("unreadable-answer", f"{client.url} counts {count} rows of {entity_set} and shows {seen}.")
+    return count
 
 
 def _told(count: int) -> str:

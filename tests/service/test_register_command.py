@@ -12,12 +12,14 @@ import pytest
 from azure.servicebus import ServiceBusClient
 from typer.testing import CliRunner
 
+from connector.dataverse.client import DataverseClient
 from connector.dataverse.query import Query
 from connector.errors import Conflict, ConnectorError, Misconfigured, Transient
 from sandbox.world import Sandbox
 from service.cli.main import app
 from service.local_world import signed_in
 from service.not_configured import NotConfigured
+from service.registering.removal import Removed, remove
 from service.registering.wanted import ENDPOINT, WATCHED
 from tests.service.processes import pointing_at
 
@@ -208,6 +210,28 @@ def test_an_invoice_that_comes_to_be_in_doubt_while_one_is_asked_keeps_the_table
         client.send("DELETE", f"psac_commands({row})")
     assert isinstance(kept.exception, Conflict)
     assert "The table psac_command is kept" in kept.exception.sentence
+    assert endpoints(world) == 1, "nothing else went before that was known"
+
+
+@pytest.mark.usefixtures("configured")
+def test_what_is_gone_when_it_breaks_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, asked = CliRunner(), list[str]()
+    assert run.invoke(app, ["register", "--yes", "--no-check"]).exit_code == 0
+
+    def breaks(client: DataverseClient, one: Removed) -> None:
+        if asked:
+            raise Transient("unreachable", "Dataverse can't be reached.")
+        asked.append(one.path)
+        remove(client, one)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("service.registering.removal.remove", breaks)
+        broken = run.invoke(app, ["unregister", "--yes", "-o", "json"])
+    assert isinstance(broken.exception, Transient)
+    assert [one["result"] for one in json.loads(broken.stdout)] == ["removed", *["still there"] * 3]
+    assert "1 of 4 are removed" in broken.stderr
+    assert "`psa-connector register` makes them again" in broken.stderr
+    assert run.invoke(app, ["register", "--yes", "--no-check"]).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import responses
 
 from connector.auth import StaticToken
 from connector.dataverse.client import DataverseClient
-from connector.errors import Conflict
+from connector.errors import Conflict, Misconfigured
+from service.pausing import HOLD_ID
 from service.registering.removal import NAMED, Removal, removal, remove
 from service.registering.wanted import ENDPOINT, WATCHED
 from tests.service.registering_environment import API, our_step, ours
@@ -62,7 +63,8 @@ def test_steps_go_first_then_the_endpoint_and_what_waits_is_counted(
     assert len(mock.calls) == 4
     asked = unquote(str(mock.calls[-1].request.url))
     assert f"statecode ne 3 and (_owningextensionid_value eq {WATCHED[0].id} or " in asked
-    assert "$top=1&$count=true" in asked
+    assert ("$count=true" in asked, "$top" in asked) == (True, False)
+    assert mock.calls[-1].request.headers["Prefer"] == "odata.maxpagesize=1"
     gone = [mock.delete(API + one.path, status=204) for one in found.going]
     for one in found.going:
         remove(client, one)
@@ -82,6 +84,33 @@ def test_what_can_not_be_seen_is_said_to_be_lost(mock: responses.RequestsMock, c
     denied = {"error": {"code": "0x80040220", "message": "is missing prvReadAsyncOperation privilege"}}
     mock.get(f"{API}asyncoperations", status=403, json=denied)
     assert "can't be seen by this user" in look(client).losses[0]
+
+
+def test_a_count_that_can_not_be_is_not_told(mock: responses.RequestsMock, client: DataverseClient) -> None:
+    registered(mock)
+    answers(mock, "asyncoperations", {"asyncoperationid": str(ENDPOINT)}, count=-1)
+    assert "can't be seen by this user" in look(client).losses[0]
+    answers(mock, "EntityDefinitions", TABLE)
+    answers(mock, "psac_commands", TABLE, count=0)
+    with pytest.raises(Misconfigured, match="counts 0 rows of psac_commands and shows 1"):
+        look(client, with_table=True)
+
+
+def test_a_pause_is_lost_with_the_table_and_keeps_nothing(
+    mock: responses.RequestsMock, client: DataverseClient
+) -> None:
+    answers(mock, "serviceendpoints")
+    answers(mock, "sdkmessageprocessingsteps")
+    answers(mock, "EntityDefinitions", TABLE)
+    said = '{"since": "2026-03-01T12:00:00+00:00", "until": null, "reason": "Lunch"}'
+    held = {"psac_commandid": str(HOLD_ID), "psac_requestedby": "Anna", "psac_state": "held", "psac_selection": said}
+    answers(mock, "psac_commands", held, count=1)
+    found = look(client, with_table=True)
+    assert found.refusals == []
+    assert found.losses[1] == (
+        "The services are paused, and nothing holds them once the table is gone. Paused on request since "
+        "2026-03-01 12:00 UTC, until somebody resumes it: Lunch (asked by Anna)"
+    )
 
 
 def test_a_managed_solution_and_steps_of_others_keep_it(mock: responses.RequestsMock, client: DataverseClient) -> None:
