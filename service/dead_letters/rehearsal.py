@@ -5,8 +5,8 @@ Everything is read afresh: whoever asks may just have put something right.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connector.dataverse.access import Reader
@@ -40,6 +40,7 @@ class Would(StrEnum):
     NOT_YET = "not-yet"
     LET_GO = "let-go"
     UNKNOWN = "cannot-be-told"
+    SAME = "same-as-another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,16 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """``pipelines``: by queue, what its messages go through. ``any_organization``: the settings name none."""
+    """``pipelines``: by queue, what its messages go through. ``any_organization``: the settings name none.
+
+    ``first``: by the entry or command, the name of the letter for which a write was foretold: it is written once,
+    however many letters call for it.
+    """
 
     pipelines: Mapping[str, Pipeline]
     dataverse: Reader
     any_organization: bool = False
+    first: dict[Hashable, str] = field(default_factory=dict)
 
     def of(self, letters: Sequence[Letter], abouts: Mapping[str, About]) -> dict[str, Rehearsed]:
         """What each would come to, by its name. Raises ``ConnectorError``."""
@@ -90,7 +96,13 @@ class Rehearsal:
             of_queue = {one.name: entries[one.name] for one in letters if one.queue == queue and one.name in entries}
             about = self._entries(pipeline.mission, list(dict.fromkeys(of_queue.values())))
             told |= {name: about[entry] for name, entry in of_queue.items()}
-        return told
+        return {one.name: self._once(one, entries.get(one.name, one.message), told[one.name]) for one in letters}
+
+    def _once(self, letter: Letter, work: Hashable, told: Rehearsed) -> Rehearsed:
+        """It, or that the same was foretold before."""
+        if told.would is not Would.WRITE or (first := self.first.setdefault(work, letter.name)) == letter.name:
+            return told
+        return Rehearsed(Would.SAME, f"The same as {first}: it is written once.")
 
     def _entries(self, mission: Mission, entries: Sequence[Ref]) -> dict[Ref, Rehearsed]:
         told: dict[Ref, Rehearsed] = {}

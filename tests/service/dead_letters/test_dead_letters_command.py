@@ -82,7 +82,7 @@ def test_an_approval_that_was_put_aside_is_rehearsed_sent_again_and_written_once
     assert world.sandbox.events.idle(30)
     put_aside(world, EVENTS, "once")
     rehearsed = told("replay", "--code", "once", "--dry-run")
-    assert {one["replay"]["would"] for one in rehearsed} == {"would-write"}
+    assert [one["replay"]["would"] for one in rehearsed] == ["would-write", *["same-as-another"] * (len(rehearsed) - 1)]
     assert (rehearsed[0]["person"], rehearsed[0]["id"]) == ("Ada", str(entry.id))
     assert any("create msdyn_actual" in change for change in rehearsed[0]["replay"]["changes"])
     assert world.live(entry) == []

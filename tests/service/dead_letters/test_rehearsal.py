@@ -185,3 +185,23 @@ def test_the_end_of_a_run_can_not_be_told_and_what_is_nobodys_is_let_go(world: W
     foreign = letter(EVENTS, context("msdyn_timeentry", uuid4(), OrganizationId=str(uuid4())))
     told = [one.would for one in rehearsed(world, run, foreign, letter(EVENTS, {"x": 1}))]
     assert told == [Would.UNKNOWN, Would.LET_GO, Would.REFUSED]
+
+
+def test_what_several_letters_call_for_is_foretold_once_over_all_pages(world: World) -> None:
+    entry = world.approved()
+    approval = world.approval_of(entry)
+    command = CreateInvoices(command=uuid4(), requested_by="Rita", contract=CONTRACT.id)
+    sales(world, msdyn_billingstatus=READY)
+    letters = [
+        event(entry),
+        letter(COMMANDS, command.model_dump(mode="json")),
+        letter(EVENTS, context(approval.table, approval.id)),
+        letter(COMMANDS, command.model_dump(mode="json")),
+    ]
+    first, invoice, second, again = rehearsed(world, *letters)
+    assert (first.would, invoice.would) == (Would.WRITE, Would.WRITE)
+    assert (second.would, second.changes, again.would) == (Would.SAME, (), Would.SAME)
+    assert letters[0].name in second.because
+    assert letters[1].name in again.because
+    world.dataverse.rows.put(approval, {"msdyn_approvedon": None})
+    assert [one.would for one in rehearsed(world, letters[0], letters[2])] == [Would.REFUSED, Would.REFUSED]
