@@ -20,6 +20,7 @@ from service.status.ledger import READY, WITHOUT, ZERO_PRICE, Ledger
 from service.status.part import Look, Part, Remedies, State, looked
 from service.status.queues import APPROVALS, COMMANDS, queue
 from service.status.recorded import BROKEN_OFF, DOUBT, PAUSED, RECONCILED, SUCCESS, Records, mark_of, reconciled
+from service.status.rights import RIGHTS, rights
 from service.status.running_service import SERVICE, running
 from service.status.schedules import OVERDUE, day_before, overdue
 
@@ -132,6 +133,7 @@ def questions(
     creates = settings.actuals.creator == "service"
     since = None if mark is None else mark.until - NARROWLY
     patience = max(after, settings.actuals.patience)
+    yield Question([RIGHTS], partial(rights, app.dataverse, me))
     yield Question([PAUSED], records.pause)
     yield Question([SUCCESS], partial(records.last_success, me, creates=creates))
     live = went_live(settings.actuals.start_from, settings.business_time_zone)

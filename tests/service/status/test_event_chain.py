@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from sandbox.dataverse.unit_of_work import Link
 from sandbox.world import Sandbox
 from service.app import App
 from service.checks.needed import NEEDED
+from service.closing.everything import closing
+from service.closing.month import Month
 from service.reconciling import MARK
 from service.status.part import State
 from tests.flow.due_world import DueWorld
@@ -22,7 +26,7 @@ from tests.service.status.test_faults import approved
 
 DAY = timedelta(days=1)
 OK, ATTENTION = State.OK, State.ATTENTION
-GLOBAL = 8
+BASIC, GLOBAL = 1, 8
 
 
 def test_a_step_that_is_disabled_is_named(world: DueWorld, app: App) -> None:
@@ -97,18 +101,45 @@ def test_an_approval_set_that_nothing_goes_on_with_is_told(world: DueWorld, app:
     assert "Recurrently Schedule" in found.next
 
 
-def test_a_part_that_may_not_be_seen_hides_no_other(world: DueWorld, sandbox: Sandbox, app: App) -> None:
+@contextmanager
+def role(sandbox: Sandbox, changed: Callable[[dict[str, dict[str, int]]], object]) -> Iterator[None]:
+    """The rights of the service, with something changed."""
     rights = {table: dict.fromkeys(need.rights, GLOBAL) for table, need in NEEDED.items() if need.rights}
-    for table in ("serviceendpoint", "sdkmessageprocessingstep", "asyncoperation"):
-        rights.pop(table, None)
-    rights["msdyn_contractlinescheduleofvalue"].pop("Read")
+    changed(rights)
     with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
-        assign(uow, USERS["service"], make_role(uow, "blind", rights))
+        assign(uow, USERS["service"], make_role(uow, "changed", rights))
     try:
-        found = parts(app)
+        yield
     finally:
         with sandbox.web.organisation.transaction(USERS["administrator"]) as uow:
             assign(uow, USERS["service"], ADMINISTRATOR)
+
+
+def test_who_sees_own_rows_only_is_told_that_counts_say_nothing(world: DueWorld, sandbox: Sandbox, app: App) -> None:
+    approved(world)
+    world.wait(1)
+
+    def own_rows_only(rights: dict[str, dict[str, int]]) -> None:
+        rights["msdyn_actual"]["Read"] = rights["msdyn_projectapproval"]["Read"] = BASIC
+
+    with role(sandbox, own_rows_only):
+        found = parts(app)
+        assert found["approved-without-actuals"].count == 0
+        assert (found["rights"].state, found["rights"].count) == (ATTENTION, 2)
+        assert "every row of msdyn_actual, msdyn_projectapproval" in found["rights"].sentence
+        app.check()
+        closed = closing(app, Month.of(2026, 4), str, with_queues=False)
+        assert {part.key: part.state for part in closed.parts}["rights"] is ATTENTION
+
+
+def test_a_part_that_may_not_be_seen_hides_no_other(world: DueWorld, sandbox: Sandbox, app: App) -> None:
+    def blind(rights: dict[str, dict[str, int]]) -> None:
+        for table in ("serviceendpoint", "sdkmessageprocessingstep", "asyncoperation"):
+            rights.pop(table, None)
+        rights["msdyn_contractlinescheduleofvalue"].pop("Read")
+
+    with role(sandbox, blind):
+        found = parts(app)
     assert {found[key].state for key in ("steps", "system-jobs")} == {State.NOT_SEEN}
     # Without this right the service itself would not work: that needs a person.
     assert (found["ready-not-invoiced"].state, found["ready-not-invoiced"].next) == (ATTENTION, "<missing-privilege>")

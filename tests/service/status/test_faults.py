@@ -47,7 +47,16 @@ def test_a_registered_environment_at_rest_needs_nobody(app: App) -> None:
     found = parts(app)
     assert {key: part.state for key, part in found.items() if part.state is not OK} == {}
     assert set(found) == {
-        *("dataverse", "reconcile", "pause", "last-success", "approved-without-actuals", "steps", "system-jobs"),
+        *(
+            "dataverse",
+            "reconcile",
+            "rights",
+            "pause",
+            "last-success",
+            "approved-without-actuals",
+            "steps",
+            "system-jobs",
+        ),
         *("approval-sets", "zero-price", "without-customer", "ready-not-invoiced", "schedules-overdue"),
         *("in-doubt", "broken-off"),
     }
