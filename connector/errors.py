@@ -1,7 +1,7 @@
 """Failures, named after what to do next.
 
 ConnectorError
-├── Transient          again: immediately, then with growing delay
+├── Transient          again: immediately, or when told; then with growing delay
 │   └── Throttled      again exactly when told
 ├── UnknownOutcome     look before writing again
 ├── Conflict           gather and decide afresh
@@ -18,12 +18,14 @@ class ConnectorError(Exception):
     """Something outside did not do what was asked; the class says what to do about it.
 
     ``code`` is stable and short, fit for grouping; ``sentence`` is for a person and carries no secret and no amount.
+    ``retry_after``: the wait that was told beside it, if one was; it is never shortened.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, retry_after: timedelta | None = None) -> None:
         super().__init__(f"{code}: {sentence}")
         self.code = code
         self.sentence = sentence
+        self.retry_after = retry_after
 
 
 class Transient(ConnectorError):
@@ -31,11 +33,12 @@ class Transient(ConnectorError):
 
 
 class Throttled(Transient):
-    """The far side said when to come back; ``retry_after`` is obeyed exactly and never shortened."""
+    """There was too much of us, and the far side said when to come back: a wait, and no fault of anybody."""
+
+    retry_after: timedelta
 
     def __init__(self, code: str, sentence: str, retry_after: timedelta) -> None:
-        super().__init__(code, sentence)
-        self.retry_after = retry_after
+        super().__init__(code, sentence, retry_after)
 
 
 class UnknownOutcome(ConnectorError):

@@ -104,8 +104,9 @@ def recover(failure: ConnectorError, history: History, policy: Policy, now: date
     """What to do about this failure.
 
     Unreadable or refused data goes to a person at once; a fault of our own pauses; a throttled request comes back when
-    told, never sooner, and never runs out of attempts; the rest is tried at once, then later, then given up. What
-    strikes many subjects alike is a fault of our own whatever it is called, and a wait while it is being found out.
+    told, never sooner, and never runs out of attempts; the rest is tried at once, then later, then given up; where it
+    came with a wait, not before that. What strikes many subjects alike is a fault of our own whatever it is called, and
+    a wait while it is being found out.
     """
     if isinstance(failure, Throttled):
         wait = failure.retry_after + _jitter(history, policy, timedelta(seconds=30))
@@ -114,7 +115,8 @@ def recover(failure: ConnectorError, history: History, policy: Policy, now: date
         return Discard(f"{failure.code}: {failure.sentence}")
     match history.blame:
         case Blame.OPEN:
-            return DelayedRetry(now + policy.in_doubt + _jitter(history, policy, policy.in_doubt), is_attempt=False)
+            wait = max(policy.in_doubt, failure.retry_after or timedelta())
+            return DelayedRetry(now + wait + _jitter(history, policy, wait), is_attempt=False)
         case Blame.OURS:
             return _pause(failure, history)
         case Blame.SUBJECT if isinstance(failure, Misconfigured):
@@ -147,12 +149,12 @@ def _conflict(failure: Conflict, history: History, policy: Policy) -> Recovery:
 
 
 def _passing(failure: ConnectorError, history: History, policy: Policy, now: datetime) -> Recovery:
-    if history.immediate < policy.immediate:
+    if failure.retry_after is None and history.immediate < policy.immediate:
         return ImmediateRetry()
     too_late = now - history.first_seen >= policy.ceiling and history.attempt >= policy.least_delayed
     if history.attempt >= len(policy.delays) or too_late:
         return DeadLetter(failure.code, f"Given up after {history.attempt} delayed retries: {failure.sentence}")
-    delay = policy.delays[history.attempt]
+    delay = max(policy.delays[history.attempt], failure.retry_after or timedelta())
     return DelayedRetry(now + delay + _jitter(history, policy, delay))
 
 

@@ -14,7 +14,7 @@ from connector.clock import utc_now
 from connector.crew import Crew
 from connector.delivery import Delivery, Process
 from connector.doubts import Doubts, NoDoubts
-from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
+from connector.errors import ConnectorError, Misconfigured, Transient
 from connector.inbox import Inbox, Received
 from connector.pace import Pace as Pace
 from connector.recoverability import Policy
@@ -238,7 +238,7 @@ class Worker:
             if not self._stopping.is_set():
                 await self._probe_queue()
         except ConnectorError as error:
-            at_least = error.retry_after if isinstance(error, Throttled) else timedelta()
+            at_least = error.retry_after or timedelta()
             self._breaker.probe_failed(error.code, error.sentence, self._now(), at_least)
             log.error("still paused: %s", error)
         except Exception:

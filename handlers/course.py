@@ -80,7 +80,8 @@ class Course:
             case UnknownOutcome() as unknown:
                 self._unanswered.append(_rows(change_set))
                 self._unknown += 1
-                if self._unknown >= self.limits.unknown:
+                # Whoever was told when to come back looks again then, and not at once.
+                if self._unknown >= self.limits.unknown or unknown.retry_after is not None:
                     return unknown
             case Rejected() as rejected if plan.each_alone:
                 self.refusals[subject_of(change_set.changes[0])] = rejected

@@ -96,7 +96,7 @@ class InvoiceCalls:
             return recorded
         (called,) = self._dataverse.commit([replace(fence, changes=fence.changes[-1:])])
         if isinstance(called, Transient) and called.code in _PERHAPS_DONE:
-            called = UnknownOutcome(called.code, called.sentence)
+            called = UnknownOutcome(called.code, called.sentence, called.retry_after)
         match called:
             case UnknownOutcome():
                 return called

@@ -263,9 +263,11 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
         pipelines=(events, commands),
         workers=(on_events, on_commands),
         now=now,
-        watch=Watch(breakers, far.budget_used),
+        watch=Watch(breakers, far.budget_used, far.held),
         health=Health(
-            {queues.approvals_queue: on_events.status, queues.commands_queue: on_commands.status}, far.budget_used
+            {queues.approvals_queue: on_events.status, queues.commands_queue: on_commands.status},
+            far.budget_used,
+            far.held,
         ),
         pausing=Pausing(lambda: read_pause(probe).paused, probe.far_now, (on_events, on_commands)),
     )

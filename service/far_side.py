@@ -57,6 +57,10 @@ class FarSide:
         """The part of the budget that is used, as it stands now."""
         return self.budget.used(steady_now())
 
+    def held(self) -> timedelta:
+        """For how much longer nothing is sent, because that was told."""
+        return self.budget.held(steady_now())
+
 
 def far_side(settings: Settings, signing_in: TokenSource) -> FarSide:
     """The clients of one process, as the settings say; nothing is opened yet."""

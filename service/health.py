@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.breaker import State
 from connector.clock import utc_now
@@ -47,17 +47,20 @@ class Phase:
 
 
 class Health:
-    """``queues`` tells how the worker of each queue is, ``budget_used`` which part of Dataverse's limits is used."""
+    """``queues`` tells how the worker of each queue is, ``budget_used`` which part of Dataverse's limits is used, and
+    ``held`` for how much longer nothing is sent because that was told."""
 
     def __init__(
         self,
         queues: Mapping[str, Callable[[], Status]],
         budget_used: Callable[[], float],
+        held: Callable[[], timedelta] = timedelta,
         now: Callable[[], datetime] = utc_now,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queues = queues
         self._budget_used = budget_used
+        self._held = held
         self._now = now
         self._timer = timer
         self._phases: dict[str, Phase] = {}
@@ -122,15 +125,17 @@ class Health:
 
     def _told(self) -> dict[str, object]:
         queues = {name: status() for name, status in self._queues.items()}
+        held = self._held().total_seconds()
         return {
             "state": self._state(queues),
-            "reasons": list(self._reasons(queues)),
+            "reasons": list(self._reasons(queues, held)),
             "signed_in": self._signed_in(queues),
             "phases": [
                 {"phase": name, "done": phase.done, **_failure(phase.failure)} for name, phase in self._phases.items()
             ],
             "queues": [self._queue(name, status) for name, status in queues.items()],
             "budget_used": round(self._budget_used(), 3),
+            "held": round(held),
         }
 
     def _state(self, queues: Mapping[str, Status]) -> str:
@@ -140,9 +145,11 @@ class Health:
             return "starting"
         return "paused" if any(one.state is State.PAUSED for one in queues.values()) else "working"
 
-    def _reasons(self, queues: Mapping[str, Status]) -> Iterator[str]:
+    def _reasons(self, queues: Mapping[str, Status], held: float) -> Iterator[str]:
         if self._stopping:
             yield "It was asked to stop: what is at work is finished first."
+        if held > QUIET_AFTER:
+            yield f"Dataverse, or something before it, said to stay away: nothing is sent for {held:.0f} seconds."
         for name, phase in self._phases.items():
             if not phase.done:
                 why = phase.failure

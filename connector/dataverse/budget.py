@@ -149,6 +149,11 @@ class Budget:
             tight = max(0.0, self._pressure(now) - TIGHT) / (1 - TIGHT)
             return max(wait, LONGEST_LINGER * min(1.0, tight) ** 2)
 
+    def held(self, now: datetime) -> timedelta:
+        """For how much longer nothing is admitted, as Dataverse or something before it said to stay away."""
+        with self._lock:
+            return max(NO_WAIT, (self._held_until or now) - now)
+
     def used(self, now: datetime) -> float:
         """The part of the budget that is used: of requests or of execution time, whichever is more, where most is."""
         with self._lock:

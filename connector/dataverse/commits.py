@@ -234,7 +234,7 @@ class Commits:
             if one.status >= 400:
                 refusal = self._transport.refused(one.status, one.headers, one.body, reply.headers)
                 if is_broken_off(refusal) and refusal.code is None:
-                    return broken_off(self._transport, one.status)
+                    return broken_off(self._transport, refusal)
                 return failure(refusal)
         if isinstance(part, Request) or len(given) != len(part):
             return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
@@ -257,7 +257,7 @@ class Commits:
             if part.status >= 400:
                 refusal = self._transport.refused(part.status, part.headers, part.body, reply.headers)
                 if is_broken_off(refusal) and refusal.code is None:
-                    return broken_off(self._transport, part.status)
+                    return broken_off(self._transport, refusal)
                 error = refused(refusal, ready.change_set, part.content_id, first_content_id)
                 return callers.of_change_set(error, ready.change_set.caller)
         if len(parts) != len(ready.requests):

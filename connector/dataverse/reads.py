@@ -24,7 +24,7 @@ from connector.dataverse.batch import (
 from connector.dataverse.exact_json import loads
 from connector.dataverse.refusals import failure
 from connector.dataverse.transport import API, HEADERS, Reply, Transport, origin_of
-from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient
+from connector.errors import ConnectorError, Misconfigured, Rejected, Transient
 
 log = logging.getLogger(__name__)
 
@@ -155,10 +155,7 @@ class Reads:
 
     def _failure(self, answer: Reply | Response, reply: Reply) -> ConnectorError:
         refusal = self._transport.refused(answer.status, answer.headers, answer.body, reply.headers)
-        told = failure(refusal)
-        if type(told) is Transient and refusal.retry_after is not None:
-            return Throttled(told.code, told.sentence, refusal.retry_after)
-        return told
+        return failure(refusal)
 
     def _local(self, link: str) -> str:
         """A next link as a path. It is followed word for word, but never to another host: the token goes with it."""
@@ -187,4 +184,4 @@ def _answer(body: bytes) -> tuple[dict[str, Any], str | None]:
 
 
 def _is_worth_another_try(error: BaseException) -> bool:
-    return isinstance(error, Transient) and not isinstance(error, Throttled) and error.code in WORTH_ANOTHER_TRY
+    return isinstance(error, Transient) and error.retry_after is None and error.code in WORTH_ANOTHER_TRY

@@ -8,10 +8,11 @@ its code, and by its sentence only where the code is missing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from math import isfinite
 
 from connector.dataverse.exact_json import loads
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Throttled, Transient
@@ -20,6 +21,8 @@ UNTOLD_WAIT = timedelta(seconds=60)
 """How long to stay away when a throttling answer does not say."""
 LONGEST_WAIT = timedelta(days=1)
 """Who is told to stay away for longer asks again after this; the documented waits are minutes."""
+LONGEST_BELIEVED = timedelta(hours=1)
+"""A longer wait is believed only where the answer speaks of Dataverse's limits: gateways name foolish ones at times."""
 LIMIT = re.compile(r"exceeded (?:the )?limit of (\d[\d.,]{0,14})")
 
 
@@ -127,21 +130,15 @@ def failure(refusal: Refusal, record: str | None = None, names_rows: bool = Fals
         case Kind.THROTTLED:
             return Throttled(name, sentence, UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after)
         case Kind.TRANSIENT:
-            return Transient(name, sentence)
+            return Transient(name, sentence, refusal.retry_after)
         case Kind.MISCONFIGURED:
             return Misconfigured(name, sentence)
 
 
 def meaning(refusal: Refusal, names_rows: bool = False) -> tuple[Kind, str]:
     """Kind and stable name: by code where there is a known one, else by sentence, else by status."""
-    if refusal.status == 429:
-        known = BY_CODE.get(refusal.code or 0)
-        if known is not None and known[0] is Kind.THROTTLED:
-            return known
-        name = next((name for pattern, name in TOO_MUCH if pattern.search(refusal.message)), "throttled")
-        return Kind.THROTTLED, name
-    if refusal.status == 503 and refusal.retry_after is not None:
-        return Kind.THROTTLED, "unavailable"
+    if (limit := _limit(refusal)) is not None or refusal.status == 429:
+        return Kind.THROTTLED, limit or "throttled"
     if refusal.status in (401, 413):
         return BY_STATUS[refusal.status]
     for pattern, statuses, kind, name in BY_MESSAGE:
@@ -174,7 +171,10 @@ def read_refusal(status: int, body: bytes, retry_after: str | None, now: datetim
     if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
         code = read_code(str(answer["error"].get("code", "")))
         message = str(answer["error"].get("message", ""))
-    return Refusal(status, code, message, read_retry_after(retry_after, now))
+    told = Refusal(status, code, message, read_retry_after(retry_after, now))
+    if told.retry_after is not None and told.retry_after > LONGEST_BELIEVED and _limit(told) is None:
+        return replace(told, retry_after=None)
+    return told
 
 
 def moment_of(date: str | None) -> datetime | None:
@@ -216,9 +216,20 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
 
 def _seconds(text: str) -> timedelta | None:
     try:
-        return timedelta(seconds=min(float(text), LONGEST_WAIT.total_seconds()))
-    except (ValueError, OverflowError):
+        seconds = float(text)
+    except ValueError:
         return None
+    return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds())) if isfinite(seconds) else None
+
+
+def _limit(refusal: Refusal) -> str | None:
+    """Which limit of Dataverse's there was too much for, by the code; by the sentence where the status allows it."""
+    kind, name = BY_CODE.get(refusal.code or 0, (None, None))
+    if kind is Kind.THROTTLED:
+        return name
+    if refusal.status not in (429, 503):
+        return None
+    return next((name for pattern, name in TOO_MUCH if pattern.search(refusal.message)), None)
 
 
 def _sentence(refusal: Refusal) -> str:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 API = "/api/data/v9.2/"
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
+LONG_HOLD = timedelta(minutes=2)
+"""Being told to stay away for longer is told as an error."""
 NEVER_SENT = (NewConnectionError, NameResolutionError, ConnectTimeoutError, ProxyError)
 EXCEEDED: Mapping[str, tuple[Facet, ...]] = {
     "too-many-requests": (Facet.REQUESTS,),
@@ -150,7 +152,8 @@ class Transport:
         if self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message)):
             if name == "too-many-at-once":
                 self._budget.lanes.crowded()
-            log.warning("Dataverse says to wait (%s): nothing is sent for %.1f s", name, wait.total_seconds())
+            level = logging.ERROR if wait > LONG_HOLD else logging.WARNING
+            log.log(level, "Dataverse says to wait (%s): nothing is sent for %.1f s", name, wait.total_seconds())
         self._budget.hold(now + wait)
 
     def _send_once(

@@ -14,7 +14,7 @@ def refused_write(reply: Reply, transport: Transport, is_batch: bool) -> Connect
     """A write that was answered as a whole with an error: refused, or broken off somewhere nobody knows."""
     refusal = transport.refused(reply.status, reply.headers, reply.body, reply.headers)
     if is_broken_off(refusal) and (is_batch or refusal.code is None):
-        return broken_off(transport, reply.status)
+        return broken_off(transport, refusal)
     return failure(refusal)
 
 
@@ -23,18 +23,18 @@ def is_broken_off(refusal: Refusal) -> bool:
     return (refusal.status >= 500 or refusal.status == 408) and meaning(refusal)[0] is not Kind.THROTTLED
 
 
-def broken_off(transport: Transport, status: int) -> UnknownOutcome:
+def broken_off(transport: Transport, refusal: Refusal) -> UnknownOutcome:
     """The failure of what may have been carried out."""
-    return UnknownOutcome(
-        "broken-off", f"{transport.origin} answered a write with {status}: it may have been carried out."
-    )
+    sentence = f"{transport.origin} answered a write with {refusal.status}: it may have been carried out."
+    return UnknownOutcome("broken-off", sentence, refusal.retry_after)
 
 
 def not_sent(stopped: ConnectorError) -> ConnectorError:
     """The failure of what comes after something that was not answered."""
     if isinstance(stopped, Transient | Misconfigured):
         return stopped
-    return Transient("not-sent", "An earlier part of the same commit got no clear answer, so this part was not sent.")
+    sentence = "An earlier part of the same commit got no clear answer, so this part was not sent."
+    return Transient("not-sent", sentence, stopped.retry_after)
 
 
 def unanswered(answers: Sequence[Answered], reply: Reply) -> ConnectorError:

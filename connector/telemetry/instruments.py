@@ -125,6 +125,12 @@ BUDGET_WAIT = _ours(
 BUDGET_USED = _ours(
     "dataverse.budget.used", Shape.WATCHED, "1", "part of our share of Dataverse's limits that is used, at the fullest"
 )
+HELD = _ours(
+    "dataverse.held",
+    Shape.WATCHED,
+    "s",
+    "for how much longer nothing is sent, as Dataverse or something before it said to stay away; 0 when it did not",
+)
 HEARTBEAT = _ours("heartbeat", Shape.COUNTER, "{beat}", "one every 15 seconds while the service is at work")
 
 METRICS = (
@@ -144,6 +150,7 @@ METRICS = (
     THROTTLES,
     BUDGET_WAIT,
     BUDGET_USED,
+    HELD,
     HEARTBEAT,
 )
 """All there are."""

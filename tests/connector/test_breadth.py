@@ -127,7 +127,8 @@ def test_an_outage_is_one_fault_whatever_it_looks_like() -> None:
     case = Case(most_silent=3)
     assert case.batch("a", failure=DOWN) == [SUBJECT]
     assert case.batch("b", failure=UnknownOutcome("no-answer", "Nobody.")) == [SUBJECT]
-    assert case.batch("c", failure=Transient("unreachable", "Down.")) == [OURS]
+    assert case.batch("y", failure=Throttled("own-budget", "Wait.", timedelta(seconds=60))) == [None]
+    assert case.batch("c", failure=Transient("unavailable", "Down.", timedelta(seconds=60))) == [OURS]
 
 
 @pytest.mark.parametrize("failure", [Transient("not-yet", "Half way."), Throttled("t", "Wait.", timedelta(seconds=5))])

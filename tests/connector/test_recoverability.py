@@ -32,6 +32,11 @@ REJECTED = Rejected("unreadable-xml", "It is XML.")
 PRIVILEGE = Misconfigured("missing-privilege", "A role.")
 
 
+def told_to_wait(seconds: float) -> Transient:
+    """An outage, and no limit of ours, that says when it will be over."""
+    return Transient("unavailable", "Busy.", timedelta(seconds=seconds))
+
+
 def history(
     attempt: int = 0, immediate: int = 0, hours: float = 0, blame: Blame | None = None, struck: int = 1
 ) -> History:
@@ -74,6 +79,12 @@ def waits(seconds: float) -> DelayedRetry:
         ),
         (Throttled("throttled", "Wait.", timedelta(seconds=7)), history(), waits(7)),
         (Throttled("throttled", "Wait.", timedelta(hours=3)), history(attempt=40, immediate=9, hours=99), waits(10800)),
+        (told_to_wait(7), history(), again(10)),
+        (told_to_wait(10800), history(), again(10800)),
+        (told_to_wait(10800), history(attempt=4), DeadLetter("unavailable", "Given up after 4 delayed retries: Busy.")),
+        (told_to_wait(10800), history(blame=Blame.OURS, struck=12), Pause("unavailable", "Busy.")),
+        (told_to_wait(10800), history(blame=Blame.OPEN), waits(10800)),
+        (UnknownOutcome("broken-off", "Gone.", timedelta(hours=3)), history(), again(10800)),
         (CONFLICT, history(), ImmediateRetry()),
         (CONFLICT, history(immediate=2, attempt=9, hours=99), ImmediateRetry()),
         (

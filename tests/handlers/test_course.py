@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Reference, Update
-from connector.errors import Conflict
+from connector.errors import Conflict, UnknownOutcome
 from handlers.course import Course, Limits
 from handlers.plan import Plan
 
@@ -37,3 +38,12 @@ def test_the_kinds_of_operation_that_went_well_are_told() -> None:
     course.weigh(plan, ChangeSet((Call("DoThis", row),)), Committed(()))
     course.weigh(plan, ChangeSet((Update(row, {}, "1"),)), Conflict("changed", "It changed."))
     assert course.operations == {"Create thing", "Update other", "DoThis"}
+
+
+def test_a_write_without_a_clear_answer_is_looked_at_again_at_once_unless_that_was_told_to_wait() -> None:
+    change_set = ChangeSet((Update(ROW, {"psac_mark": 1}, "1"),))
+    plan = Plan("Move on.", (change_set,))
+    lost, later = UnknownOutcome("no-answer", "Gone."), UnknownOutcome("broken-off", "502.", timedelta(seconds=30))
+
+    assert Course(Limits()).weigh(plan, change_set, lost) is None
+    assert Course(Limits()).weigh(plan, change_set, later) is later

@@ -30,7 +30,10 @@ class Case:
     def __init__(self) -> None:
         self.status = working()
         self.seconds = 0.0
-        self.health = Health({"approvals": lambda: self.status}, lambda: 0.25, lambda: NOW, lambda: self.seconds)
+        self.held = timedelta()
+        self.health = Health(
+            {"approvals": lambda: self.status}, lambda: 0.25, lambda: self.held, lambda: NOW, lambda: self.seconds
+        )
 
     @property
     def ready(self) -> Any:
@@ -131,6 +134,16 @@ def test_a_receiver_that_does_not_come_back_is_named(begun: Case) -> None:
         "Receiver 0 of queue approvals has been at one batch, or waited for an answer, for 300 seconds."
     ]
     assert begun.health.live().is_well, "it is rebuilt by itself"
+
+
+def test_being_told_to_stay_away_for_long_is_a_reason_though_it_works(begun: Case) -> None:
+    begun.held = timedelta(minutes=2)
+    assert (begun.ready["reasons"], begun.ready["held"]) == ([], 120)
+    begun.held = timedelta(minutes=50)
+    assert begun.ready["reasons"] == [
+        "Dataverse, or something before it, said to stay away: nothing is sent for 3000 seconds."
+    ]
+    assert (begun.ready["state"], begun.health.live().is_well) == ("working", True)
 
 
 def test_while_stopping_it_is_alive_and_not_ready(begun: Case) -> None:

@@ -104,6 +104,7 @@ def test_a_gateway_that_gives_up_on_a_write_is_obeyed_and_the_write_remains_in_d
         [second] = client.commit(sets(NEW))
 
         assert isinstance(first, UnknownOutcome)
+        assert first.retry_after == timedelta(seconds=30)
         assert isinstance(second, Throttled)
         assert (second.retry_after, sent.call_count) == (timedelta(seconds=30), 1)
 

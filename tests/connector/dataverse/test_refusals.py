@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 import pytest
 
@@ -110,11 +111,31 @@ def test_a_throttling_answer_is_obeyed_exactly_and_one_without_a_time_is_given_a
     assert untold.retry_after == UNTOLD_WAIT
 
 
-def test_an_unavailable_server_that_says_when_to_come_back_is_obeyed_too() -> None:
-    told = failure(Refusal(503, None, "", timedelta(seconds=5)))
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "name"),
+    [
+        (None, "", Transient, "unavailable"),
+        (0x80072322, "", Throttled, "too-many-requests"),
+        (None, "Number of requests exceeded the limit of 6000", Throttled, "too-many-requests"),
+    ],
+)
+def test_an_unavailable_server_that_says_when_to_come_back_is_out_of_order_unless_it_speaks_of_limits(
+    code: int | None, message: str, kind: type[Transient], name: str
+) -> None:
+    told = failure(Refusal(503, code, message, timedelta(seconds=5)))
 
-    assert isinstance(told, Throttled)
-    assert told.retry_after == timedelta(seconds=5)
+    assert (type(told), told.code, told.retry_after) == (kind, name, timedelta(seconds=5))
+
+
+@pytest.mark.parametrize("told", ["inf", "1e999", "-inf", "99999999", "3601", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_of_more_than_an_hour_is_believed_of_dataverses_limits_only(told: str) -> None:
+    limit = b'{"error":{"code":"0x80072322","message":"Number of requests exceeded the limit."}}'
+    is_number = isfinite(float(told)) if told[:3] != "Fri" else True
+
+    assert read_refusal(503, b"<html>", told, NOW).retry_after is None
+    assert read_refusal(429, b"<html>", told, NOW).retry_after is None
+    assert (read_refusal(429, limit, told, NOW).retry_after is not None) == is_number
+    assert read_refusal(503, b"<html>", "3600", NOW).retry_after == timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from connector.dataverse.budget import Budget
 from connector.dataverse.changes import ChangeSet, Create, Reference
 from connector.dataverse.query import Query
-from connector.errors import ConnectorError, Throttled
+from connector.errors import ConnectorError, Transient
 from tests.connector.dataverse.environment import API, ONE, batch_answer, change_set, error, mocked, part
 
 BATCH = f"{API}$batch"
@@ -36,7 +38,7 @@ def test_a_write_that_is_told_to_wait_makes_the_next_request_of_anybody_wait_as_
         http.get(f"{API}things", json={})
 
         last = client.commit([NEW, NEW])[-1]
-        assert isinstance(last, Throttled)
+        assert last.retry_after == timedelta(seconds=7)  # type: ignore[union-attr]
         client.send("GET", "things")
 
         assert time.slept == [7]
@@ -56,7 +58,7 @@ def test_a_read_that_is_told_to_wait_makes_the_next_request_of_anybody_wait_as_l
         http.post(BATCH, **answer)
         http.get(f"{API}things", json={})
 
-        with pytest.raises(Throttled):
+        with pytest.raises(Transient):
             client.query(QUESTIONS)
         client.send("GET", "things")
 
@@ -73,3 +75,32 @@ def test_a_refusal_that_names_no_time_to_wait_holds_nobody_up() -> None:
 
         assert all(isinstance(outcome, ConnectorError) for outcome in outcomes)
         assert time.slept == []
+
+
+@pytest.mark.parametrize("told", ["inf", "1e999", "99999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_a_foolish_wait_of_a_gateway_stops_nobody_for_hours(status: int, told: str) -> None:
+    budget = Budget()
+    with mocked("account", budget=budget) as (client, http, time):
+        http.get(f"{API}accounts?$select=name", status=status, body="<html>", headers={"Retry-After": told})
+
+        with pytest.raises(Transient):
+            client.query([Query("account", ("name",))])
+
+        assert budget.held(time.now()) <= timedelta(minutes=1)
+
+
+def test_a_long_wait_is_obeyed_exactly_seen_by_whoever_asks_and_an_error_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    budget = Budget()
+    with mocked("account", budget=budget) as (client, http, time):
+        http.get(f"{API}accounts?$select=name", status=503, headers={"Retry-After": "1800"})
+
+        with pytest.raises(Transient):
+            client.query([Query("account", ("name",))])
+
+        assert budget.held(time.now()) == budget.linger(time.now()) == timedelta(minutes=30)
+        time.sleep(1800)
+        assert budget.held(time.now()) == timedelta()
+        assert [record.levelname for record in caplog.records if "says to wait" in record.message] == ["ERROR"]
