@@ -31,6 +31,8 @@ MAX_SENTENCE = 1024
 """Characters; a longer description can make the dead-lettered message exceed what the broker takes."""
 
 LOCK_MARGIN = timedelta(seconds=2)
+SHORTEST_WAIT = 1.0
+"""Seconds that a renewal is waited for at the least."""
 WEARY = 7
 """Deliveries after which a message that is given back is replaced by a fresh copy, so that the broker's own limit on
 deliveries never dead-letters a message only because the service was paused: 10 unless the queue says otherwise."""
@@ -108,15 +110,22 @@ class ServiceBusInbox:
         return await self._settle("released", received, lambda: self._open().abandon_message(_message(received)))
 
     async def renew(self, received: Received) -> datetime | None:
-        """See ``Inbox``."""
+        """See ``Inbox``. Without an answer the lock lasts as long as it did: there is time to ask for it again."""
         message = _message(received)
+        asked, end = self._now(), message.locked_until_utc
+        left = timedelta() if end is None else end - asked
         try:
-            asked = self._now()
-            await self._open().renew_message_lock(message)
+            # Half of what is left is for waiting, the rest for asking again.
+            await self._open().renew_message_lock(message, timeout=max(left.total_seconds() / 2, SHORTEST_WAIT))
             return self._tell_end_of_lock(message, asked)
         except NOT_CONFIRMED as error:
+            name = received.envelope.message_id
+            may_be_kept = isinstance(error, ServiceBusError | OSError) and not isinstance(error, MessageLockLostError)
+            if may_be_kept and end is not None and end - self._now() > LOCK_MARGIN:
+                log.info("message %s: its lock was not renewed (%s); that is tried again", name, error)
+                return end
             self.counts["lock-lost"] += 1
-            log.warning("message %s: its lock could not be renewed (%s)", received.envelope.message_id, error)
+            log.warning("message %s: its lock could not be renewed (%s)", name, error)
             return None
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from connector.envelope import Envelope
 from connector.errors import Transient
 from connector.inbox import Outgoing
 from connector.outbox import Outbox
-from connector.servicebus import ServiceBusInbox
+from connector.servicebus import LOCK_MARGIN, ServiceBusInbox
 from connector.settlement import Complete, Settlement
 from connector.worker import Pace, Worker
 from sandbox.servicebus.faults import BusFaults
@@ -169,5 +169,37 @@ def test_a_busy_service_is_no_fault_of_ours(bus: Bus, faults: BusFaults) -> None
                 await inbox.open()
         finally:
             await inbox.close()
+
+    bus.run(scenario())
+
+
+def test_a_lock_that_was_not_renewed_for_a_moment_is_not_lost_while_it_lasts(bus: Bus, faults: BusFaults) -> None:
+    async def scenario() -> None:
+        await bus.send(*numbered(bus, 1))
+        received = await bus.one()
+        end = received.envelope.locked_until
+        bus.clock.advance(LOCK / 2)
+        busy = faults.server_busy(entity=QUEUE, operation="renew-lock", times=None)
+        assert await bus.inbox.renew(received) == end, "as it was, to be asked for again"
+        assert busy.struck
+        faults.forget()
+        later = await bus.inbox.renew(received)
+        assert end is not None
+        assert later is not None
+        assert later > end
+        assert await bus.inbox.complete(received)
+        assert bus.inbox.counts == {"completed": 1}
+
+    bus.run(scenario())
+
+
+def test_a_lock_that_ends_without_being_renewed_is_lost(bus: Bus, faults: BusFaults) -> None:
+    async def scenario() -> None:
+        await bus.send(*numbered(bus, 1))
+        received = await bus.one()
+        faults.server_busy(entity=QUEUE, operation="renew-lock", times=None)
+        bus.clock.advance(LOCK - LOCK_MARGIN)
+        assert await bus.inbox.renew(received) is None
+        assert bus.inbox.counts == {"lock-lost": 1}
 
     bus.run(scenario())
