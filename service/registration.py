@@ -24,6 +24,7 @@ class Result(StrEnum):
     CHANGED = "changed"
     THERE = "already there"
     OFF = "there, but switched off"
+    CHANGED_OFF = "changed, but switched off"
     LEFT = "not ours, left alone"
 
 
@@ -67,7 +68,7 @@ def _done(client: DataverseClient, item: Item) -> Registered:
         case Standing.MISSING:
             result = Result.MADE
         case Standing.OFF:
-            result = Result.OFF
+            result = Result.CHANGED_OFF if item.writes else Result.OFF
         case Standing.STRANGER:
             result = Result.LEFT
         case _:

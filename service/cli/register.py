@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,7 @@ def register(
     What is missing or differs is shown first; at a terminal it is asked about, elsewhere what is there already is only
     changed with --yes. Before anything is changed, the queue is opened with the sender's key. Needs somebody who may
     customize the system (`psa-connector role show registrar`), and PSA_CONNECTOR_SERVICEBUS__EVENT_SENDER. Exit code 4:
-    a step is switched off, or somebody did not agree.
+    a step is switched off (with --bind also: missing, or not as it should be), or somebody did not agree.
 
     Example: psa-connector register --dry-run
     """
@@ -98,7 +99,8 @@ def _register(
     from service.cli.output import say
     from service.cli.registered_report import of_items, of_registered, report
     from service.event_sender import check, event_queue
-    from service.registration import Result, carry_out
+    from service.registering.binding import silent_steps
+    from service.registration import carry_out
 
     events = event_queue(settings.servicebus)
     if not no_check:
@@ -111,6 +113,7 @@ def _register(
         if dry_run:
             report(f"Would be registered in {client.url}", client.url, of_items(items), output)
             say(f"{writes} requests would be sent; nothing was changed.")
+            _told(silent_steps(client) if solution is None else _off(items))
             return
         if writes:
             needs_yes = any(one.changes for one in items)
@@ -119,13 +122,34 @@ def _register(
             agreed(f"Register this in {client.url}", yes=yes, needs_yes=needs_yes)
         done = carry_out(client, items)
         report(f"Registered in {client.url}", client.url, of_registered(done), output)
+        silent = silent_steps(client) if solution is None else _off(items)
     finally:
         client.close()
     say(f"Whether the key {events.key_name} may do more than send can't be seen from here; look at its policy.")
     if not writes:
-        say("Everything was there already; nothing was changed. A key can't be read back: --renew-key hands it over.")
-    if any(one.result is Result.OFF for one in done):
-        say("A step is switched off: its events are not posted until it is switched on (--switch-on).")
+        there = "The endpoint was bound" if solution is None else "Everything was there"
+        say(f"{there} already; nothing was changed. A key can't be read back: --renew-key hands it over.")
+    _told(silent)
+
+
+def _off(items: Sequence[Item]) -> list[str]:
+    """Steps that stay switched off, each in a sentence."""
+    from service.registering.difference import Standing
+
+    return [
+        f"The step on {one.name} is switched off: its events are not posted until it is switched on (--switch-on)."
+        for one in items
+        if one.standing is Standing.OFF
+    ]
+
+
+def _told(silent: Sequence[str]) -> None:
+    """Say what posts nothing, and end the command with exit code 4 where anything doesn't."""
+    from service.cli.output import say
+
+    for sentence in silent:
+        say(sentence)
+    if silent:
         raise typer.Exit(Exit.WORK_LEFT)
 
 

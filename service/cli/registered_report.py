@@ -8,7 +8,7 @@ from uuid import UUID
 
 from service.cli.options import Output
 from service.cli.output import Column, as_json, say, show
-from service.registering.difference import Differs, Item
+from service.registering.difference import Differs, Item, Standing
 from service.registration import Registered
 
 
@@ -27,7 +27,19 @@ class Line:
 
 def of_items(items: Iterable[Item]) -> list[Line]:
     """How things stand before anything is written."""
-    return [Line(one.what, one.name, one.standing.value, one.id, one.table, one.differs, one.note) for one in items]
+    return [
+        Line(
+            one.what,
+            one.name,
+            one.standing.value,
+            # Its id is chosen beforehand; there is no row to open yet.
+            None if one.standing is Standing.MISSING else one.id,
+            one.table,
+            one.differs,
+            one.note,
+        )
+        for one in items
+    ]
 
 
 def of_registered(done: Iterable[Registered]) -> list[Line]:

@@ -1,12 +1,12 @@
-"""An endpoint that came with an imported solution, given the address and the key of the environment it is in now."""
+"""What came with an imported solution: its endpoint is given the address and the key of where it is now."""
 
 from __future__ import annotations
 
 from connector.dataverse.client import DataverseClient
 from service.not_configured import NotConfigured
-from service.registering.difference import HANDED, KEY, Differs, Item, Standing, Write
-from service.registering.reading import ENDPOINT_COLUMNS, rows
-from service.registering.wanted import ENDPOINT, EventQueue, bound_values, same
+from service.registering.difference import HANDED, KEY, Differs, Item, Standing, Write, is_off, step_differs
+from service.registering.reading import ENDPOINT_COLUMNS, STEP_COLUMNS, by_id, rows
+from service.registering.wanted import ENDPOINT, WATCHED, EventQueue, bound_values, same
 
 
 def binding(client: DataverseClient, events: EventQueue, *, renew_key: bool = False) -> Item:
@@ -33,3 +33,23 @@ def binding(client: DataverseClient, events: EventQueue, *, renew_key: bool = Fa
     writes = (Write("PATCH", f"serviceendpoints({ENDPOINT})", body, {"If-Match": "*"}),) if differs else ()
     standing = Standing.DIFFERS if differs else Standing.THERE
     return Item("service endpoint", events.queue, ENDPOINT, standing, tuple(differs), writes, "serviceendpoint")
+
+
+def silent_steps(client: DataverseClient) -> list[str]:
+    """What keeps the steps that were imported from posting what they should, each in a sentence. Raises
+    ``ConnectorError``."""
+    which = " or ".join(f"sdkmessageprocessingstepid eq {watched.id}" for watched in WATCHED)
+    there = by_id(rows(client, "sdkmessageprocessingsteps", STEP_COLUMNS, which), "sdkmessageprocessingstepid")
+    told = []
+    for watched in WATCHED:
+        step = there.get(watched.id)
+        if step is None:
+            told.append(f"The step on {watched.table} is missing: `psa-connector register` makes it.")
+        elif is_off(step):
+            told.append(f"The step on {watched.table} is switched off: `psa-connector register --switch-on` mends it.")
+        elif str(step.get("_eventhandler_value") or "").lower() != str(ENDPOINT):
+            told.append(f"The step on {watched.table} posts to another endpoint: `psa-connector register` mends it.")
+        elif differs := step_differs(step, watched):
+            said = "; ".join(str(one) for one in differs)
+            told.append(f"The step on {watched.table} differs ({said}): `psa-connector register` mends it.")
+    return told

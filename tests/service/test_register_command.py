@@ -136,6 +136,21 @@ def test_a_step_that_is_off_is_work_left_over_until_it_is_switched_on(world: San
         off = run.invoke(app, ["register", "--no-check"])
         assert off.exit_code == 4
         assert "--switch-on" in off.stderr
+        tried = run.invoke(app, ["register", "--no-check", "--dry-run"])
+        assert (tried.exit_code, "--switch-on" in tried.stderr) == (4, True)
+        client.send("DELETE", f"sdkmessageprocessingsteps({WATCHED[0].id})")
+        client.send("PATCH", f"sdkmessageprocessingsteps({WATCHED[2].id})", {"rank": 7})
+        bound = run.invoke(app, ["register", "--no-check", "--bind"])
+        assert bound.exit_code == 4
+        assert "The endpoint was bound already" in bound.stderr
+        assert f"The step on {WATCHED[0].table} is missing" in bound.stderr
+        assert f"The step on {WATCHED[1].table} is switched off" in bound.stderr
+        assert f"The step on {WATCHED[2].table} differs (rank: 7 -> 1)" in bound.stderr
+        client.send("PATCH", step, {"rank": 7})
+        missing = json.loads(run.invoke(app, ["register", "--no-check", "--dry-run", "-o", "json"]).stdout)[-3]
+        assert (missing["result"], missing["id"], missing["link"]) == ("missing", None, None), "no row to open yet"
+        mended = json.loads(run.invoke(app, ["register", "--no-check", "--yes", "-o", "json"]).stdout)
+        assert [one["result"] for one in mended[-3:]] == ["made", "changed, but switched off", "changed"]
         assert run.invoke(app, ["register", "--no-check", "--switch-on"]).exit_code == 0
         answer = client.send("GET", f"{step}?$select=statecode").json
     assert isinstance(answer, dict)
