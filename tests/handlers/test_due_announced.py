@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +14,21 @@ from connector.errors import Conflict, ConnectorError, Transient, UnknownOutcome
 from connector.inbox import Outgoing
 from connector.settlement import Complete, DeadLetter, RedeliverAt, Settlement
 from handlers.announcing import Announcing
+from handlers.due_course import Course
+from handlers.due_facts import DueFacts
+from handlers.due_look import Piece, Sweep
 from handlers.fixed_point import FixedPoint, Settled
+from handlers.invoicing import InvoicingHandler
 from handlers.pipeline import Pipeline
 from handlers.recorded import InvoiceCalls, Mode
 from handlers.replies import Ended
 from mappings.announcements import of_outcome
 from mappings.messages import CreateInvoices
+from mappings.schedule import DueRun
 from tests.handlers.envelopes import NOW, envelope
 from tests.handlers.service import Service
 from tests.handlers.test_due_invoices import COMMAND, SCHEDULE, TODAY, Due, runs
-from tests.handlers.world import READY, World
+from tests.handlers.world import READY, ZONE, World
 
 FAULT = Transient("server-error", "An unexpected error occurred.")
 
@@ -99,6 +105,25 @@ def test_an_outcome_that_was_too_long_to_be_written_down_is_told_when_the_messag
     assert isinstance(again, Settled)
     assert again.outcome["shortened"]
     assert [bool(run.get("invoices")) for run in runs(again)] == [names_them] * 3
+
+
+def test_a_run_that_had_ended_is_told_as_it_ended_though_an_earlier_one_may_not_be_called_for_any_more(
+    due: Due,
+) -> None:
+    contract = UUID(int=7, version=4)
+    first, second = (
+        Piece(DueRun(contract, TODAY - timedelta(days=days), ()), UUID(int=days + 1, version=4), called, outcome)
+        for days, called, outcome in (
+            (7, False, {"outcome": "refused", "code": "above-ceiling", "because": "Too much."}),
+            (0, True, {"outcome": "created", "invoices": [{"id": "INV-1"}]}),
+        )
+    )
+    invoicing = InvoicingHandler(lambda: NOW, ZONE)
+    course = Course(COMMAND, Sweep(TODAY, DueFacts(), (first, second), {}), FixedPoint(due), invoicing)
+    course.run()
+    told: Any = course.outcome()["runs"]
+    assert [run["outcome"] for run in told] == ["refused", "created"]
+    assert course.news() == ()
 
 
 def test_in_the_end_each_is_told_under_the_id_it_was_told_under_at_once(due: Due, listener: Listener) -> None:
