@@ -17,42 +17,47 @@ from service.status.part import FEW
 
 LIMIT = 5000
 """Dataverse counts no further than this ("Count rows", Web API)."""
+NEXT = "@odata.nextLink"
 SHOWN = "@OData.Community.Display.V1.FormattedValue"
-PREFER = {
-    "Prefer": 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname,'
-    'OData.Community.Display.V1.FormattedValue"'
-}
+EXCEEDED = "Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
+ANNOTATIONS = (
+    f'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname,{SHOWN.removeprefix("@")},{EXCEEDED}"'
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """How many rows there are, and the first few in the order asked for.
 
-    ``shown``: by the id of each, its lookups as people see them.
+    ``shown``: by the id of each, its lookups as people see them. ``is_more``: there may be more than were counted.
     """
 
     count: int
     rows: tuple[Row, ...]
     shown: Mapping[UUID, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def is_more(self) -> bool:
-        """There may be more than were counted."""
-        return self.count >= LIMIT
+    is_more: bool = False
 
 
 def counted(client: DataverseClient, question: Query, few: int = FEW) -> Counted:
-    """Count what a question asks for, and read the first few of it. Raises ``ConnectorError``."""
+    """Count what a question asks for, and read the first few of it. Raises ``ConnectorError``.
+
+    The first few are a page: ``$top`` and ``$count`` are not to be used together, whereas a page says how many rows
+    there are on all of them (Web API, "Query data: count rows").
+    """
     client.metadata.learn({question.table})
     table = client.metadata.table(question.table)
-    path = path_of(replace(question, top=few), table)
-    answer = client.send("GET", f"{path}&$count=true", headers=PREFER).json
+    path = path_of(replace(question, top=None), table)
+    prefer = {"Prefer": f"odata.maxpagesize={few},{ANNOTATIONS}"}
+    answer = client.send("GET", f"{path}&$count=true", headers=prefer).json
     if isinstance(answer, Mapping):
-        count, rows = answer.get("@odata.count"), answer.get("value")
-        if isinstance(count, int) and isinstance(rows, list):
+        count, given = answer.get("@odata.count"), answer.get("value")
+        if isinstance(count, int) and isinstance(given, list) and count >= len(given):
+            rows = given[:few]
             read = tuple(row(to_record(table, question.select, one)) for one in rows)
-            told = {one.id: _shown(question.select, given) for one, given in zip(read, rows, strict=True)}
-            return Counted(count, read, told)
+            told = {one.id: _shown(question.select, raw) for one, raw in zip(read, rows, strict=True)}
+            # A page that goes on although all are said to be on it: there are more, whatever the count is of.
+            goes_on = answer.get(NEXT) is not None and count == len(given)
+            return Counted(count, read, told, goes_on or count >= LIMIT or answer.get(f"@{EXCEEDED}") is True)
     raise Misconfigured("unreadable-answer", f"{client.url} does not count the rows of {question.table}.")
 
 

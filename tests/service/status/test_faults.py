@@ -10,12 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from handlers import watermarks
-from handlers.fixed_point import FixedPoint
 from handlers.watermarks import Kept
 from mappings.tables import Ref
 from mappings.watermark import Watermark
-from sandbox.dataverse.product.switches import Creation
-from sandbox.world import Sandbox
 from service import pausing
 from service.app import App
 from service.pausing import Paused
@@ -47,102 +44,11 @@ def test_a_registered_environment_at_rest_needs_nobody(app: App) -> None:
     found = parts(app)
     assert {key: part.state for key, part in found.items() if part.state is not OK} == {}
     assert set(found) == {
-        *(
-            "dataverse",
-            "reconcile",
-            "rights",
-            "pause",
-            "last-success",
-            "approved-without-actuals",
-            "steps",
-            "system-jobs",
-        ),
+        *("dataverse", "reconcile", "rights", "pause", "last-success", "approved-without-actuals"),
+        *("steps", "system-jobs"),
         *("approval-sets", "zero-price", "without-customer", "ready-not-invoiced", "schedules-overdue"),
         *("in-doubt", "broken-off"),
     }
-
-
-def test_approved_entries_without_actuals_are_told_once_they_are_late(world: DueWorld, app: App) -> None:
-    first, second = approved(world, 2)
-    world.wait(14 / 1440)
-    assert parts(app)["approved-without-actuals"].state is OK
-    world.wait(2 / 1440)
-    found = parts(app)["approved-without-actuals"]
-    assert (found.state, found.count, found.is_more) == (ATTENTION, 2, False)
-    assert {one.row.id for one in found.rows} == {first, second}
-    assert "16 minutes" in found.sentence
-    assert "reconcile --repair" in found.next
-    world.mission.settle([Ref("msdyn_timeentry", id) for id in (first, second)], FixedPoint(world.client))
-    assert parts(app)["approved-without-actuals"].count == 0
-
-
-def test_approvals_are_looked_at_back_to_the_last_reconcile(world: DueWorld, app: App) -> None:
-    approved(world)
-    world.wait(10)
-    assert parts(app)["approved-without-actuals"].count == 1
-    mark = Watermark(world.now() - DAY, {}, ())
-    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
-    found = parts(app)["approved-without-actuals"]
-    assert (found.count, "of the last 7 days" in found.sentence) == (0, True)
-
-
-def test_an_entry_that_lacks_only_some_of_its_actuals_is_told_with_what_is_missing(world: DueWorld, app: App) -> None:
-    (entry,) = approved(world)
-    world.mission.settle([Ref("msdyn_timeentry", entry)], FixedPoint(world.client))
-    rows = world.http("GET", "msdyn_actuals?$filter=msdyn_transactiontypecode eq 192350005").json()["value"]
-    world.wait(1)
-    assert parts(app)["approved-without-actuals"].state is OK
-    with world.building() as building:
-        for row in rows:
-            building.work.delete("msdyn_actual", UUID(row["msdyn_actualid"]))
-    found = parts(app)["approved-without-actuals"]
-    assert (found.state, found.count, found.figures["repairable"]) == (ATTENTION, 1, 1)
-    assert "unbilled sales" in found.rows[0].why
-
-
-def test_approvals_that_neither_this_look_nor_reconcile_saw_are_told(world: DueWorld, app: App) -> None:
-    approved(world)
-    world.wait(31)
-    found = parts(app)["approved-without-actuals"]
-    assert (found.state, found.count, found.next) == (ATTENTION, 0, "psa-connector reconcile")
-    assert "looked at by nobody" in found.sentence
-    mark = Watermark(world.now(), {}, ())
-    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
-    assert parts(app)["approved-without-actuals"].state is OK
-
-
-def test_more_approvals_than_are_looked_at_are_well_only_where_reconcile_saw_the_rest(
-    world: DueWorld, app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.status.approvals.MOST", 2)
-    approved(world)
-    world.wait(1 / 24)
-    entries = [one for one in world.company.entries.values() if one.table == "msdyn_timeentry" and one.project][1:3]
-    world.approve(*entries)
-    world.mission.settle([Ref("msdyn_timeentry", one.id) for one in entries], FixedPoint(world.client))
-    world.wait(1 / 24)
-    found = parts(app)["approved-without-actuals"]
-    assert (found.state, found.count, found.is_more) == (ATTENTION, 0, True)
-    mark = Watermark(world.now(), {}, ())
-    assert watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
-    assert parts(app)["approved-without-actuals"].state is OK
-
-
-def test_work_approved_before_the_go_live_date_owes_no_actuals(
-    world: DueWorld, nothing_set: pytest.MonkeyPatch
-) -> None:
-    from service.app import compose
-    from service.settings_sources import load
-
-    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__START_FROM", "2027-01-01")
-    approved(world)
-    world.wait(1)
-    late = compose(load(None), now=world.now)
-    try:
-        found = parts(late)["approved-without-actuals"]
-    finally:
-        late.close()
-    assert (found.count, found.figures["looked_at"]) == (0, 1)
 
 
 def test_sales_at_no_price_and_without_a_customer_are_told_and_invoiced_or_reversed_ones_are_not(
@@ -269,26 +175,6 @@ def test_what_reconcile_left_open_is_told(world: DueWorld, app: App) -> None:
     watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
     found = parts(app)["reconcile"]
     assert (found.state, found.count, [one.row for one in found.rows]) == (ATTENTION, 1, [entry])
-
-
-def test_the_product_as_creator_is_given_its_grace(
-    world: DueWorld, sandbox: Sandbox, nothing_set: pytest.MonkeyPatch
-) -> None:
-    from service.app import compose
-    from service.settings_sources import load
-
-    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__CREATOR", "product")
-    nothing_set.setenv("PSA_CONNECTOR_ACTUALS__GRACE", "60")
-    assert sandbox.switches.actuals is Creation.NEVER
-    approved(world)
-    world.wait(59 / 1440)
-    verifying = compose(load(None), now=world.now)
-    try:
-        assert parts(verifying)["approved-without-actuals"].state is OK
-        world.wait(2 / 1440)
-        assert parts(verifying)["approved-without-actuals"].count == 1
-    finally:
-        verifying.close()
 
 
 def test_the_running_service_looks_at_the_same_by_its_settings(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 import requests
@@ -76,7 +77,42 @@ def test_a_count_at_dataverses_limit_is_said_to_be_more() -> None:
     assert number(found.count, "row", "rows", is_more=found.is_more) == "5,000 rows or more"
 
 
-@pytest.mark.parametrize("json", [None, {"value": []}, {"@odata.count": "3", "value": []}, {"@odata.count": 3}])
+def test_what_is_said_to_be_more_is_more_whatever_the_count_is_of() -> None:
+    rows = [{"msdyn_actualid": str(uuid4()), "msdyn_description": "x"} for _ in range(5)]
+    page = {"@odata.count": 5, "value": rows}
+    exceeded = "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"
+    for more, expected in (({}, False), ({"@odata.nextLink": "x"}, True), ({exceeded: True}, True)):
+        answer: Any = SimpleNamespace(json=page | more)
+        assert counted(client(answer), Query("msdyn_actual", ("msdyn_description",))).is_more is expected
+
+
+def test_a_count_is_asked_for_with_a_page_and_not_with_top() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def send(_: str, path: str, headers: dict[str, str]) -> Any:
+        asked.append((path, headers["Prefer"]))
+        return SimpleNamespace(json={"@odata.count": 0, "value": []})
+
+    metadata = SimpleNamespace(learn=lambda _: None, table=lambda _: ACTUALS)
+    counted(
+        cast(DataverseClient, SimpleNamespace(metadata=metadata, url="x", send=send)),
+        Query("msdyn_actual", ("msdyn_description",), top=3),
+    )
+    ((path, prefer),) = asked
+    assert ("$count=true" in path, "$top" in path, prefer.startswith("odata.maxpagesize=5,")) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    "json",
+    [
+        None,
+        {"value": []},
+        {"@odata.count": "3", "value": []},
+        {"@odata.count": 3},
+        {"@odata.count": -1, "value": []},
+        {"@odata.count": 1, "value": [{}, {}]},
+    ],
+)
 def test_an_answer_that_does_not_count_is_not_taken_for_none(json: object) -> None:
     with pytest.raises(Misconfigured, match="does not count the rows of msdyn_actual"):
         counted(client(SimpleNamespace(json=json)), Query("msdyn_actual", ("msdyn_description",)))
