@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID, uuid5
 
@@ -15,6 +17,8 @@ REPLAY = "connector-replay"
 """How many times a person has sent the message again."""
 REPLAY_OF = "connector-replay-of"
 """The lineage it all began with."""
+FIRST_CAME = "connector-first-came"
+"""When the first message of it all came; ``FIRST_SEEN`` begins anew with each copy, as do its attempts."""
 
 REASON, DESCRIPTION = "DeadLetterReason", "DeadLetterErrorDescription"
 """Where Service Bus keeps code and sentence of a dead letter."""
@@ -42,7 +46,18 @@ def replay_id(envelope: Envelope, run: UUID) -> str:
 def replay_properties(envelope: Envelope) -> dict[str, object]:
     """The properties of that copy: the message's own, and that it is a copy; it begins with its first attempt."""
     kept = {name: value for name, value in envelope.properties.items() if name not in _LEFT_BEHIND}
-    return kept | {REPLAY: _times(envelope) + 1, REPLAY_OF: _origin(envelope)}
+    came = first_came(envelope)
+    told = {} if came is None else {FIRST_CAME: came.isoformat()}
+    return kept | told | {REPLAY: _times(envelope) + 1, REPLAY_OF: _origin(envelope)}
+
+
+def first_came(envelope: Envelope) -> datetime | None:
+    """When it came for the first time, before anybody sent it again; aware."""
+    told = envelope.properties.get(FIRST_CAME)
+    with suppress(ValueError):
+        if isinstance(told, str) and (moment := datetime.fromisoformat(told)).tzinfo is not None:
+            return moment
+    return envelope.enqueued_at
 
 
 def _times(envelope: Envelope) -> int:

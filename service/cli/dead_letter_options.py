@@ -129,11 +129,12 @@ def of_queue(found: Post, queue: str | None) -> Post:
     return replace(found, parses={queue: found.parses[queue]})
 
 
-def named(found: Post, names: Sequence[str]) -> list[Letter]:
-    """The ones of these names; those that are gone are said. Where none is left the command ends."""
+def named(found: Post, names: Sequence[str]) -> tuple[list[Letter], list[str]]:
+    """The ones of these names, and the names of those that are gone, which are said. Where none is left it ends."""
     from service.cli.output import say
 
-    letters, gone = [], []
+    letters: dict[str, Letter] = {}
+    gone = []
     for name in dict.fromkeys(names):
         try:
             letter = found.named(name)
@@ -143,12 +144,13 @@ def named(found: Post, names: Sequence[str]) -> list[Letter]:
         if letter is None:
             gone.append(name)
         else:
-            letters.append(letter)
+            # One and the same may be written in several ways: commands/2, commands/002.
+            letters[letter.name] = letter
     if gone:
         say(f"No longer there: {', '.join(gone)}.")
     if not letters:
         raise typer.Exit(Exit.FAILED)
-    return letters
+    return list(letters.values()), gone
 
 
 def told_about(found: Post, letters: Sequence[Letter]) -> dict[str, About]:

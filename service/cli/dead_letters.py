@@ -90,6 +90,8 @@ def list_(
             say(f"{len(first)} of {causes.total} are shown one by one; --limit shows more, filters choose.")
     if causes.total:
         raise typer.Exit(Exit.WORK_LEFT)
+    if meant.is_nobody:
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command("show")
@@ -115,7 +117,7 @@ def show(
     from service.cli.output import as_json
 
     with post(config, rows=False) as (service, found):
-        letters = named(found, names)
+        letters, gone = named(found, names)
         abouts = told_about(found, letters)
         replays = _rehearsal(service).of(letters, abouts) if found.subjects is not None else {}
         url, zone = service.dataverse.url, service.settings.business_time_zone
@@ -135,7 +137,7 @@ def show(
             show_one(one, abouts[one.name], url, zone, replays.get(one.name))
     if export is not None:
         _export(letters, export)
-    if len(letters) < len(set(names)):
+    if gone:
         raise typer.Exit(Exit.FAILED)
 
 

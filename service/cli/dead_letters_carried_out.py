@@ -48,13 +48,14 @@ WORDS = {Kind.REPLAY: "Sent again", Kind.DISCARD: "Discarded"}
 class Chosen:
     """The dead letters that are meant, as they are read page by page; ``limit``: no more than that.
 
-    ``more``: when they have been read, whether others are meant as well.
+    ``more``: when they have been read, whether others are meant as well. ``is_nobody``: of a person nobody knows.
     """
 
     post: Post
     pages: Iterator[list[Letter]]
     limit: int
     more: bool = False
+    is_nobody: bool = False
 
     def letters(self) -> Iterator[list[Letter]]:
         """Them, page by page."""
@@ -92,8 +93,10 @@ def chosen(service: App, post: Post, filters: Filters, names: Sequence[str], lim
     """What is meant. Names that lead nowhere end the command."""
     found = of_queue(post, filters.queue)
     if names:
-        return Chosen(found, iter([named(found, names)]), limit)
-    return Chosen(found, found.pages(wanted(service, filters)), limit)
+        letters, _ = named(found, names)
+        return Chosen(found, iter([letters]), limit)
+    choice = wanted(service, filters)
+    return Chosen(found, found.pages(choice), limit, is_nobody=choice.is_nobody)
 
 
 def rehearse(service: App, meant: Chosen, rehearsal: Rehearsal, output: Output) -> None:
@@ -144,6 +147,8 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
         say("No dead letters.")
         if how.output is Output.JSON:
             as_json_array(())
+        if meant.is_nobody:
+            raise typer.Exit(Exit.FAILED)
         return
     ceiling = service.settings.ceiling.rows
     _say_more(meant)

@@ -32,7 +32,7 @@ class Cause:
     def add(self, letter: Letter) -> None:
         """One more."""
         self.count += 1
-        came = letter.put_aside.envelope.enqueued_at
+        came = letter.first_came
         if came is not None:
             self.oldest = came if self.oldest is None else min(self.oldest, came)
             self.newest = came if self.newest is None else max(self.newest, came)
@@ -123,7 +123,7 @@ def show_one(letter: Letter, about: About, url: str, zone: ZoneInfo, replay: Reh
         ("Day", told.day),
         ("Contracts", ", ".join(told.contracts)),
         ("Command", told.command),
-        ("First came", _when(envelope.enqueued_at, zone)),
+        ("First came", _when(letter.first_came, zone)),
         ("Tried", f"{envelope.attempt} delayed retries, {envelope.delivery_count} deliveries of the last"),
         ("Message", printable(envelope.message_id)),
         ("Opens by", " ".join(links(letter, about, url))),

@@ -11,6 +11,9 @@ from service.dead_letters.boxes import Boxes
 from service.dead_letters.letters import Letter, Parse, letter_of
 from service.dead_letters.subjects import NOTHING, About, Subjects
 
+LAST = 2**63 - 1
+"""No sequence number is greater."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -35,9 +38,14 @@ class Wanted:
         """It takes rows of Dataverse to tell."""
         return not (self.people is None and self.projects is None and self.contracts is None)
 
+    @property
+    def is_nobody(self) -> bool:
+        """A person is meant whom nobody knows; commands may have been given by that name all the same."""
+        return self.people == frozenset()
+
     def takes(self, letter: Letter) -> bool:
         """As far as the message itself tells."""
-        came = letter.put_aside.envelope.enqueued_at
+        came = letter.first_came
         return (
             (not self.codes or letter.code in self.codes)
             and (not self.kinds or letter.kind in self.kinds)
@@ -87,7 +95,7 @@ class Post:
     def named(self, name: str) -> Letter | None:
         """The one of this name. Raises ``ValueError`` where that is none."""
         queue, _, sequence = name.rpartition("/")
-        if queue not in self.parses or not sequence.isdigit():
+        if queue not in self.parses or not sequence.isdecimal() or int(sequence) > LAST:
             raise ValueError(name)
         found = self.boxes.one(queue, int(sequence))
         return None if found is None else letter_of(found, queue, self.parses[queue])

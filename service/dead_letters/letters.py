@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from connector.dataverse.execution_context import read_context
 from connector.dead_letter_queue import PutAside
 from connector.envelope import Envelope
 from connector.errors import Rejected
+from connector.replays import first_came
 from handlers.parsing import Ignored, parse_command
 from mappings import tables
 from mappings.messages import CreateDueInvoices, CreateInvoices, CreateManyInvoices, EntryChanged, LookAtRun, Message
@@ -53,6 +55,11 @@ class Letter:
     def sentence(self) -> str:
         """Why it was put aside; else why it can't be read, or is nobody's."""
         return printable(self.put_aside.sentence or self.because)
+
+    @property
+    def first_came(self) -> datetime | None:
+        """When the message came for the first time; aware."""
+        return first_came(self.put_aside.envelope)
 
     @property
     def own_row(self) -> Ref | None:

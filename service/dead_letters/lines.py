@@ -97,7 +97,7 @@ def line_of(letter: Letter, about: About, run: UUID = NO_RUN) -> Line:
         code=letter.code[:LONGEST],
         kind=letter.kind[:LONGEST],
         copy=replay_id(envelope, run),
-        first_came="" if envelope.enqueued_at is None else envelope.enqueued_at.isoformat(timespec="seconds"),
+        first_came="" if letter.first_came is None else letter.first_came.isoformat(timespec="seconds"),
         table=None if row is None else row.table[:LONGEST],
         id=None if row is None else str(row.id),
         person=about.name(about.person)[:LONGEST] or None,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from connector.envelope import Envelope
 from connector.inbox import ATTEMPT, FIRST_SEEN, LINEAGE, TURN
-from connector.replays import REPLAY, REPLAY_OF, is_replay, replay_id, replay_properties
+from connector.replays import FIRST_CAME, REPLAY, REPLAY_OF, first_came, is_replay, replay_id, replay_properties
 
 RUN = UUID(int=1)
 LETTER = Envelope("m-7", b'{"kind":"x"}', "application/json", lineage="m-1", attempt=4)
@@ -43,3 +44,12 @@ def test_a_copy_that_is_put_aside_once_more_is_sent_again_under_another_id_of_th
     assert is_replay(copy)
     assert replay_id(copy, RUN) not in (replay_id(LETTER, RUN), copy.message_id)
     assert replay_properties(copy) == {REPLAY: 2, REPLAY_OF: "m-1"}
+
+
+def test_when_a_message_first_came_is_kept_however_often_it_is_sent_again() -> None:
+    came, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    copy = replace(LETTER, enqueued_at=later, properties=replay_properties(replace(LETTER, enqueued_at=came)))
+    again = replace(copy, properties=replay_properties(copy))
+    assert (first_came(copy), first_came(again), copy.enqueued_at) == (came, came, later)
+    made_up = replace(LETTER, enqueued_at=later, properties={FIRST_CAME: "2026-01-01"})
+    assert first_came(made_up) == later

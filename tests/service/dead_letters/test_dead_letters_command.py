@@ -114,6 +114,7 @@ def test_causes_are_counted_over_both_queues_and_each_says_what_to_do(world: Wor
     assert str(world.company.contracts["C1"]) in by_kind["create-invoices"]["links"][0]
     assert told("list", "--code", "over-ceiling", "--contract", "ORD-C2")["total"] == 0
     assert told("list", "--person", "Rita", exit_code=4)["total"] == 1
+    assert told("list", "--person", "Rtia", exit_code=1)["total"] == 0
     table = run("list", "--queue", EVENTS, exit_code=4)
     assert "MaxDeliveryCountExceeded" in table.stdout
     would = {one["kind"]: one["replay"]["would"] for one in told("replay", "--all", "--queue", EVENTS, "--dry-run")}
