@@ -68,7 +68,7 @@ def closing(app: App, month: Month, remedies: Remedies, *, with_queues: bool = T
     for one in _questions(app, month):
         parts += looked(one.keys, one.look, remedies)
     if with_queues:
-        parts += of_queues(app, remedies)
+        parts += of_queues(app, remedies, are_to_be_empty=True)
     return Closing(month, app.dataverse.url, app.settings.business_time_zone.key, tuple(parts))
 
 

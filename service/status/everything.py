@@ -77,12 +77,14 @@ def everything_in_dataverse(app: App, remedies: Remedies, after: timedelta, *, w
     return Report(app.now(), app.dataverse.url, tuple(parts))
 
 
-def of_queues(app: App, remedies: Remedies) -> list[Part]:
-    """The two queues."""
+def of_queues(app: App, remedies: Remedies, *, are_to_be_empty: bool = False) -> list[Part]:
+    """The two queues; ``are_to_be_empty`` as for one of them."""
     bus = app.settings.servicebus
 
     def one(key: str, name: str) -> list[Part]:
-        return looked([key], partial(queue, key, access_to(name, bus, app.bus), name, app.now()), remedies)
+        access = access_to(name, bus, app.bus)
+        look = partial(queue, key, access, name, app.now(), is_to_be_empty=are_to_be_empty)
+        return looked([key], look, remedies)
 
     # Side by side: opening and closing take most of the time.
     with ThreadPoolExecutor(2, thread_name_prefix="queue") as threads:

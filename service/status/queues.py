@@ -13,8 +13,8 @@ BEHIND = timedelta(minutes=10)
 """A message that could be received and is not, for longer than this, waits for nobody."""
 
 
-def queue(key: str, access: Access, name: str, now: datetime) -> Iterator[Part]:
-    """One queue. Raises ``ConnectorError``."""
+def queue(key: str, access: Access, name: str, now: datetime, *, is_to_be_empty: bool = False) -> Iterator[Part]:
+    """One queue; ``is_to_be_empty``: whatever waits or comes again later needs a person. Raises ``ConnectorError``."""
     # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
     from connector.queue_figures import queue_figures
 
@@ -23,22 +23,28 @@ def queue(key: str, access: Access, name: str, now: datetime) -> Iterator[Part]:
     since = "" if found.oldest is None else f", the first for {ago(now, found.oldest)}"
     said = [
         f"{number(found.active, 'message waits', 'messages wait', is_more=found.is_more)} on {name}{since}",
-        f"{number(found.scheduled, 'comes', 'come')} again later",
-        f"{number(found.dead_letters, 'was', 'were', is_more=found.is_more)} put aside",
+        f"{number(found.scheduled, 'comes again later', 'come again later', is_more=found.is_more)}",
+        f"{number(found.dead_letters, 'was put aside', 'were put aside', is_more=found.is_more)}",
     ]
     if found.deferred:
-        said.append(f"{number(found.deferred, 'was', 'were')} deferred, which this service never does")
+        deferred = number(found.deferred, "was deferred", "were deferred", is_more=found.is_more)
+        said.append(f"{deferred}, which this service never does: nobody receives them")
+    is_left = is_to_be_empty and bool(found.active or found.scheduled)
     todo = ""
     if found.dead_letters:
         todo = f"psa-connector dead-letters list --queue {name}"
     elif is_behind:
         todo = "Is psa-connector run at work, and not paused? Start it, or see what its log says."
+    elif found.deferred:
+        todo = "Whoever deferred them has to receive them by their numbers; then: psa-connector reconcile"
+    elif is_left:
+        todo = "Wait until they are through; the log of psa-connector run says why some come again."
     figures = {
         "active": found.active,
         "scheduled": found.scheduled,
         "deferred": found.deferred,
         "dead_letters": found.dead_letters,
     }
-    needs = is_behind or bool(found.dead_letters)
+    needs = is_behind or is_left or bool(found.dead_letters or found.deferred)
     state = State.ATTENTION if needs else State.OK
     yield Part(key, state, f"{', '.join(said)}.", todo, found.active, found.is_more, found.oldest, figures=figures)

@@ -1,4 +1,4 @@
-"""Approvals without the actuals they call for, in part or in all: told once they are late, and what nobody looked at."""
+"""Approvals without the actuals they call for, in part or in all: told once late, and what nobody looked at."""
 
 from __future__ import annotations
 
