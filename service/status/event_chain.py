@@ -1,6 +1,7 @@
 """The product's own chain, by which events come: service endpoint, steps, and the system jobs that post.
 
-A job that failed is an event that never comes; what was changed before the last ``reconcile`` has been looked at since.
+A job that failed or was canceled is an event that never comes; what was changed before the last ``reconcile`` has been
+looked at since.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from connector.dataverse.client import DataverseClient
 from connector.dataverse.query import Compare, Query, all_of, any_of, either, equals
 from mappings import tables
 from mappings.row import Row
+from service.registering.wanted import address_of, same
 from service.status.counting import counted
 from service.status.part import Named, Part, State, ago, number
 
@@ -22,7 +24,7 @@ WATCHED = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
 """The tables whose updates are posted."""
 ENDPOINT, STEP, FILTER, JOB = "serviceendpoint", "sdkmessageprocessingstep", "sdkmessagefilter", "asyncoperation"
 ENABLED = 0
-WAITING_FOR_RESOURCES, WAITING, FAILED = 0, 10, 31
+WAITING_FOR_RESOURCES, WAITING, FAILED, CANCELED = 0, 10, 31, 32
 """``asyncoperation.statuscode``."""
 STUCK = timedelta(minutes=15)
 FIRST_LOOK = timedelta(days=30)
@@ -35,22 +37,41 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class EventChain:
-    """How Dataverse posts to ``queue``. ``since``: what was changed before was looked at by ``reconcile``."""
+    """How Dataverse posts to ``queue`` of the namespace at ``address``, which this service receives from.
+
+    ``since``: what was changed before was looked at by ``reconcile``.
+    """
 
     client: DataverseClient
     queue: str
+    address: str
     since: datetime | None
     now: datetime
 
     def parts(self) -> Iterator[Part]:
         """The steps, and the jobs of those steps. Raises ``ConnectorError``."""
-        endpoints = self._some(Query(ENDPOINT, ("name",), equals("path", self.queue)))
+        endpoints = self._some(Query(ENDPOINT, ("name", "namespaceaddress"), equals("path", self.queue)))
         steps: Sequence[Row] = ()
         if endpoints:
             of_ours = either(*(equals("eventhandler", one.id) for one in endpoints))
-            steps = self._some(Query(STEP, ("name", "statecode", "sdkmessagefilterid"), of_ours))
-        yield self._steps(endpoints, steps)
+            steps = self._some(Query(STEP, ("name", "statecode", "sdkmessagefilterid", "eventhandler"), of_ours))
+        here = {one.id for one in endpoints if same("namespaceaddress", one.text("namespaceaddress"), self.address)}
+        if endpoints and not here:
+            yield self._elsewhere(endpoints)
+        else:
+            yield self._steps(endpoints, [one for one in steps if one.link_id("eventhandler") in here])
         yield self._jobs(steps) if steps else Part(JOBS, State.OK, "No step posts, so no job does.", count=0)
+
+    def _elsewhere(self, endpoints: Sequence[Row]) -> Part:
+        there = ", ".join(sorted({_host(one.text("namespaceaddress")) for one in endpoints}))
+        return Part(
+            STEPS,
+            State.ATTENTION,
+            f"What posts to queue {self.queue} posts to it at {there}; this service receives at {_host(self.address)}.",
+            "psa-connector check: after a copy of the environment that is so (docs/environment-copy.md)",
+            len(endpoints),
+            rows=tuple(Named(one.ref, one.text("name") or str(one.id)) for one in endpoints),
+        )
 
     def _some(self, question: Query) -> Sequence[Row]:
         return counted(self.client, question, MOST).rows
@@ -91,7 +112,7 @@ class EventChain:
             Query(
                 JOB,
                 columns,
-                all_of(of_ours, equals("statuscode", FAILED), Compare("createdon", "ge", since)),
+                all_of(of_ours, any_of("statuscode", (FAILED, CANCELED)), Compare("createdon", "ge", since)),
                 ("createdon",),
             ),
         )
@@ -130,6 +151,11 @@ class EventChain:
             tuple(_job(one) for one in rows)[:5],
             {"failed": failed.count, "waiting": waiting.count},
         )
+
+
+def _host(address: str | None) -> str:
+    host, port = address_of(address)
+    return host if port is None else f"{host}:{port}"
 
 
 def _job(row: Row) -> Named:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from connector.errors import Misconfigured
 from mappings.watermark import Watermark
+from service.event_sender import received_from
+from service.not_configured import NotConfigured
 from service.signing_in import access_to
 from service.status.approval_sets import SETS, approval_sets
 from service.status.approvals import UNSERVED, told, unserved, went_live
@@ -121,7 +123,13 @@ def signed_in(app: App, me: list[UUID]) -> Iterator[Part]:
         )
     me.append(who.user_id)
     if app.profile is None:
-        app.check()
+        try:
+            app.check()
+        except NotConfigured as error:
+            # What needs no profile is looked at all the same, and so are the queues.
+            said = f"The settings do not suit {app.dataverse.url}: {' '.join(error.faults)}"
+            yield Part(DATAVERSE, State.ATTENTION, said, "psa-connector check", len(error.faults))
+            return
     yield Part(DATAVERSE, State.OK, f"Signed in to {app.dataverse.url}.")
 
 
@@ -143,7 +151,8 @@ def questions(
         [UNSERVED],
         lambda: [told(unserved(app.mission.entries, app.dataverse, now, patience, since, live), now, patience)],
     )
-    chain = EventChain(app.dataverse, settings.servicebus.approvals_queue, since, now)
+    bus = settings.servicebus
+    chain = EventChain(app.dataverse, bus.approvals_queue, received_from(bus), since, now)
     yield Question([STEPS, JOBS], chain.parts, is_optional=True)
     yield Question([SETS], partial(approval_sets, app.dataverse, now), is_optional=True)
     yield Question([ZERO_PRICE], ledger.zero_price)

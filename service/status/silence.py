@@ -13,6 +13,7 @@ from connector.waiting import Sleep, abandon, set_within
 from service.status.everything import Report, everything_in_dataverse
 from service.status.instruments import measure
 from service.status.part import Part, Remedies, State
+from service.status.schedules import OVERDUE
 
 if TYPE_CHECKING:
     from service.app import App
@@ -62,7 +63,7 @@ class Silence:
         now = self.app.now()
         is_time = self._schedules_at is None or now - self._schedules_at >= SCHEDULES_EVERY
         report = everything_in_dataverse(self.app, self.remedies, self.after, with_schedules=is_time)
-        if is_time:
+        if any(part.key == OVERDUE and part.state in (State.OK, State.ATTENTION) for part in report.parts):
             self._schedules_at = now
         measure(report)
         for part in report.parts:

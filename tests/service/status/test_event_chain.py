@@ -45,6 +45,14 @@ def test_without_a_service_endpoint_nothing_is_posted_and_that_is_said(world: Du
     assert "No service endpoint posts to queue approvals" in found.sentence
 
 
+def test_steps_that_post_to_another_namespace_are_not_heard_here(world: DueWorld, app: App) -> None:
+    (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
+    address = {"namespaceaddress": "sb://production.servicebus.windows.net/"}
+    world.http("PATCH", f"serviceendpoints({endpoint['serviceendpointid']})", address)
+    found = parts(app)["steps"]
+    assert (found.state, "posts to it at production.servicebus.windows.net;" in found.sentence) == (ATTENTION, True)
+
+
 def test_events_that_were_not_posted_are_told_until_reconcile_has_looked(world: DueWorld, app: App) -> None:
     (endpoint,) = world.http("GET", "serviceendpoints").json()["value"]
     address = {"namespaceaddress": "garbage"}
@@ -61,15 +69,29 @@ def test_events_that_were_not_posted_are_told_until_reconcile_has_looked(world: 
     assert parts(app)["system-jobs"].count == 0
 
 
-def test_events_that_wait_for_long_are_told(world: DueWorld, app: App) -> None:
+def job(world: DueWorld, statecode: int, statuscode: int) -> None:
     (step, *_) = world.http("GET", "sdkmessageprocessingsteps").json()["value"]
     with world.sandbox.web.transaction("administrator") as work:
-        values = {"name": step["name"], "operationtype": 1, "statecode": 1, "statuscode": 10}
+        values = {"name": step["name"], "operationtype": 1, "statecode": statecode, "statuscode": statuscode}
         ties = {
             "owningextensionid": Link("sdkmessageprocessingstep", UUID(step["sdkmessageprocessingstepid"])),
             "ownerid": Link("systemuser", USERS["administrator"]),
         }
         work.create("asyncoperation", values | ties)
+
+
+def test_an_event_whose_job_somebody_canceled_is_lost(world: DueWorld, app: App) -> None:
+    job(world, 3, 32)
+    found = parts(app)["system-jobs"]
+    assert (found.state, found.figures, found.next) == (
+        ATTENTION,
+        {"failed": 1, "waiting": 0},
+        "psa-connector reconcile --repair",
+    )
+
+
+def test_events_that_wait_for_long_are_told(world: DueWorld, app: App) -> None:
+    job(world, 1, 10)
     assert parts(app)["system-jobs"].state is OK
     world.wait(20 / 1440)
     found = parts(app)["system-jobs"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +14,7 @@ from mappings.tables import Ref
 from mappings.watermark import Watermark
 from service import pausing
 from service.app import App
+from service.not_configured import NotConfigured
 from service.pausing import Paused
 from service.reconciling import MARK
 from service.status.part import State
@@ -49,6 +49,20 @@ def test_a_registered_environment_at_rest_needs_nobody(app: App) -> None:
         *("approval-sets", "zero-price", "without-customer", "ready-not-invoiced", "schedules-overdue"),
         *("in-doubt", "broken-off"),
     }
+
+
+def test_settings_that_do_not_suit_the_environment_hide_neither_themselves_nor_the_rest(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check() -> None:
+        raise NotConfigured(["profile.columns: psac_x is not there."])
+
+    monkeypatch.setattr(app, "check", check)
+    found = parts(app)
+    assert (found["dataverse"].state, found["dataverse"].next) == (ATTENTION, "psa-connector check")
+    assert "psac_x is not there" in found["dataverse"].sentence
+    assert found["approved-without-actuals"].state is found["schedules-overdue"].state is State.NOT_SEEN
+    assert found["in-doubt"].state is OK
 
 
 def test_sales_at_no_price_and_without_a_customer_are_told_and_invoiced_or_reversed_ones_are_not(
@@ -94,11 +108,10 @@ def test_a_run_that_was_due_with_something_ready_is_told_and_one_with_nothing_is
     assert "create --due" in found.next
 
 
-@pytest.mark.parametrize("forbidding", [DueWorld.lose_the_action, DueWorld.native_job])
 def test_where_somebody_else_invoices_what_is_due_their_silence_and_their_failures_are_told(
-    world: DueWorld, app: App, forbidding: Callable[[DueWorld], None]
+    world: DueWorld, app: App
 ) -> None:
-    forbidding(world)
+    world.lose_the_action()
     day = world.now().date() - 2 * DAY
     row = world.scheduled(world.time_line, day)
     found = parts(app)["schedules-overdue"]

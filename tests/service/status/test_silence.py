@@ -77,13 +77,14 @@ class Looks(list[Part | Exception]):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[bool] = []
+        self.due = Part("schedules-overdue", State.OK, "None.", count=0)
 
     def everything(self, *_: object, with_schedules: bool) -> Report:
         self.asked.append(with_schedules)
         one = self.pop(0)
         if isinstance(one, Exception):
             raise one
-        return report(one)
+        return report(one, *([self.due] if with_schedules else []))
 
 
 @pytest.fixture
@@ -118,6 +119,17 @@ def test_what_needs_a_person_is_said_once_an_hour_and_when_it_changes_and_when_i
     ]
     # What is due is asked for once an hour.
     assert looks.asked == [True, False, False, True, False, False]
+
+
+def test_what_is_due_is_asked_again_at_the_next_look_where_nobody_answered(looks: Looks) -> None:
+    looks += [WELL] * 4
+    clock = [NOON]
+    watch = silence(clock)
+    for state in (State.NO_ANSWER, State.NOT_SEEN, State.OK, State.OK):
+        looks.due = Part("schedules-overdue", state, "Perhaps.")
+        clock[0] += timedelta(minutes=5)
+        watch.look()
+    assert looks.asked == [True, True, True, False]
 
 
 def test_a_look_that_fails_is_logged_and_the_next_one_comes(looks: Looks, caplog: pytest.LogCaptureFixture) -> None:
