@@ -29,6 +29,13 @@ class QueueSettings:
     detects_duplicates: bool
     has_sessions: bool
     time_to_live: timedelta
+    expired_are_kept: bool = True
+    """What expires is put aside, and not gone."""
+    dead_letters_to: str | None = None
+    forwards_to: str | None = None
+    """Other queues that take what is put aside here, or everything."""
+    deleted_after: timedelta = timedelta.max
+    """How long nobody may receive before the queue deletes itself."""
 
 
 class _Signed:
@@ -82,6 +89,10 @@ def _read(told: QueueProperties) -> QueueSettings:
         detects_duplicates=bool(told.requires_duplicate_detection),
         has_sessions=bool(told.requires_session),
         time_to_live=_span(told.default_message_time_to_live),
+        expired_are_kept=bool(told.dead_lettering_on_message_expiration),
+        dead_letters_to=told.forward_dead_lettered_messages_to or None,
+        forwards_to=told.forward_to or None,
+        deleted_after=_span(told.auto_delete_on_idle),
     )
 
 

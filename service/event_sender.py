@@ -54,10 +54,10 @@ def _same_namespace(settings: ServiceBusSettings, endpoint: str) -> None:
         )
 
 
-def check(settings: ServiceBusSettings) -> None:
-    """Open the event queue for sending as Dataverse will, and send nothing. Raises ``ConnectorError``.
+def check(settings: ServiceBusSettings, ending: str = "") -> None:
+    """Open the event queue for sending as Dataverse will, and send nothing. ``ending`` stands behind a failure.
 
-    What it can't find out: whether the key may do more than send.
+    Raises ``ConnectorError``. What it can't find out: whether the key may do more than send.
     """
     # Imported here: the SDK takes a third of a second, which a command that opens no queue need not spend.
     from connector.outbox import send
@@ -71,15 +71,14 @@ def check(settings: ServiceBusSettings) -> None:
     try:
         asyncio.run(opened(settings.event_sender.get_secret_value()))
     except TimeoutError as error:
-        raise _useless(Transient("bus-no-answer", f"Service Bus did not answer in {IN_TIME:.0f} s.")) from error
+        raise _useless(Transient("bus-no-answer", f"Service Bus did not answer in {IN_TIME:.0f} s."), ending) from error
     except ConnectorError as error:
-        raise _useless(error) from error
+        raise _useless(error, ending) from error
 
 
-def _useless(error: ConnectorError) -> ConnectorError:
+def _useless(error: ConnectorError, ending: str) -> ConnectorError:
     kind = Misconfigured if isinstance(error, Misconfigured) else Transient
     return kind(
         error.code,
-        f"{VARIABLE} does not lead to the queue: {error.sentence} Nothing was registered. "
-        "Mend it, or use --no-check where only Dataverse can reach the queue.",
+        f"{VARIABLE} does not lead to the queue: {error.sentence}{ending}",
     )

@@ -51,17 +51,23 @@ class Creators:
         )
 
 
-def creators(dataverse: Reader, now: datetime) -> Creators:
-    """Look at the youngest approvals. Raises ``ConnectorError``."""
+def creators(dataverse: Reader, now: datetime, go_live: datetime | None = None) -> Creators:
+    """Look at the youngest approvals; what was approved before ``go_live`` never had to settle.
+
+    Raises ``ConnectorError``.
+    """
     where = all_of(equals("msdyn_recordstage", int(RecordStage.APPROVED)), Compare("modifiedon", "ge", now - LATELY))
-    columns = ("msdyn_timeentry", "msdyn_expenseentry", "msdyn_project", "modifiedon")
+    columns = ("msdyn_timeentry", "msdyn_expenseentry", "msdyn_project", "msdyn_approvedon", "modifiedon")
     (approvals,) = ask(dataverse, Query(tables.APPROVAL, columns, where, ("modifiedon desc",), MOST))
     moments: dict[UUID, datetime] = {}
+    early: set[UUID] = set()
     for row in approvals:
         entry = row.link_id("msdyn_timeentry") or row.link_id("msdyn_expenseentry")
         changed = row.cells.get("modifiedon")
         if entry is not None and row.link_id("msdyn_project") is not None and isinstance(changed, datetime):
             moments[entry] = changed
+            if go_live is not None and (row.instant("msdyn_approvedon") or changed) < go_live:
+                early.add(entry)
     (origins,) = ask(dataverse, origins_from(moments))
     found = traces(origins)
     derived = {entry: [keys.row_id(entry, 0, keys.COST)] for entry in moments}
@@ -74,7 +80,7 @@ def creators(dataverse: Reader, now: datetime) -> Creators:
         others=len(others - ours),
         both=len(ours & others),
         neither=len(neither),
-        settled=sum(now - moments[entry] > SETTLED for entry in neither),
+        settled=sum(now - moments[entry] > SETTLED for entry in neither - early),
     )
 
 
@@ -103,6 +109,20 @@ def suits(found: Creators, settings: Settings) -> Iterator[Finding]:
             Verdict.DRIFT,
             f"{said} {found}",
             "This service wrote there before. If the product creates none, set it to `service`.",
+        )
+    elif found.settled:
+        late = int(SETTLED.total_seconds() // 60)
+        which = "All" if found.settled == found.looked_at else f"{found.settled}"
+        remedy = (
+            "Is `psa-connector run` at work, and was it when they were approved?"
+            if creator == "service"
+            else "Is the product's own creation switched off? Then set it to `service`."
+        )
+        yield Finding(
+            area,
+            Verdict.DRIFT,
+            f"{said} {found} {which} of them wait for more than {late} minutes.",
+            f"{remedy} `psa-connector reconcile` names those entries.",
         )
     else:
         yield Finding(area, Verdict.OK, f"{said} {found}")

@@ -28,6 +28,7 @@ from service.profiles import profile_of
 from service.settings import Settings
 from service.settings_sources import load
 from service.signing_in import sign_in
+from service.status.conditions import midnight
 
 Look = Callable[[], Findings]
 
@@ -79,7 +80,14 @@ def _of_dataverse(
         known.append(probe.who_am_i())
         yield from signed_in(probe, known[0], settings)
 
-    yield from looked("sign-in", ask_who, remedies)
+    def of_user(code: str) -> str:
+        return remedies(code).replace("USER", str(known[0].user_id)) if known else remedies(code)
+
+    told: set[tuple[Verdict, str]] = set()
+    again: list[str] = []
+    for found in looked("sign-in", ask_who, of_user):
+        told.add((found.verdict, found.sentence))
+        yield found
     if not known:
         yield Finding("sign-in", Verdict.NOT_SEEN, "Nothing else of Dataverse can be looked at until that is mended.")
         return
@@ -93,10 +101,26 @@ def _of_dataverse(
         ("registration", partial(registration, probe, settings)),
         ("profile", partial(_profile, dataverse, settings)),
         ("actions", partial(_invoicing, dataverse)),
-        ("creator", lambda: suits(creators(dataverse, now()), settings)),
+        ("creator", lambda: suits(creators(dataverse, now(), _go_live(settings)), settings)),
     ]
     for area, look in looks:
-        yield from looked(area, look, remedies)
+        for found in looked(area, look, of_user):
+            fault = (found.verdict, found.sentence)
+            if fault in told and found.verdict in (Verdict.WRONG, Verdict.FAILED):
+                again.append(area)
+            else:
+                yield found
+            told.add(fault)
+    if again:
+        sentence = f"For the reason told above nothing is known of: {', '.join(dict.fromkeys(again))}."
+        yield Finding("sign-in", Verdict.NOT_SEEN, sentence)
+
+
+def _go_live(settings: Settings) -> datetime | None:
+    day = settings.actuals.start_from
+    if day is None or settings.actuals.creator == "product":
+        return None
+    return midnight(day, settings.business_time_zone)
 
 
 def _profile(client: DataverseClient, settings: Settings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from connector.errors import ConnectorError, Misconfigured
+from service.status.part import UNREADABLE
 
 
 class Verdict(StrEnum):
@@ -46,6 +47,8 @@ def looked(area: str, look: Callable[[], Findings], remedies: Callable[[str], st
         yield Finding(area, Verdict.WRONG, f"{error.sentence} ({error.code})", remedies(error.code))
     except ConnectorError as error:
         yield Finding(area, Verdict.FAILED, f"{error.sentence} ({error.code})", remedies(error.code))
+    except UNREADABLE as error:
+        yield Finding(area, Verdict.FAILED, f"What was answered can't be read ({type(error).__name__}: {error}).")
 
 
 def may_not_see(area: str, error: Misconfigured, what: str) -> Finding:

@@ -42,6 +42,9 @@ def privileges(client: DataverseClient, user: UUID, settings: Settings) -> Itera
     """What is missing or too shallow, by table; one line where nothing is."""
     area = "privileges"
     wanted = list(_wanted(definitions(client, sorted(NEEDED)), settings))
+    if not wanted:
+        yield Finding(area, Verdict.FAILED, "Dataverse tells of no table which privileges guard it: nothing is known.")
+        return
     others = [ACT_FOR_OTHERS] if settings.commands.acting == "user" else []
     held = depths(client, user, [*(one.privilege for one in wanted), *others])
     lacking = [(one.table, f"{one.right} ({one.privilege})") for one in wanted if one.privilege not in held]

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 AREA = "queues"
 LEAST_DELIVERIES = 50
 """The broker's own limit is only a guard against loops; a low one puts messages aside before the service does."""
+NEVER = timedelta(days=3650)
 LEAST_LOCK = timedelta(seconds=60)
-WANTED = "duplicate detection on, max delivery count 50 or more, lock duration one minute or more, no sessions"
+WANTED = (
+    "duplicate detection on, max delivery count 50 or more, lock duration one minute or more, expired messages "
+    "dead-lettered, no sessions, no forwarding, no automatic deletion"
+)
+MISSPELT = "Make the queue, or name the right one in "
 PORTAL = "Look at the queue's properties in the Azure portal."
 
 
@@ -37,16 +42,28 @@ def queues(access: Access, settings: ServiceBusSettings, remedies: Callable[[str
     worked = (settings.approvals_queue, settings.commands_queue)
     told = dict.fromkeys(filter(None, (settings.replies_queue, *settings.reply_queues, settings.events)))
     by = {name: access_to(name, settings, access) for name in (*worked, *told)}
-    looks: list[Callable[[], Iterator[Finding]]] = [
-        *(partial(_one, f"Queue {name} can be received from.", partial(probe, by[name], name)) for name in worked),
-        *(partial(_one, f"Queue {name} can be sent to.", partial(_send, by[name], name)) for name in by),
+    looks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+        *(
+            (name, partial(_one, f"Queue {name} can be received from.", partial(probe, by[name], name)))
+            for name in worked
+        ),
+        *((name, partial(_one, f"Queue {name} can be sent to.", partial(_send, by[name], name))) for name in by),
+        *((name, partial(_settings, by[name], name)) for name in worked),
     ]
-    looks += (partial(_settings, by[name], name) for name in worked)
     if settings.event_sender is not None:
         sentence = f"The key of {VARIABLE} opens {settings.approvals_queue} for Dataverse."
-        looks.append(partial(_one, sentence, partial(check_sender, settings)))
+        looks.append((settings.approvals_queue, partial(_one, sentence, partial(check_sender, settings))))
+    # The remedy for a queue that is not there names the setting it is named by.
+    by_setting = {settings.commands_queue: "COMMANDS_QUEUE", settings.approvals_queue: "APPROVALS_QUEUE"}
+
+    def look(one: tuple[str, Callable[[], Iterator[Finding]]]) -> list[Finding]:
+        name, find = one
+        setting = by_setting.get(name)
+        own = {} if setting is None else {"bus-queue": f"{MISSPELT}PSA_CONNECTOR_SERVICEBUS__{setting}."}
+        return list(looked(AREA, find, lambda code: own.get(code) or remedies(code)))
+
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="queue") as threads:
-        for findings in threads.map(lambda look: list(looked(AREA, look, remedies)), looks):
+        for findings in threads.map(look, looks):
             yield from findings
     if settings.event_sender is None:
         yield Finding(
@@ -89,6 +106,35 @@ def fits(queue: str, found: QueueSettings | None, patience: timedelta) -> Iterat
             (
                 f"Messages on {queue} expire after {found.time_to_live}, while one is tried for {patience}.",
                 "Set its default message time to live to 14 days or more.",
+            )
+        )
+    if not found.expired_are_kept:
+        faults.append(
+            (
+                f"What expires on queue {queue} is gone without a word.",
+                "Switch on dead-lettering on message expiration.",
+            )
+        )
+    if found.dead_letters_to is not None:
+        faults.append(
+            (
+                f"What is put aside on queue {queue} is forwarded to {found.dead_letters_to}: neither `status` nor "
+                "`dead-letters` sees it.",
+                "Take the forwarding of dead-lettered messages off.",
+            )
+        )
+    if found.forwards_to is not None:
+        faults.append(
+            (
+                f"Queue {queue} forwards every message to {found.forwards_to}: nothing can be received from it.",
+                "Take the forwarding off, or name that queue in the settings.",
+            )
+        )
+    if found.deleted_after < NEVER:
+        faults.append(
+            (
+                f"Queue {queue} deletes itself, with all that is on it, when idle for {found.deleted_after}.",
+                "Set its auto-delete on idle to never.",
             )
         )
     yield from (Finding(AREA, Verdict.DRIFT, sentence, remedy) for sentence, remedy in faults)

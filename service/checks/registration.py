@@ -100,7 +100,10 @@ def _endpoint(there: Row, events: EventQueue) -> Iterator[Finding]:
     if elsewhere:
         at = f"{there.get('path')} at {_host(str(there.get('namespaceaddress')))}"
         sentence = f"{named} posts to {at}; this service receives from {events.queue} at {_host(events.address)}."
-        yield Finding(AREA, Verdict.DRIFT, sentence, f"After a copy or an import that is so. {BIND}")
+        remedy = f"After a copy or an import that is so. {BIND}"
+        if same("namespaceaddress", there.get("namespaceaddress"), events.address):
+            remedy = f"Is PSA_CONNECTOR_SERVICEBUS__APPROVALS_QUEUE misspelt? If {events.queue} is right: {BIND}"
+        yield Finding(AREA, Verdict.DRIFT, sentence, remedy)
     if there.get("issaskeyset") is False:
         yield Finding(AREA, Verdict.WRONG, f"{named} has no key: Dataverse can't post.", BIND)
     if events.key_name and there.get("saskeyname") != events.key_name and not elsewhere:

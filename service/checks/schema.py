@@ -8,6 +8,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from connector.dataverse.client import DataverseClient
+from connector.errors import Transient
 from mappings import tables
 from service.checks.finding import Finding, Verdict
 from service.checks.needed import CHOICES, NEEDED, VERSIONED
@@ -62,7 +63,8 @@ def schema(client: DataverseClient) -> Iterator[Finding]:
 def versions_and_keys(client: DataverseClient) -> Iterator[Finding]:
     """Whether rows can be changed as they were read, whether changes are tracked, and keys that don't hold yet."""
     rows = definitions(client, sorted(NEEDED), "Keys($select=LogicalName,EntityKeyIndexStatus)")
-    without = [row for row in rows if row["LogicalName"] in VERSIONED and not row["IsOptimisticConcurrencyEnabled"]]
+    versioned = [row for row in rows if row["LogicalName"] in VERSIONED]
+    without = [row for row in versioned if not row["IsOptimisticConcurrencyEnabled"]]
     for row in without:
         yield Finding(
             "keys",
@@ -80,7 +82,11 @@ def versions_and_keys(client: DataverseClient) -> Iterator[Finding]:
             f"The alternate key {key['LogicalName']} of {name} is {status}: it keeps nothing unique.",
             "This service names its rows by ids and needs no alternate key. Where others do: activate it again.",
         )
-    if not without:
+    untold = sorted(set(VERSIONED) - {row["LogicalName"] for row in versioned})
+    if untold:
+        sentence = f"Whether rows of {', '.join(untold)} have versions is not told: no such table, or it can't be seen."
+        yield Finding("keys", Verdict.NOT_SEEN, sentence)
+    elif not without:
         yield Finding("keys", Verdict.OK, f"Rows of {len(VERSIONED)} tables are changed only as they were read.")
     tracked = {row["LogicalName"] for row in rows if row["ChangeTrackingEnabled"]}
     for name in (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL):
@@ -100,7 +106,9 @@ def definitions(client: DataverseClient, names: Sequence[str], expand: str = "")
     path = f"EntityDefinitions?$select={chosen}&$filter={condition}" + (f"&$expand={expand}" if expand else "")
     answer = client.send("GET", path).json
     rows = answer.get("value") if isinstance(answer, Mapping) else None
-    return cast(list[Mapping[str, Any]], rows) if isinstance(rows, list) else []
+    if not isinstance(rows, list):
+        raise Transient("unreadable-answer", f"{client.url} does not tell the definitions of tables.")
+    return cast(list[Mapping[str, Any]], rows)
 
 
 def by_table(rows: Sequence[tuple[str, str]]) -> Mapping[str, list[str]]:

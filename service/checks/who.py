@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -65,6 +65,9 @@ def clock(client: DataverseClient, now: Callable[[], datetime]) -> Iterator[Find
     except ValueError:
         yield Finding("clock", Verdict.NOT_SEEN, "Dataverse's answers carry no time to compare this machine's with.")
         return
+    if theirs.tzinfo is None:
+        # "-0000": the time is UTC, and nothing is said of where (RFC 5322, section 3.3).
+        theirs = theirs.replace(tzinfo=UTC)
     apart = max(began - theirs, theirs - ended, timedelta())
     seconds = f"{apart.total_seconds():.0f} s"
     if apart <= CLOSE:

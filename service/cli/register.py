@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 DEFAULT_SOLUTION = "PSAConnector"
+NOTHING_YET = " Nothing was registered. Mend it, or use --no-check where only Dataverse can reach the queue."
 
 
 def _unique_name(text: str) -> str:
@@ -105,7 +106,7 @@ def _register(
     events = event_queue(settings.servicebus)
     if not no_check:
         # The key is tried before it replaces one that works.
-        check(settings.servicebus)
+        check(settings.servicebus, NOTHING_YET)
     client = dataverse_client(settings.dataverse)
     try:
         items = _items(client, events, solution, renew_key, switch_on)

@@ -26,6 +26,8 @@ REMEDIES = {
     "Privacy + Security).",
     "missing-privilege": "Run `psa-connector role apply runtime --to USER` as a System Administrator, or add it to the "
     "security role of whoever is signed in; see docs/environment.md.",
+    "forbidden": "Has the user a role, still? `psa-connector role apply runtime --to USER`, typed by a System "
+    "Administrator, gives it the one it needs, in the environment of this folder's settings.",
     "not-a-member": "Make an application user for PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment; enable it.",
 }
 """By the code of the failure."""

@@ -22,7 +22,8 @@ ENTRY = """<entry xmlns="http://www.w3.org/2005/Atom"><title>approvals</title><c
 <QueueDescription xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect">
 <LockDuration>PT30S</LockDuration><RequiresDuplicateDetection>{detects}</RequiresDuplicateDetection>
 <RequiresSession>false</RequiresSession><DefaultMessageTimeToLive>{lives}</DefaultMessageTimeToLive>
-<MaxDeliveryCount>10</MaxDeliveryCount></QueueDescription></content></entry>"""
+<DeadLetteringOnMessageExpiration>{detects}</DeadLetteringOnMessageExpiration>
+<MaxDeliveryCount>10</MaxDeliveryCount>{more}</QueueDescription></content></entry>"""
 
 
 class Anybody:
@@ -40,18 +41,25 @@ def mock() -> Iterator[responses.RequestsMock]:
 
 
 def test_settings_are_read_with_a_key_that_may_manage(mock: responses.RequestsMock) -> None:
-    mock.get(ADDRESS, body=ENTRY.format(detects="true", lives="P10675199DT2H48M5.4775807S"), content_type=XML)
+    mock.get(ADDRESS, body=ENTRY.format(detects="true", lives="P10675199DT2H48M5.4775807S", more=""), content_type=XML)
     found = queue_settings(KEY, "approvals")
     assert found is not None
     assert (found.lock, found.deliveries, found.detects_duplicates) == (timedelta(seconds=30), 10, True)
     assert (found.has_sessions, found.time_to_live > timedelta(days=3650)) == (False, True)
+    assert (found.expired_are_kept, found.dead_letters_to, found.deleted_after) == (True, None, timedelta.max)
     assert str(mock.calls[0].request.headers["Authorization"]).startswith("SharedAccessSignature sr=")
 
 
 def test_settings_are_read_by_who_is_signed_in(mock: responses.RequestsMock) -> None:
-    mock.get(ADDRESS, body=ENTRY.format(detects="false", lives="PT1H"), content_type=XML)
+    more = (
+        "<ForwardTo>sb://a</ForwardTo><AutoDeleteOnIdle>PT5M</AutoDeleteOnIdle>"
+        "<ForwardDeadLetteredMessagesTo>sb://b</ForwardDeadLetteredMessagesTo>"
+    )
+    mock.get(ADDRESS, body=ENTRY.format(detects="false", lives="PT1H", more=more), content_type=XML)
     access = Namespace(HOST, Tokens(Anybody(), "https://servicebus.azure.net"))
-    expected = QueueSettings(timedelta(seconds=30), 10, False, False, timedelta(hours=1))
+    expected = QueueSettings(
+        timedelta(seconds=30), 10, False, False, timedelta(hours=1), False, "sb://b", "sb://a", timedelta(minutes=5)
+    )
     assert queue_settings(access, "approvals") == expected
     assert mock.calls[0].request.headers["Authorization"] == "Bearer entra-token"
 

@@ -181,3 +181,22 @@ def test_before_registering_the_command_table_is_named_with_the_command_to_type(
     ((sentence, remedy),) = findings(result, "tables", "not configured")
     assert (sentence, "psa-connector register" in remedy) == ("The table psac_command is not there yet.", True)
     assert findings(result, "columns", "ok")
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_user_whose_role_was_taken_away_is_told_what_to_type_once(world: Sandbox) -> None:
+    with world.web.organisation.transaction(USERS["administrator"]) as uow:
+        assign(uow, USERS["service"])
+    result = check("--output", "json")
+    remedies = [one["remedy"] or "" for one in said(result)["findings"]]
+    assert result.exit_code == Exit.NOT_CONFIGURED
+    assert sum(f"role apply runtime --to {USERS['service']}" in remedy for remedy in remedies) == 1
+    assert any("For the reason told above" in one["sentence"] for one in said(result)["findings"])
+
+
+def test_a_queue_that_is_not_there_is_told_by_the_setting_that_names_it(configured: pytest.MonkeyPatch) -> None:
+    configured.setenv("PSA_CONNECTOR_SERVICEBUS__APPROVALS_QUEUE", "aprovals")
+    found = findings(check("--output", "json", "--problems"), "queues", "not configured")
+    assert found
+    assert all("APPROVALS_QUEUE" in remedy and "COMMANDS_QUEUE" not in remedy for _, remedy in found)
+    assert not any("registered" in sentence for sentence, _ in found)

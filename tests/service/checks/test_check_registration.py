@@ -78,6 +78,7 @@ def test_a_fault_of_the_endpoint_is_named_with_what_to_type(
     assert words in found.sentence
     assert str(ENDPOINT) in found.sentence
     assert "psa-connector register" in found.remedy
+    assert ("APPROVALS_QUEUE misspelt?" in found.remedy) is (others == {"path": "other"})
 
 
 @pytest.mark.usefixtures("all_set")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -120,6 +121,8 @@ def test_tables_without_versions_and_keys_that_do_not_hold_are_named(
     assert found == {
         "The rows of msdyn_actual have no version to change them by (optimistic concurrency is off).": Verdict.WRONG,
         "The alternate key new_key of msdyn_actual is Failed: it keeps nothing unique.": Verdict.NOTE,
+        "Whether rows of msdyn_contractlineinvoiceschedule, msdyn_contractlinescheduleofvalue, psac_command, "
+        "salesorderdetail have versions is not told: no such table, or it can't be seen.": Verdict.NOT_SEEN,
         "Changes of msdyn_projectapproval are not tracked: `reconcile` looks for them by the day they were made.": (
             Verdict.NOTE
         ),
@@ -145,6 +148,35 @@ def test_the_clock_is_held_against_the_date_of_an_answer(
     assert found.verdict is verdict
     assert words in found.sentence
     assert bool(found.remedy) is (verdict is not Verdict.OK)
+
+
+def test_a_date_without_a_zone_is_utc(mock: responses.RequestsMock, client: DataverseClient) -> None:
+    mock.get(f"{API}WhoAmI", json={}, headers={"Date": "Tue, 03 Mar 2026 12:00:00 -0000"})
+    (found,) = clock(client, lambda: NOON)
+    assert found.verdict is Verdict.OK
+
+
+def test_odd_answers_are_a_finding_and_hide_no_other() -> None:
+    def odd() -> Iterator[Finding]:
+        yield Finding("keys", Verdict.OK, "The first.")
+        raise KeyError("LogicalName")
+
+    first, second = looked("keys", odd, lambda code: code)
+    assert (first.verdict, second.verdict) == (Verdict.OK, Verdict.FAILED)
+    assert "can't be read (KeyError: 'LogicalName')" in second.sentence
+
+
+@pytest.mark.usefixtures("all_set")
+def test_definitions_that_are_not_told_are_not_well(mock: responses.RequestsMock, client: DataverseClient) -> None:
+    answer(mock, "EntityDefinitions", {})
+    for look in (partial(privileges, client, ME.user_id, load()), partial(versions_and_keys, client)):
+        (found,) = looked("privileges", look, lambda code: "")
+        assert (found.verdict, "does not tell the definitions" in found.sentence) == (Verdict.FAILED, True)
+    mock.reset()
+    answer(mock, "EntityDefinitions", [])
+    (found,) = privileges(client, ME.user_id, load())
+    assert found.verdict is Verdict.FAILED
+    assert Verdict.OK not in {one.verdict for one in versions_and_keys(client)}
 
 
 def test_an_answer_without_a_date_proves_nothing(mock: responses.RequestsMock, client: DataverseClient) -> None:
@@ -229,6 +261,10 @@ GOOD = QueueSettings(timedelta(minutes=1), 50, True, False, timedelta(days=14))
         (replace(GOOD, lock=timedelta(seconds=30)), "for 30 s only"),
         (replace(GOOD, has_sessions=True), "has sessions"),
         (replace(GOOD, time_to_live=timedelta(hours=1)), "expire after 1:00:00"),
+        (replace(GOOD, expired_are_kept=False), "is gone without a word"),
+        (replace(GOOD, dead_letters_to="sb://contoso/other"), "is forwarded to sb://contoso/other"),
+        (replace(GOOD, forwards_to="sb://contoso/other"), "forwards every message to sb://contoso/other"),
+        (replace(GOOD, deleted_after=timedelta(minutes=5)), "deletes itself, with all that is on it"),
     ],
 )
 def test_each_setting_of_a_queue_that_does_not_go_with_trying_again_is_named(found: QueueSettings, words: str) -> None:
@@ -243,7 +279,11 @@ def test_each_setting_of_a_queue_that_does_not_go_with_trying_again_is_named(fou
     ("creator", "found", "verdict"),
     [
         ("service", Creators(0, 0, 0, 0, 0), Verdict.NOT_SEEN),
-        ("service", Creators(3, 0, 0, 1, 1), Verdict.OK),
+        ("service", Creators(3, 0, 0, 1, 0), Verdict.OK),
+        # One that is long without any is one that nobody creates; it may be the first of many.
+        ("service", Creators(3, 0, 0, 1, 1), Verdict.DRIFT),
+        ("service", Creators(0, 0, 0, 180, 180), Verdict.DRIFT),
+        ("product", Creators(0, 0, 0, 180, 180), Verdict.DRIFT),
         ("service", Creators(3, 1, 0, 0, 0), Verdict.WRONG),
         ("service", Creators(3, 0, 1, 0, 0), Verdict.WRONG),
         ("product", Creators(0, 3, 0, 1, 0), Verdict.OK),
