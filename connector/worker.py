@@ -33,7 +33,8 @@ LAST_CLOSE = 2.0
 @dataclass(frozen=True, slots=True)
 class Status:
     """How the worker is: for health and for people. ``last_turn`` is when each receiver's last call returned, and
-    ``last_completed`` when the last message was done."""
+    ``last_completed`` when the last message was done. ``beneath``: code and sentence of the fault that somebody's hold
+    hides."""
 
     state: State
     code: str | None
@@ -41,6 +42,7 @@ class Status:
     last_turn: dict[int, datetime]
     counts: dict[str, int]
     last_completed: datetime | None = None
+    beneath: tuple[str, str] | None = None
 
 
 class Silent(Exception):
@@ -116,10 +118,10 @@ class Worker:
         """How the worker is right now."""
         breaker, delivery = self._breaker, self._delivery
         turns, counts = dict(self._last_turn), dict(delivery.counts)
-        why = (breaker.state, breaker.code, breaker.sentence)
-        if breaker.held is not None:
-            why = (State.PAUSED, HELD, breaker.held)
-        return Status(*why, turns, counts, delivery.last_completed)
+        if breaker.held is None:
+            return Status(breaker.state, breaker.code, breaker.sentence, turns, counts, delivery.last_completed)
+        fault = None if breaker.code is None else (breaker.code, breaker.sentence or "")
+        return Status(State.PAUSED, HELD, breaker.held, turns, counts, delivery.last_completed, fault)
 
     async def run(self) -> None:
         """Work until ``stop``; then everything is settled or given back, and closed. One run per worker."""
@@ -248,7 +250,7 @@ class Worker:
         else:
             if self._stopping.is_set():
                 return
-            log.info("the probe succeeded: receiving again")
+            log.info("the probe succeeded: messages are received again, on probation until one is done")
             self._doubts.resumed()
             self._breaker.probe_succeeded()
             self._announce()

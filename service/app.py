@@ -251,6 +251,7 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
     queues, receivers = settings.servicebus, settings.workers
     on_events = worker(queues.approvals_queue, receivers.approvals, events, _is_there(probe, ceiling.check))
     on_commands = worker(queues.commands_queue, receivers.commands, commands, _is_there(probe))
+    pausing = Pausing(lambda: read_pause(probe).paused, probe.far_now, (on_events, on_commands))
     return App(
         settings=settings,
         bus=bus,
@@ -268,8 +269,9 @@ def compose(settings: Settings, *, now: Callable[[], datetime] = utc_now, pace: 
             {queues.approvals_queue: on_events.status, queues.commands_queue: on_commands.status},
             far.budget_used,
             far.held,
+            remark=lambda: pausing.remark,
         ),
-        pausing=Pausing(lambda: read_pause(probe).paused, probe.far_now, (on_events, on_commands)),
+        pausing=pausing,
     )
 
 

@@ -48,7 +48,8 @@ class Phase:
 
 class Health:
     """``queues`` tells how the worker of each queue is, ``budget_used`` which part of Dataverse's limits is used, and
-    ``held`` for how much longer nothing is sent because that was told."""
+    ``held`` for how much longer nothing is sent because that was told; ``remark`` is what else is to be said, if
+    anything."""
 
     def __init__(
         self,
@@ -57,12 +58,14 @@ class Health:
         held: Callable[[], timedelta] = timedelta,
         now: Callable[[], datetime] = utc_now,
         timer: Callable[[], float] = time.monotonic,
+        remark: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._queues = queues
         self._budget_used = budget_used
         self._held = held
         self._now = now
         self._timer = timer
+        self._remark = remark
         self._phases: dict[str, Phase] = {}
         self._stop: asyncio.Event | None = None
         self._beaten = timer()
@@ -157,10 +160,10 @@ class Health:
                     "not looked at to the end yet." if why is None else f"{without_amounts(why.sentence)} ({why.code})"
                 )
                 yield f"Starting, {name}: {said}"
+        if self._started and (remark := self._remark()) is not None:
+            yield without_amounts(remark)
         for name, status in queues.items():
-            if status.state is not State.RUNNING:
-                trying = "" if status.state is State.PAUSED else " before; trying again"
-                yield f"Queue {name} is paused{trying} ({status.code}): {without_amounts(status.sentence or '')}"
+            yield from _pauses(name, status)
             for number, quiet in self._quiet(status).items():
                 if quiet > QUIET_AFTER and status.state is not State.PAUSED and not self._stopping:
                     yield (
@@ -171,7 +174,7 @@ class Health:
     def _signed_in(self, queues: Mapping[str, Status]) -> bool | None:
         """``None`` while nobody was asked yet."""
         codes = [phase.failure.code for phase in self._phases.values() if phase.failure is not None]
-        codes += [one.code for one in queues.values() if one.code is not None]
+        codes += [code for one in queues.values() for code in (one.code, one.beneath and one.beneath[0]) if code]
         if any(code.startswith(SIGN_IN) for code in codes):
             return False
         return True if self._started else None
@@ -183,6 +186,9 @@ class Health:
             "state": status.state.value,
             "code": status.code,
             "sentence": None if status.sentence is None else without_amounts(status.sentence),
+            "beneath": None
+            if status.beneath is None
+            else {"code": status.beneath[0], "sentence": without_amounts(status.beneath[1])},
             "receivers": [
                 {"receiver": number, "last_turn": status.last_turn[number].isoformat(), "seconds_ago": round(quiet)}
                 for number, quiet in sorted(self._quiet(status).items())
@@ -195,6 +201,18 @@ class Health:
         """Per receiver, the seconds since its last call returned."""
         now = self._now()
         return {number: max((now - turn).total_seconds(), 0.0) for number, turn in status.last_turn.items()}
+
+
+def _pauses(name: str, status: Status) -> Iterator[str]:
+    """Why a queue is paused, or was until the last probe."""
+    why = f"({status.code}): {without_amounts(status.sentence or '')}"
+    if status.state is State.PAUSED:
+        yield f"Queue {name} is paused {why}"
+    elif status.state is State.TRYING:
+        yield f"Queue {name} was paused {why} It is tried again; this goes away once a message is done."
+    if status.beneath is not None:
+        code, sentence = status.beneath
+        yield f"Beneath it, queue {name} met a fault ({code}): {without_amounts(sentence)} Resumed, it is tried again."
 
 
 def _failure(failure: ConnectorError | None) -> dict[str, str | None]:

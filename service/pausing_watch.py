@@ -35,12 +35,22 @@ class Pausing:
         self._workers = workers
         self._last: Paused | None = None
         self._held: Paused | None = None
-        self._is_blind = False
+        self._blind: str | None = None
+        self._blind_said: datetime | None = None
         self._said: datetime | None = None
 
     def is_held(self) -> bool:
         """Whether it is paused now. From any thread."""
         return self._held is not None
+
+    @property
+    def remark(self) -> str | None:
+        """That nobody can tell whether it is paused, and why; ``None`` where that is known. From any thread."""
+        blind = self._blind
+        if blind is None:
+            return None
+        state = "paused" if self._last is not None else "at work"
+        return f"Whether somebody paused it could not be read {blind} It stays {state}, as it was told last."
 
     def begin(self) -> None:
         """The first look. Raises a ``ConnectorError`` that is worth waiting for; any other it goes on without."""
@@ -49,11 +59,12 @@ class Pausing:
         except (Transient, UnknownOutcome):
             raise
         except ConnectorError as failure:
-            self._cannot_see(failure)
+            self._blind = f"({failure.code}): {failure.sentence}"
 
     def apply(self) -> None:
         """Hold the workers, or let them go, as is written down. From within the loop."""
         now, paused = self._now(), self._last
+        self._tell_blind(now)
         if paused is not None and paused.is_over(now):
             paused = None
         if paused is None and self._held is not None:
@@ -82,20 +93,19 @@ class Pausing:
         try:
             self._last = self._read()
         except ConnectorError as failure:
-            self._cannot_see(failure)
+            self._blind = f"({failure.code}): {failure.sentence}"
         except Exception:
             # A mistake in this look must end neither the service nor a pause.
             log.exception("the look whether somebody paused it failed; it stays as it is")
+            self._blind = "(look-failed): The look itself failed; see the log."
         else:
-            self._is_blind = False
+            self._blind = None
 
-    def _cannot_see(self, failure: ConnectorError) -> None:
-        if not self._is_blind:
-            state = "paused" if self._last is not None else "at work"
-            log.warning(
-                "whether somebody paused it could not be read (%s): %s It stays %s, as it was told last",
-                failure.code,
-                failure.sentence,
-                state,
-            )
-        self._is_blind = True
+    def _tell_blind(self, now: datetime) -> None:
+        """Warn while it can't see, at first and every ten minutes."""
+        remark = self.remark
+        if remark is None:
+            self._blind_said = None
+        elif self._blind_said is None or now - self._blind_said >= REMIND:
+            log.warning("%s", remark)
+            self._blind_said = now

@@ -70,6 +70,7 @@ def test_a_fault_of_ours_met_while_it_is_held_is_probed_only_once_it_is_let_go()
             await case.until(lambda: case.worker.status().code == HELD)
             await case.live(600)
             assert probes == []
+            assert case.worker.status().beneath == ("missing-privilege", "A role is missing."), "it is not hidden"
             case.worker.hold(None)
             assert case.worker.status().code == "missing-privilege"
             await case.live(10)

@@ -106,6 +106,7 @@ def test_once_begun_it_is_ready_and_tells_how_each_queue_is(begun: Case) -> None
             "state": "running",
             "code": None,
             "sentence": None,
+            "beneath": None,
             "receivers": [{"receiver": 0, "last_turn": "2026-03-01T12:00:00+00:00", "seconds_ago": 0}],
             "last_completed": "2026-03-01T11:59:00+00:00",
             "messages": {"completed": 3},
@@ -124,8 +125,27 @@ def test_a_paused_service_is_ready_and_alive_and_says_why_it_is_paused(begun: Ca
     begun.status = Status(State.TRYING, "missing-privilege", "A role is missing.", {}, {})
     assert (begun.ready["state"], begun.ready["signed_in"]) == ("working", True)
     assert begun.ready["reasons"] == [
-        "Queue approvals is paused before; trying again (missing-privilege): A role is missing."
+        "Queue approvals was paused (missing-privilege): A role is missing. It is tried again; this goes away once a "
+        "message is done."
     ]
+
+
+def test_a_pause_on_request_does_not_hide_the_fault_beneath_it(begun: Case) -> None:
+    fault = ("sign-in-AADSTS7000222", "The client secret has expired.")
+    begun.status = Status(State.PAUSED, "held", "Paused on request.", {}, {}, None, fault)
+    assert (begun.ready["state"], begun.ready["signed_in"]) == ("paused", False)
+    assert begun.ready["reasons"] == [
+        "Queue approvals is paused (held): Paused on request.",
+        "Beneath it, queue approvals met a fault (sign-in-AADSTS7000222): The client secret has expired. Resumed, it "
+        "is tried again.",
+    ]
+    assert begun.ready["queues"][0]["beneath"] == {"code": fault[0], "sentence": fault[1]}
+
+
+def test_what_else_is_to_be_known_is_a_reason_without_an_amount() -> None:
+    health = Health({}, lambda: 0.0, remark=lambda: "Nobody knows of 1,234.50 USD.")
+    health.begun()
+    assert health.ready().body["reasons"] == ["Nobody knows of # USD."]
 
 
 def test_a_receiver_that_does_not_come_back_is_named(begun: Case) -> None:

@@ -218,12 +218,24 @@ def test_where_nobody_answers_it_stays_as_it_was_told_last_and_says_so_once(
     case.answer = told
     case.live((0, case.tell(Transient("unreachable", "Nobody answers."))), (3 * EVERY, lambda: None))
     assert case.worker.why == [None if told is None else told.sentence]
-    said = [record.message for record in caplog.records if "could not be read" in record.message]
+    said = [record.message for record in caplog.records if "could not be read" in record.message.lower()]
     state = "at work" if told is None else "paused"
     assert said == [
-        "whether somebody paused it could not be read (unreachable): Nobody answers. "
-        f"It stays {state}, as it was told last"
+        "Whether somebody paused it could not be read (unreachable): Nobody answers. "
+        f"It stays {state}, as it was told last."
     ]
+    assert case.pausing.remark == said[0]
+
+
+def test_it_is_said_again_for_as_long_as_it_can_not_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    case = Case()
+    case.answer = Misconfigured("missing-privilege", "It may not be read.")
+    case.live((REMIND.total_seconds() + EVERY, lambda: None))
+    said = [record for record in caplog.records if "It stays at work" in record.message]
+    assert len(said) == 2
+    assert case.pausing.remark == said[0].message
+    case.live((0, case.tell(None)), (EVERY, lambda: None))
+    assert case.pausing.remark is None
 
 
 def test_the_first_look_waits_for_what_is_away_and_goes_on_without_what_a_person_has_to_mend() -> None:
