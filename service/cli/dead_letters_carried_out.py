@@ -40,7 +40,7 @@ from service.dead_letters.rehearsal import Rehearsal, Rehearsed, Would
 from service.interruption import asked_to_stop
 
 STOPPING = "Asked to stop: the part that is at work is finished first; ask again to end at once."
-AGAIN = "Give the same command again to go on: what was done is not done twice."
+AGAIN = "Give the same command again to go on: what arrives twice is written once."
 WORDS = {Kind.REPLAY: "Sent again", Kind.DISCARD: "Discarded"}
 
 
@@ -176,7 +176,8 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
         counts[otherwise.value] += missing
     _sum_up(how, counts, records, untold)
     if failure is not None:
-        say(AGAIN)
+        if missing:
+            say(AGAIN)
         raise failure
     if stop.is_set():
         say(AGAIN)
@@ -217,7 +218,11 @@ def _tell(told: Iterable[Told], output: Output) -> None:
         as_json_array(data for _, data, _ in told)
     else:
         for receipt, _, url in told:
-            line(receipt_in_words(receipt, url))
+            try:
+                line(receipt_in_words(receipt, url))
+            except SystemExit as closed:
+                # The library that writes lines ends the process at a closed pipe; there is something to say still.
+                raise CannotWrite("the pipe is closed") from closed
 
 
 def _sum_up(how: How, counts: Counter[str], records: Sequence[Recorded], untold: str) -> None:

@@ -43,14 +43,15 @@ class World:
         return cast(dict[str, Any], json.loads(record["psac_outcome"]))
 
 
+@pytest.mark.parametrize("failure", [CannotWrite("Full."), SystemExit(1)], ids=["full", "closed"])
 @pytest.mark.parametrize(("way", "word"), [(Kind.DISCARD, "discarded"), (Kind.REPLAY, "sent-again")])
 def test_a_closed_pipe_leaves_a_record_of_what_was_done_and_of_what_was_not_begun(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], way: Kind, word: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], way: Kind, word: str, failure: BaseException
 ) -> None:
     world = World()
 
     def closed(text: str) -> None:
-        raise CannotWrite("Broken pipe")
+        raise failure
 
     monkeypatch.setattr(carried_out, "line", closed)
     with pytest.raises(CannotWrite):
