@@ -1,10 +1,10 @@
 // PSA Connector in Azure: two Service Bus namespaces, the service and its scheduled jobs in Container Apps, a vault, a
-// registry, logs and alerts. Deploy it into a resource group; without `image` everything but the containers is made, so
-// that there is a registry to push the first image to.
+// registry, logs and alerts. Deploy it into a resource group; with `image = 'none'` everything but the containers is made,
+// so that there is a registry to push the first image to.
 
 targetScope = 'resourceGroup'
 
-@description('What every name begins with.')
+@description('What every name begins with: lower-case letters and digits, a letter first.')
 @minLength(3)
 @maxLength(12)
 param name string = 'psaconnector'
@@ -26,6 +26,8 @@ param startFrom string = ''
 param businessTimeZone string
 @description('More settings, by the name of their variable: none that is a secret.')
 param moreSettings object = {}
+@description('The text of a profile, by loadTextContent: columns of your own, names that differ; empty: none.')
+param profileText string = ''
 @description('Whether commands, replies and events get a namespace of their own, which takes no keys at all.')
 param separateNamespaces bool = true
 @allowed(['Standard', 'Premium'])
@@ -42,57 +44,61 @@ param eventsTopic string = ''
 param eventSubscriptions array = []
 @description('Object ids in Entra of who may give commands by message.')
 param commandSenders array = []
-@description('Object ids in Entra of who may fetch answers.')
+@description('Object ids in Entra of who fetches answers; needed where there are queues for them.')
 param replyReaders array = []
+@description('Object ids in Entra of who receives events; needed where there are subscriptions.')
+param eventReaders array = []
+@description('Object ids in Entra of who operates the service: may see what was put aside, and send it again.')
+param operators array = []
 @description('Object ids in Entra of who runs `psa-connector register`, and may read the key it hands to Dataverse.')
 param registrars array = []
 @description('IPv4 addresses or ranges Dataverse posts from, in CIDR notation; none: any. With a filter the service leaves by an address of its own, which is let in.')
 param allowedAddresses array = []
 @description('Whether everything leaves by one fixed address.')
 param staticEgress bool = false
-@description('The network of the containers where there is a fixed address; a /24 or larger.')
+@description('The network of the containers; a /24 or larger. It can not be changed later.')
 param addressSpace string = '10.90.0.0/24'
-@description('The image to run, such as registry/psa-connector@sha256:…; empty: no containers yet.')
-param image string = ''
+@description('The image to run, such as registry/psa-connector@sha256:…; none: no containers yet.')
+@minLength(4)
+param image string
 @description('Cores and memory of a container, in a pair that Container Apps offers.')
 param cpu string = '0.5'
 param memory string = '1Gi'
 @description('0 lets the service sleep while its queues are empty.')
 @minValue(0)
-@maxValue(28)
+@maxValue(9)
 param minReplicas int = 1
 @minValue(1)
-@maxValue(28)
+@maxValue(9)
 param maxReplicas int = 2
 @description('Messages waiting in a queue for which one more replica is started.')
 @minValue(1)
 param messagesPerReplica int = 500
-@description('When what is due is invoiced: cron, in UTC.')
+@description('When what is due is invoiced: cron, in UTC wherever the business is; once a day, early on its day.')
 param dueSchedule string = '0 4 * * *'
 @description('When approvals are compared with actuals: cron, in UTC.')
 param reconcileSchedule string = '30 1 * * *'
 @description('When everything is looked at once: cron, in UTC.')
 param statusSchedule string = '*/15 * * * *'
 @description('E-mail addresses that are told of alerts.')
+@minLength(1)
 param alertEmails array
 @description('Where the pages about alerts are found, such as the address of that folder in your repository: each alert links its own.')
 param runbooks string = 'infra/runbooks'
-@description('The address of a Teams workflow that posts what it is sent into a channel; empty: none.')
+@description('The address of a Teams workflow that posts what it is sent into a channel, or none.')
 @secure()
-param teamsWebhook string = ''
+@minLength(4)
+param teamsWebhook string = 'none'
 @minValue(30)
 @maxValue(730)
 param retentionDays int = 90
 
-// Role definitions of Azure, by their fixed ids.
 var definitions = 'Microsoft.Authorization/roleDefinitions'
 var busRoles = {
   owner: subscriptionResourceId(definitions, '090c5cfd-751d-490a-894a-3ce6f1109419')
   receiver: subscriptionResourceId(definitions, '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0')
   sender: subscriptionResourceId(definitions, '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39')
 }
-var secretsUser = subscriptionResourceId(definitions, '4633458b-17de-408a-b874-0445c86b69e6')
-var acrPull = subscriptionResourceId(definitions, '7f951dda-4ed3-4680-a7ca-43fe172d538d')
 
 // Azure does not tell a deployment where Service Bus is found in its cloud.
 var serviceBusSuffixes = {
@@ -117,16 +123,15 @@ var queueProperties = {
   enablePartitioning: false
 }
 
-var letters = replace(name, '-', '')
+var letters = (toLower(name) == name) ? replace(name, '-', '') : fail('name: lower-case letters and digits only')
 var unique = take(uniqueString(resourceGroup().id), 6)
 var approvalsNamespace = '${name}-ingress-${unique}'
 var commandsNamespace = separateNamespaces ? '${name}-internal-${unique}' : approvalsNamespace
 var approvalsHost = '${approvalsNamespace}${serviceBusSuffixes[cloud]}'
 var commandsHost = '${commandsNamespace}${serviceBusSuffixes[cloud]}'
 var answerQueues = empty(repliesQueue) ? replyQueues : union([repliesQueue], replyQueues)
-var hasImage = !empty(image)
+var hasImage = image != 'none'
 var isFiltered = !empty(allowedAddresses)
-var hasStaticEgress = staticEgress || isFiltered
 
 // The scaler's own way to a filtered namespace is not ours to know, so there the service is never left asleep.
 var leastReplicas = isFiltered ? max(1, minReplicas) : minReplicas
@@ -151,13 +156,15 @@ module logs 'modules/logs.bicep' = {
   }
 }
 
-module network 'modules/network.bicep' = if (hasStaticEgress) {
+// There from the start: an environment can't be moved into a network, while an address can be added to a network.
+module network 'modules/network.bicep' = {
   name: '${name}-network'
   params: {
     name: name
     location: location
     tags: tags
     addressSpace: addressSpace
+    fixedAddress: staticEgress || isFiltered
   }
 }
 
@@ -173,6 +180,7 @@ module ingress 'modules/ingress.bicep' = {
     allowedAddresses: isFiltered ? concat(allowedAddresses, ['${network.outputs.egressAddress}/32']) : []
     servicePrincipalId: identity.outputs.servicePrincipalId
     platformPrincipalId: identity.outputs.platformPrincipalId
+    operators: operators
     roles: busRoles
   }
 }
@@ -195,6 +203,8 @@ module internal 'modules/internal.bicep' = {
     platformPrincipalId: identity.outputs.platformPrincipalId
     commandSenders: commandSenders
     replyReaders: replyReaders
+    eventReaders: eventReaders
+    operators: operators
     roles: busRoles
   }
 }
@@ -212,7 +222,6 @@ module vault 'modules/vault.bicep' = {
     approvalsRule: ingress.outputs.ruleName
     platformPrincipalId: identity.outputs.platformPrincipalId
     registrars: registrars
-    secretsUserRoleId: secretsUser
   }
 }
 
@@ -223,7 +232,6 @@ module registry 'modules/registry.bicep' = {
     location: location
     tags: tags
     platformPrincipalId: identity.outputs.platformPrincipalId
-    pullRoleId: acrPull
   }
 }
 
@@ -240,7 +248,7 @@ module run 'modules/run.bicep' = if (hasImage) {
     platformIdentityId: identity.outputs.platformId
     telemetryUri: vault.outputs.telemetryUri
     workspaceId: logs.outputs.workspaceId
-    subnetId: hasStaticEgress ? network.outputs.subnetId : ''
+    subnetId: network.outputs.subnetId
     cloud: cloud
     dataverseUrl: dataverseUrl
     organizationId: organizationId
@@ -248,6 +256,7 @@ module run 'modules/run.bicep' = if (hasImage) {
     startFrom: startFrom
     businessTimeZone: businessTimeZone
     moreSettings: moreSettings
+    profileText: profileText
     approvalsNamespace: ingress.outputs.namespaceName
     commandsNamespace: internal.outputs.namespaceName
     approvalsNamespaceId: ingress.outputs.namespaceId
@@ -286,6 +295,6 @@ output registryServer string = registry.outputs.loginServer
 output workspaceName string = logs.outputs.workspaceName
 
 @description('The fixed address, for firewalls; empty: there is none.')
-output egressAddress string = hasStaticEgress ? network.outputs.egressAddress : ''
+output egressAddress string = network.outputs.egressAddress
 output appName string = hasImage ? run.outputs.appName : ''
 output jobNames array = hasImage ? run.outputs.jobNames : []

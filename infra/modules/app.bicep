@@ -13,6 +13,9 @@ param platformIdentityId string
 @description('The settings, as environment variables.')
 param settings array
 
+@description('The text of a profile; empty: none.')
+param profileText string
+
 @description('Where the vault holds the connection string of telemetry.')
 param telemetryUri string
 param cpu string
@@ -33,6 +36,32 @@ param commandsQueue string
 
 @description('The cloud by the name the scaler knows it by.')
 param scalerCloud string
+
+// A profile is no secret, but a secret is the one thing Container Apps shows a container as a file.
+var profileSecrets = empty(profileText) ? [] : [
+  {
+    name: 'profile'
+    value: profileText
+  }
+]
+var profileVolumes = empty(profileText) ? [] : [
+  {
+    name: 'profile'
+    storageType: 'Secret'
+    secrets: [
+      {
+        secretRef: 'profile'
+        path: 'profile.toml'
+      }
+    ]
+  }
+]
+var profileMounts = empty(profileText) ? [] : [
+  {
+    volumeName: 'profile'
+    mountPath: '/etc/psa-connector-profile'
+  }
+]
 
 resource app 'Microsoft.App/containerApps@2025-01-01' = {
   name: name
@@ -66,13 +95,13 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
           identity: platformIdentityId
         }
       ]
-      secrets: [
+      secrets: concat([
         {
           name: 'telemetry'
           keyVaultUrl: telemetryUri
           identity: platformIdentityId
         }
-      ]
+      ], profileSecrets)
     }
     template: {
       terminationGracePeriodSeconds: terminationGrace
@@ -110,14 +139,16 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
           }
           probes: [
             {
+              // Not `/started`: a process that waits for Dataverse or Service Bus knows how long it was told to wait,
+              // and a new one would ask at once.
               type: 'Startup'
               httpGet: {
-                path: '/started'
+                path: '/live'
                 port: healthPort
               }
-              periodSeconds: 30
+              periodSeconds: 10
               timeoutSeconds: 5
-              failureThreshold: 10
+              failureThreshold: 30
             }
             {
               type: 'Readiness'
@@ -140,20 +171,20 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               failureThreshold: 3
             }
           ]
-          volumeMounts: [
+          volumeMounts: concat([
             {
               volumeName: 'scratch'
               mountPath: '/tmp'
             }
-          ]
+          ], profileMounts)
         }
       ]
-      volumes: [
+      volumes: concat([
         {
           name: 'scratch'
           storageType: 'EmptyDir'
         }
-      ]
+      ], profileVolumes)
       scale: {
         minReplicas: minReplicas
         maxReplicas: maxReplicas

@@ -5,7 +5,7 @@ param location string
 param tags object
 param workspaceId string
 
-@description('The subnet whose address everything leaves by; empty: whatever the platform uses.')
+@description('The subnet of the containers.')
 param subnetId string
 
 resource environmentOfContainers 'Microsoft.App/managedEnvironments@2025-01-01' = {
@@ -16,7 +16,7 @@ resource environmentOfContainers 'Microsoft.App/managedEnvironments@2025-01-01' 
     appLogsConfiguration: {
       destination: 'azure-monitor'
     }
-    vnetConfiguration: empty(subnetId) ? null : {
+    vnetConfiguration: {
       infrastructureSubnetId: subnetId
       internal: true
     }

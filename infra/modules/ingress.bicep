@@ -27,6 +27,9 @@ param servicePrincipalId string
 @description('Whom the platform reads the length of the queue as.')
 param platformPrincipalId string
 
+@description('Object ids of who may see what was put aside, and send it again.')
+param operators array
+
 @description('The role definitions `receiver`, `sender` and `owner` of Service Bus.')
 param roles object
 
@@ -108,6 +111,20 @@ resource mayLook 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: roles.owner
   }
 }
+
+var operatorRoles = flatten(map(operators, operator => map([roles.receiver, roles.sender], role => {
+  principal: operator
+  role: role
+})))
+
+resource mayOperate 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for right in operatorRoles: {
+  scope: approvals
+  name: guid(approvals.id, right.principal, right.role)
+  properties: {
+    principalId: right.principal
+    roleDefinitionId: right.role
+  }
+}]
 
 output namespaceId string = ingressNamespace.id
 output namespaceName string = ingressNamespace.name

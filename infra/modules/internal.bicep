@@ -36,8 +36,19 @@ param commandSenders array
 @description('Object ids of who may fetch answers.')
 param replyReaders array
 
+@description('Object ids of who receives events.')
+param eventReaders array
+
+@description('Object ids of who may see what was put aside, and send it again.')
+param operators array
+
 @description('The role definitions `receiver`, `sender` and `owner` of Service Bus.')
 param roles object
+
+// An answer or an event that nobody may fetch would lie there until it is put aside.
+var fetchers = (empty(replyQueues) || !empty(replyReaders)) ? replyReaders : fail('replyReaders: who fetches answers?')
+var hasListeners = empty(eventSubscriptions) || !empty(eventReaders)
+var receivers = hasListeners ? eventReaders : fail('eventReaders: who receives events?')
 
 resource own 'Microsoft.ServiceBus/namespaces@2024-01-01' = if (ownNamespace) {
   name: namespaceName
@@ -153,7 +164,8 @@ resource mayLook 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource mayCommand 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for sender in commandSenders: {
+// Whoever operates may send again, which is the same right: given once to each.
+resource mayCommand 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for sender in union(commandSenders, operators): {
   scope: commands
   name: guid(commands.id, sender, roles.sender)
   properties: {
@@ -162,16 +174,39 @@ resource mayCommand 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for 
   }
 }]
 
-var fetchers = flatten(map(range(0, length(replyQueues)), number => map(replyReaders, reader => {
+var fetches = flatten(map(range(0, length(replyQueues)), number => map(fetchers, reader => {
   number: number
   principal: reader
 })))
 
-resource mayFetch 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for fetcher in fetchers: {
+resource mayFetch 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for fetcher in fetches: {
   scope: replies[fetcher.number]
   name: guid(namespaceName, replyQueues[fetcher.number], fetcher.principal, roles.receiver)
   properties: {
     principalId: fetcher.principal
+    roleDefinitionId: roles.receiver
+  }
+}]
+
+var listeners = flatten(map(range(0, length(subscribers)), number => map(receivers, reader => {
+  number: number
+  principal: reader
+})))
+
+resource mayListen 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for listener in listeners: {
+  scope: subscriptions[listener.number]
+  name: guid(namespaceName, subscribers[listener.number], listener.principal, roles.receiver)
+  properties: {
+    principalId: listener.principal
+    roleDefinitionId: roles.receiver
+  }
+}]
+
+resource mayOperate 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for operator in operators: {
+  scope: commands
+  name: guid(commands.id, operator, roles.receiver)
+  properties: {
+    principalId: operator
     roleDefinitionId: roles.receiver
   }
 }]

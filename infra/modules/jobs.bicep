@@ -14,6 +14,9 @@ param platformIdentityId string
 @description('The settings, as environment variables.')
 param settings array
 
+@description('The text of a profile; empty: none.')
+param profileText string
+
 @description('Where the vault holds the connection string of telemetry.')
 param telemetryUri string
 
@@ -21,6 +24,32 @@ param telemetryUri string
 param jobs array
 param cpu string
 param memory string
+
+// A profile is no secret, but a secret is the one thing Container Apps shows a container as a file.
+var profileSecrets = empty(profileText) ? [] : [
+  {
+    name: 'profile'
+    value: profileText
+  }
+]
+var profileVolumes = empty(profileText) ? [] : [
+  {
+    name: 'profile'
+    storageType: 'Secret'
+    secrets: [
+      {
+        secretRef: 'profile'
+        path: 'profile.toml'
+      }
+    ]
+  }
+]
+var profileMounts = empty(profileText) ? [] : [
+  {
+    volumeName: 'profile'
+    mountPath: '/etc/psa-connector-profile'
+  }
+]
 
 resource scheduled 'Microsoft.App/jobs@2025-01-01' = [for job in jobs: {
   name: '${name}-${job.name}'
@@ -61,13 +90,13 @@ resource scheduled 'Microsoft.App/jobs@2025-01-01' = [for job in jobs: {
           identity: platformIdentityId
         }
       ]
-      secrets: [
+      secrets: concat([
         {
           name: 'telemetry'
           keyVaultUrl: telemetryUri
           identity: platformIdentityId
         }
-      ]
+      ], profileSecrets)
     }
     template: {
       containers: [
@@ -92,20 +121,20 @@ resource scheduled 'Microsoft.App/jobs@2025-01-01' = [for job in jobs: {
             cpu: json(cpu)
             memory: memory
           }
-          volumeMounts: [
+          volumeMounts: concat([
             {
               volumeName: 'scratch'
               mountPath: '/tmp'
             }
-          ]
+          ], profileMounts)
         }
       ]
-      volumes: [
+      volumes: concat([
         {
           name: 'scratch'
           storageType: 'EmptyDir'
         }
-      ]
+      ], profileVolumes)
     }
   }
 }]

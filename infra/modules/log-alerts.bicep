@@ -12,10 +12,15 @@ param actionGroupId string
 @description('Where the pages about alerts are found.')
 param runbooks string
 
+// An alert tells of nothing more while it is on: where one finding must not hide the next, `split` names the columns by
+// which there is one alert each.
+//
 // A metric's value is its `Sum`: what the exporter sends of counters and gauges has neither `Min` nor `Max`.
 var queries = [
   {
     name: 'silence'
+    page: 'silence'
+    split: []
     enabled: alwaysRuns
     severity: 1
     description: 'No replica has given a sign of life for ten minutes: the service is down, or hangs. Approvals wait in their queue.'
@@ -27,10 +32,12 @@ var queries = [
   }
   {
     name: 'status-silence'
+    page: 'status-silence'
+    split: []
     enabled: true
     severity: 1
-    description: 'The scheduled look at everything has not run for an hour, so that nobody would say what is wrong.'
-    query: 'ContainerAppConsoleLogs | where ContainerName == "status"'
+    description: 'The scheduled look at everything has not run to its end for an hour, or got no answer, so that nobody would say what is wrong.'
+    query: 'ContainerAppConsoleLogs | where ContainerName == "status" | extend Told = parse_json(tostring(Log)) | where isnotnull(Told.needs_a_person) and array_length(Told.no_answer) == 0'
     operator: 'LessThan'
     threshold: 1
     window: 'PT1H'
@@ -38,9 +45,11 @@ var queries = [
   }
   {
     name: 'paused'
+    page: 'paused'
+    split: []
     enabled: true
     severity: 1
-    description: 'The service has paused: a secret, a role, a table or a limit of ours keeps it from working. Every message is kept.'
+    description: 'The service has paused: a secret, a role, a table or a limit of ours keeps it from working, or somebody paused it. Every message is kept.'
     query: 'AppMetrics | where Name == "psa_connector.breaker.state" and Sum >= 2'
     operator: 'GreaterThanOrEqual'
     threshold: 5
@@ -49,17 +58,47 @@ var queries = [
   }
   {
     name: 'in-doubt'
+    page: 'in-doubt'
+    split: ['Doubt']
     enabled: true
     severity: 1
     description: 'An invoice was called for and nobody said whether it was made. It is never called for again by itself: a person decides.'
-    query: 'AppMetrics | where (Name == "psa_connector.invoices_in_doubt" and Sum > 0) or (Name == "psa_connector.dead_letters" and tostring(Properties.code) in ("in-doubt", "earlier-in-doubt") and Sum > 0)'
+    query: 'AppMetrics | where (Name == "psa_connector.invoices_in_doubt" and Sum > 0) or (Name == "psa_connector.dead_letters" and tostring(Properties.code) in ("in-doubt", "earlier-in-doubt") and Sum > 0) | extend Doubt = iff(Name == "psa_connector.invoices_in_doubt", tostring(toint(Sum)), "put aside")'
     operator: 'GreaterThan'
     threshold: 0
     window: 'PT30M'
     frequency: 'PT5M'
   }
   {
+    name: 'put-aside'
+    page: 'dead-letters'
+    split: ['Code']
+    enabled: true
+    severity: 2
+    description: 'The service put messages aside for a person, for this cause. Others may lie there from before.'
+    query: 'AppMetrics | where Name == "psa_connector.dead_letters" and Sum > 0 | extend Code = tostring(Properties.code)'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT5M'
+  }
+  {
+    name: 'attention'
+    page: 'attention'
+    split: ['Part']
+    enabled: true
+    severity: 2
+    description: 'A part of what status looks at has needed a person for most of an hour.'
+    query: 'AppMetrics | where Name == "psa_connector.attention" | extend Part = tostring(Properties.part) | where Part !in ("approved-without-actuals", "schedules-overdue", "in-doubt") | summarize Told = max(Sum) by Part, bin(TimeGenerated, 15m) | where Told > 0'
+    operator: 'GreaterThanOrEqual'
+    threshold: 3
+    window: 'PT1H'
+    frequency: 'PT15M'
+  }
+  {
     name: 'without-actuals'
+    page: 'without-actuals'
+    split: []
     enabled: true
     severity: 2
     description: 'Entries were approved a while ago and have no actuals: events were lost, or nobody works on them.'
@@ -71,17 +110,21 @@ var queries = [
   }
   {
     name: 'overdue'
+    page: 'overdue'
+    split: []
     enabled: true
     severity: 2
-    description: 'Invoices were due with something ready, and were not created: the job due does not run, or was refused.'
-    query: 'AppMetrics | where Name == "psa_connector.schedules_overdue" and Sum > 0'
-    operator: 'GreaterThan'
-    threshold: 0
-    window: 'PT30M'
-    frequency: 'PT15M'
+    description: 'Invoices were due with something ready, and for a day were not created: the job due does not run, or was refused.'
+    query: 'AppMetrics | where Name == "psa_connector.schedules_overdue" | summarize Told = max(Sum) by bin(TimeGenerated, 1h) | where Told > 0'
+    operator: 'GreaterThanOrEqual'
+    threshold: 23
+    window: 'P1D'
+    frequency: 'PT1H'
   }
   {
     name: 'throttling-dataverse'
+    page: 'throttling-dataverse'
+    split: []
     enabled: true
     severity: 3
     description: 'Dataverse keeps sending the service away: somebody else uses the same user, or more replicas run than the settings say.'
@@ -93,6 +136,8 @@ var queries = [
   }
   {
     name: 'behind'
+    page: 'behind'
+    split: []
     enabled: true
     severity: 2
     description: 'Messages have been waiting for more than ten minutes: more comes than is done, or what is needed is out of reach.'
@@ -111,7 +156,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule 
   kind: 'LogAlert'
   properties: {
     displayName: '${name}-${rule.name}'
-    description: '${rule.description} What to do: ${runbooks}/${rule.name}.md'
+    description: '${rule.description} What to do: ${runbooks}/${rule.page}.md'
     severity: rule.severity
     enabled: rule.enabled
     scopes: [
@@ -127,6 +172,11 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule 
         {
           query: rule.query
           timeAggregation: 'Count'
+          dimensions: map(rule.split, column => {
+            name: column
+            operator: 'Include'
+            values: ['*']
+          })
           operator: rule.operator
           threshold: rule.threshold
           failingPeriods: {

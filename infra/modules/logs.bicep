@@ -31,7 +31,6 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   properties: {
     Application_Type: 'other'
     WorkspaceResourceId: workspace.id
-    RetentionInDays: retentionDays
   }
 }
 

@@ -3,7 +3,7 @@
 param name string
 param tags object
 
-@description('The namespaces, each with its `key` and `id`.')
+@description('The namespaces, each with its `key`, its `id`, and the `queues` the service works on.')
 param namespaces array
 
 @description('The full names of the jobs, each of which fails by an exit code that is not 0.')
@@ -42,9 +42,7 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = [for namespa
             {
               name: 'EntityName'
               operator: 'Include'
-              values: [
-                '*'
-              ]
+              values: namespace.queues
             }
           ]
         }

@@ -1,4 +1,5 @@
-// One fixed address for everything that leaves the environment, for firewalls that want to know it.
+// The network of the containers, and by parameter one fixed address for everything that leaves it, for firewalls that want
+// to know it.
 
 param name string
 param location string
@@ -7,7 +8,10 @@ param tags object
 @description('The network, a /24 or larger; its first /24 is the subnet of the containers.')
 param addressSpace string
 
-resource address 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
+@description('Whether everything leaves by one fixed address.')
+param fixedAddress bool
+
+resource address 'Microsoft.Network/publicIPAddresses@2024-05-01' = if (fixedAddress) {
   name: '${name}-egress'
   location: location
   tags: tags
@@ -20,7 +24,7 @@ resource address 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
   }
 }
 
-resource gateway 'Microsoft.Network/natGateways@2024-05-01' = {
+resource gateway 'Microsoft.Network/natGateways@2024-05-01' = if (fixedAddress) {
   name: '${name}-nat'
   location: location
   tags: tags
@@ -52,9 +56,9 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
         name: 'containers'
         properties: {
           addressPrefix: cidrSubnet(addressSpace, 24, 0)
-          natGateway: {
+          natGateway: fixedAddress ? {
             id: gateway.id
-          }
+          } : null
           delegations: [
             {
               name: 'container-apps'
@@ -70,4 +74,4 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
 }
 
 output subnetId string = '${network.id}/subnets/containers'
-output egressAddress string = address.properties.ipAddress
+output egressAddress string = fixedAddress ? address.properties.ipAddress : ''

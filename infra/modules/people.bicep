@@ -7,11 +7,11 @@ param tags object
 @description('E-mail addresses that are told.')
 param emails array
 
-@description('The address of a Teams workflow that posts what it is sent into a channel; empty: none.')
+@description('The address of a Teams workflow that posts what it is sent into a channel, or none.')
 @secure()
 param teamsWebhook string
 
-var toTeams = !empty(teamsWebhook)
+var toTeams = teamsWebhook != 'none'
 
 resource teams 'Microsoft.Logic/workflows@2019-05-01' = if (toTeams) {
   name: '${name}-to-teams'

@@ -4,7 +4,9 @@ param registryName string
 param location string
 param tags object
 param platformPrincipalId string
-param pullRoleId string
+
+// The role AcrPull, by its fixed id.
+var pullRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '7f951dda-4ed3-4680-a7ca-43fe172d538d')
 
 resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' = {
   name: registryName

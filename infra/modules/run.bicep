@@ -18,6 +18,7 @@ param creator string
 param startFrom string
 param businessTimeZone string
 param moreSettings object
+param profileText string
 param approvalsNamespace string
 param commandsNamespace string
 param approvalsNamespaceId string
@@ -49,17 +50,21 @@ var scalerClouds = {
   'us-government': 'AzureUSGovernmentCloud'
   china: 'AzureChinaCloud'
 }
+var needsStart = creator == 'service'
+var start = empty(startFrom) ? (needsStart ? fail('startFrom: from when on?') : '') : startFrom
 var areApart = approvalsHost != commandsHost
 var ingressAlone = [
   {
     key: 'approvals'
     id: approvalsNamespaceId
+    queues: areApart ? [approvalsQueue] : [approvalsQueue, commandsQueue]
   }
 ]
 var internalToo = [
   {
     key: 'commands'
     id: commandsNamespaceId
+    queues: [commandsQueue]
   }
 ]
 
@@ -96,9 +101,8 @@ var always = {
   PSA_CONNECTOR_SERVICEBUS__REPLY_QUEUES: string(replyQueues)
   PSA_CONNECTOR_ACTUALS__CREATOR: creator
   PSA_CONNECTOR_BUSINESS_TIME_ZONE: businessTimeZone
-  // As many processes as can be at work as one user: what Dataverse grants that user is shared among them. While a new
-  // revision takes over there are more for some minutes, and Dataverse itself slows them down.
-  PSA_CONNECTOR_WORKERS__REPLICAS: string(maxReplicas + length(jobs))
+  // Less than the grace below by half, and by what closing takes. An invoice action can take Dataverse minutes.
+  PSA_CONNECTOR_WORKERS__DRAIN: '150'
   PSA_CONNECTOR_LOGS__FORMAT: 'json'
   PSA_CONNECTOR_TELEMETRY__EXPORTER: 'azure-monitor'
 }
@@ -107,8 +111,8 @@ var settings = union(
   areApart ? {
     PSA_CONNECTOR_SERVICEBUS__APPROVALS_NAMESPACE: approvalsHost
   } : {},
-  empty(startFrom) ? {} : {
-    PSA_CONNECTOR_ACTUALS__START_FROM: startFrom
+  empty(start) ? {} : {
+    PSA_CONNECTOR_ACTUALS__START_FROM: start
   },
   empty(organizationId) ? {} : {
     PSA_CONNECTOR_ORGANIZATION_ID: organizationId
@@ -119,12 +123,21 @@ var settings = union(
   empty(eventsTopic) ? {} : {
     PSA_CONNECTOR_SERVICEBUS__EVENTS: eventsTopic
   },
-  moreSettings
+  empty(profileText) ? {} : {
+    PSA_CONNECTOR_PROFILE: '/etc/psa-connector-profile/profile.toml'
+  },
+  contains(moreSettings, 'PSA_CONNECTOR_DUE__AT') ? fail('moreSettings: the job due takes the place of DUE__AT') : moreSettings
 )
-var variables = map(items(settings), setting => {
-  name: setting.key
-  value: setting.value
-})
+
+// What Dataverse grants the one user that all of them are is shared: each replica takes a share, and the jobs, which run
+// for minutes, one together. While a new revision takes over there are more replicas, until the old ones have drained.
+var shares = maxReplicas + 1
+var forApp = items(union({
+  PSA_CONNECTOR_WORKERS__REPLICAS: string(shares)
+}, settings))
+var forJobs = items(union({
+  PSA_CONNECTOR_WORKERS__REPLICAS: string(shares * length(jobs))
+}, settings))
 
 module containers 'environment.bicep' = {
   name: '${name}-environment'
@@ -149,7 +162,11 @@ module app 'app.bicep' = {
     serviceIdentityId: serviceIdentityId
     serviceClientId: serviceClientId
     platformIdentityId: platformIdentityId
-    settings: variables
+    settings: map(forApp, setting => {
+      name: setting.key
+      value: string(setting.value)
+    })
+    profileText: profileText
     telemetryUri: telemetryUri
     cpu: cpu
     memory: memory
@@ -157,7 +174,7 @@ module app 'app.bicep' = {
     minReplicas: minReplicas
     maxReplicas: maxReplicas
     messagesPerReplica: messagesPerReplica
-    terminationGrace: 60
+    terminationGrace: 240
     approvalsNamespace: approvalsNamespace
     approvalsQueue: approvalsQueue
     commandsNamespace: commandsNamespace
@@ -178,7 +195,11 @@ module scheduled 'jobs.bicep' = {
     serviceIdentityId: serviceIdentityId
     serviceClientId: serviceClientId
     platformIdentityId: platformIdentityId
-    settings: variables
+    settings: map(forJobs, setting => {
+      name: setting.key
+      value: string(setting.value)
+    })
+    profileText: profileText
     telemetryUri: telemetryUri
     jobs: jobs
     cpu: cpu
@@ -203,7 +224,8 @@ module metricAlerts 'metric-alerts.bicep' = {
     name: name
     tags: tags
     namespaces: areApart ? concat(ingressAlone, internalToo) : ingressAlone
-    jobNames: scheduled.outputs.jobNames
+    // Not status: what it finds has alerts of its own, part by part, and its silence too.
+    jobNames: take(scheduled.outputs.jobNames, 2)
     actionGroupId: people.outputs.actionGroupId
     runbooks: runbooks
   }

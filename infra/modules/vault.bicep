@@ -15,7 +15,9 @@ param platformPrincipalId string
 
 @description('Object ids of who runs `psa-connector register`, and needs the key for it.')
 param registrars array
-param secretsUserRoleId string
+
+// The role Key Vault Secrets User, by its fixed id.
+var secretsUserRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4633458b-17de-408a-b874-0445c86b69e6')
 
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   name: vaultName

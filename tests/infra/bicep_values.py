@@ -132,6 +132,9 @@ def _operator(operator: Mapping[str, Any], scope: Scope) -> Any:
         case "add":
             one, other = two()
             return one + other
+        case "multiply":
+            one, other = two()
+            return one * other
         case "property_accessor" | "index_accessor" | "function_accessor":
             return _reached(value(given["operand_1"], scope), operator, scope)
         case unknown:
@@ -184,9 +187,16 @@ def _subnet(space: str, length: int, number: int) -> str:
     return str(list(ipaddress.ip_network(space).subnets(new_prefix=length))[number])
 
 
+def _fail(sentence: str) -> Any:
+    raise ValueError(sentence)
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "concat": lambda *several: [one for part in several for one in part],
     "union": _union,
+    "contains": lambda table, name: name in table,
+    "fail": _fail,
+    "tolower": str.lower,
     "empty": lambda one: not one,
     "length": len,
     "take": lambda text, count: text[:count],

@@ -25,4 +25,5 @@ def production() -> dict[str, Any]:
     """What the file for production says, with everything switched on that it leaves out."""
     said = parameters(INFRA / "parameters" / "production.bicepparam", ENVIRONMENT)
     people = {"commandSenders": ["giver"], "replyReaders": ["reader", "other"], "registrars": ["registrar"]}
-    return said | people | {"allowedAddresses": ["20.1.2.0/24"]}
+    people |= {"eventReaders": ["listener"], "operators": ["operator"]}
+    return said | people | {"allowedAddresses": ["20.1.2.0/24"], "profileText": "[columns]"}

@@ -11,6 +11,7 @@ from tests.infra.bicep_values import Later, Made
 from tests.infra.templates import INFRA, Deployed, Template, deploy, from_disk
 
 MAIN = INFRA / "main.bicep"
+SET_TO_NONE = {"PSA_CONNECTOR_IMAGE": "none", "PSA_CONNECTOR_TEAMS_WEBHOOK": "none"}
 SECRET = "the value of the secret "
 Look = Callable[[Path], Template]
 
@@ -46,7 +47,7 @@ def container(runs: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def variables(runs: Mapping[str, Any]) -> dict[str, str]:
     """What a container is told; of a secret, which one it is."""
-    secrets = {one["name"]: one["keyVaultUrl"] for one in runs["configuration"].get("secrets", ())}
+    secrets = {one["name"]: one.get("keyVaultUrl") for one in runs["configuration"].get("secrets", ())}
     return {
         one["name"]: SECRET + secrets[one["secretRef"]] if "secretRef" in one else one["value"]
         for one in container(runs)["env"]

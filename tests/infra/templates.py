@@ -98,7 +98,7 @@ def altered(file: str, old: str, new: str) -> Callable[[Path], Template]:
 
 def parameters(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """What a parameter file says, where these environment variables are set. pycep reads no such files: they are turned
-    into variables first.
+    into variables first. Raises ``ValueError`` for a variable that is not set and has no default.
     """
     text = path.read_text(encoding="utf-8")
     as_variables = re.sub(r"^param (\w+) =", r"var \1 =", re.sub(r"^using .*$", "", text, flags=re.M), flags=re.M)
@@ -107,8 +107,10 @@ def parameters(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     for name, one in tree.get("variables", {}).items():
         node = one["value"]
         if isinstance(node, dict) and node.get("function", {}).get("type") == "readEnvironmentVariable":
-            variable, default = node["function"]["parameters"].values()
-            said[name] = environment.get(variable, default)
+            variable, *default = node["function"]["parameters"].values()
+            if variable not in environment and not default:
+                raise ValueError(f"{path.name}: {variable} is not set")
+            said[name] = environment[variable] if variable in environment else default[0]
         else:
             said[name] = value(node, {})
     return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,13 +11,21 @@ import pytest
 from connector.telemetry.instruments import CODE, Shape
 from connector.telemetry.instruments import METRICS as AT_WORK
 from handlers.unseen_invoice import IN_DOUBT
+from service.status.approvals import UNSERVED
+from service.status.as_data import in_one_line
+from service.status.everything import Report
 from service.status.instruments import METRICS as LOOKED_AT
+from service.status.recorded import DOUBT
+from service.status.schedules import OVERDUE
 from service.watching import BEAT
 from tests.infra.bicep_values import Made
 from tests.infra.paper import Look, deployed, duration, jobs, properties
 from tests.infra.templates import INFRA, altered, from_disk
 
 TOLD = {one.name: one for one in (*AT_WORK, *LOOKED_AT)}
+ALARM = in_one_line(Report(datetime(2026, 1, 1, tzinfo=UTC), "", ()))
+PARTS = {UNSERVED, OVERDUE, DOUBT}
+"""Parts of `status` with an alert of their own."""
 RULES = "Microsoft.Insights/scheduledQueryRules"
 WATCHED = "Microsoft.Insights/metricAlerts"
 OF_AZURE = {
@@ -37,6 +46,10 @@ def untold(given: dict[str, Any], look: Look = from_disk) -> set[str]:
         # Azure's exporter sends neither for counters and gauges, and all that is asked for is one of these.
         found |= set(re.findall(r"\b(?:Min|Max|ItemCount)\b", query))
         found |= {name for name in speakers if name not in jobs(made)}
+        found |= {told for told in re.findall(r"Told\.(\w+)", query) if told not in ALARM}
+        found |= {part for listed in re.findall(r"Part !in \(([^)]*)\)", query) for part in _quoted(listed)} - PARTS
+        columns = set(re.findall(r"(\w+) = ", query))
+        found |= {split["name"] for split in properties(one)["criteria"]["allOf"][0]["dimensions"]} - columns
         attributes = {attribute for name in names if name in TOLD for attribute in TOLD[name].attributes}
         found |= set(re.findall(r"Properties\.(\w+)", query)) - attributes
     for one in made.of(WATCHED):
@@ -58,6 +71,9 @@ def test_every_alert_asks_for_what_is_told(given: dict[str, Any]) -> None:
     [
         ("psa_connector.heartbeat", "psa_connector.heart_beat"),
         ('ContainerName == "status"', 'ContainerName == "alarm"'),
+        ("Told.no_answer", "Told.unanswered"),
+        ('"schedules-overdue"', '"overdue-schedules"'),
+        ("split: ['Part']", "split: ['Parts']"),
         ("psa_connector.invoices_in_doubt", "psa_connector.in_doubt"),
         ("Sum >= 2", "Max >= 2"),
         ("Properties.code", "Properties.cause"),
@@ -81,9 +97,9 @@ def test_what_has_to_be_told_to_a_person_has_an_alert(given: dict[str, Any]) -> 
     names = {one.name.removeprefix(f"{given['name']}-") for one in (*made.of(RULES), *made.of(WATCHED))}
     assert names == {
         *(f"{kind}-{where}" for kind in ("dead-letters", "throttling-bus") for where in ("approvals", "commands")),
-        *(f"{job}-failed" for job in ("due", "reconcile", "status")),
+        *(f"{job}-failed" for job in ("due", "reconcile")),
         *("silence", "status-silence", "paused", "in-doubt", "without-actuals", "overdue"),
-        *("throttling-dataverse", "behind"),
+        *("throttling-dataverse", "behind", "put-aside", "attention"),
     }
     for one in made.of(RULES):
         assert properties(one)["actions"]["actionGroups"] == [group.id for group in _groups(made)]
@@ -120,9 +136,13 @@ def test_people_are_told_by_mail_and_in_teams_if_there_is_an_address(production:
     assert receiver["resourceId"] == workflow.id
     assert receiver["callbackUrl"] == f"listCallbackURL({workflow.id}/triggers/alert)"
     assert properties(workflow)["definition"]["triggers"]["alert"]["type"] == "Request"
-    quiet = deployed(production | {"teamsWebhook": ""})
+    quiet = deployed(production | {"teamsWebhook": "none"})
     assert quiet.of("Microsoft.Logic/workflows") == []
     assert properties(_groups(quiet)[0])["logicAppReceivers"] == []
+
+
+def _quoted(text: str) -> list[str]:
+    return re.findall(r'"([^"]+)"', text)
 
 
 def _metrics(rule: Made) -> list[str]:

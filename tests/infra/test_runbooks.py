@@ -42,7 +42,7 @@ def test_the_pages_are_named_where_whoever_deploys_keeps_them(given: dict[str, A
 
 
 def test_an_alert_without_a_page_is_noticed(given: dict[str, Any]) -> None:
-    look = altered("modules/log-alerts.bicep", " What to do: ${runbooks}/${rule.name}.md", "")
+    look = altered("modules/log-alerts.bicep", " What to do: ${runbooks}/${rule.page}.md", "")
     assert "" in linked(given, look).values()
 
 
@@ -67,6 +67,18 @@ def test_what_a_page_tells_to_type_there_is(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [*PAGES, INFRA / "README.md"], ids=lambda page: page.stem)
+def test_a_deployment_is_told_all_that_its_parameters_read(page: Path) -> None:
+    file = (INFRA / "parameters" / "production.bicepparam").read_text(encoding="utf-8")
+    read = re.findall(r"readEnvironmentVariable\('(\w+)'\)", file)
+    assert len(read) == file.count("readEnvironmentVariable"), "one with a default is silently left out"
+    text = page.read_text(encoding="utf-8")
+    for language, sets in (("bash", "export {}="), ("powershell", "$env:{} = ")):
+        for block in fenced(text, language):
+            before, deploys, _ = block.partition("az deployment group create")
+            assert not deploys or all(sets.format(name) in before for name in read), block
+
+
+@pytest.mark.parametrize("page", [*PAGES, INFRA / "README.md"], ids=lambda page: page.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     for target, heading in LINK.findall(page.read_text(encoding="utf-8")):
         there = page.parent / target
@@ -85,7 +97,7 @@ def test_the_readme_counts_alerts_and_jobs_as_they_are(production: dict[str, Any
     made = deployed(production)
     readme = (INFRA / "README.md").read_text(encoding="utf-8")
     assert f"{len(made.of(RULES))} log alerts, {len(made.of(WATCHED))} metric alerts" in readme
-    assert f"`maxReplicas` + {len(jobs(made))}" in readme
+    assert f"all {len(jobs(made))} together: each replica is told `maxReplicas` + 1" in readme
 
 
 def _anchor(heading: str) -> str:

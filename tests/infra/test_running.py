@@ -13,11 +13,17 @@ from connector.worker import LAST_CLOSE
 from service.cli.exits import Exit
 from service.cli.main import app as command_line
 from service.exporting import FLUSH_WITHIN
+from service.settings import WorkerSettings
 from tests.infra.paper import Look, app, container, deployed, jobs, variables
 from tests.infra.templates import altered, from_disk
 
-STOPPING = max(Pace().drain + LAST_CLOSE, Pace().max_wait + Pace().close_within) + FLUSH_WITHIN
-"""Seconds that the service takes at the longest from being asked to stop to its end."""
+AN_ACTION = 120
+"""Seconds that Dataverse gives one synchronous operation with its plug-ins: a call for an invoice may take as long."""
+
+
+def stopping(drain: float) -> float:
+    """Seconds that the service takes at the longest from being asked to stop to its end."""
+    return max(drain + LAST_CLOSE, Pace().max_wait + Pace().close_within) + FLUSH_WITHIN
 
 
 def parsed(args: Sequence[str]) -> tuple[str, dict[str, Any]]:
@@ -64,7 +70,14 @@ def test_each_container_is_given_a_command_there_is_with_options_it_has(given: d
 
 
 def test_no_job_says_yes_to_what_a_person_should() -> None:
-    given = {"dataverseUrl": "x", "creator": "service", "businessTimeZone": "x", "alertEmails": [], "image": "x"}
+    given = {
+        "dataverseUrl": "x",
+        "creator": "service",
+        "businessTimeZone": "x",
+        "alertEmails": ["x"],
+        "image": "some/image",
+    }
+    given |= {"startFrom": "2026-01-01"}
     for name, (_, options) in commands(given).items():
         assert not options.get("yes"), name
     assert commands(given)["due"][1]["requested_by"] == "scheduled job"
@@ -95,7 +108,7 @@ def test_the_platform_asks_where_the_service_answers(given: dict[str, Any]) -> N
     assert told["PSA_CONNECTOR_HEALTH__ADDRESS"] == "0.0.0.0"  # noqa: S104 — what the platform reaches
     asked = {one["type"]: one["httpGet"] for one in only["probes"]}
     assert {kind: one["path"] for kind, one in asked.items()} == {
-        "Startup": "/started",
+        "Startup": "/live",
         "Readiness": "/ready",
         "Liveness": "/live",
     }
@@ -105,11 +118,15 @@ def test_the_platform_asks_where_the_service_answers(given: dict[str, Any]) -> N
 
 def test_the_service_gets_more_time_to_stop_than_it_takes(given: dict[str, Any]) -> None:
     def is_enough(look: Look = from_disk) -> bool:
-        grace: int = app(deployed(given, look))["template"]["terminationGracePeriodSeconds"]
-        return STOPPING * 1.5 < grace <= 600
+        runs = app(deployed(given, look))
+        grace: int = runs["template"]["terminationGracePeriodSeconds"]
+        drain = WorkerSettings(drain=int(variables(runs)["PSA_CONNECTOR_WORKERS__DRAIN"])).drain
+        return drain >= AN_ACTION and stopping(drain) * 1.5 < grace <= 600
 
     assert is_enough()
-    assert not is_enough(altered("modules/run.bicep", "terminationGrace: 60", "terminationGrace: 30"))
+    assert not is_enough(altered("modules/run.bicep", "terminationGrace: 240", "terminationGrace: 60"))
+    assert not is_enough(altered("modules/run.bicep", "DRAIN: '150'", "DRAIN: '180'"))
+    assert not is_enough(altered("modules/run.bicep", "DRAIN: '150'", "DRAIN: '20'"))
 
 
 def test_it_is_scaled_by_both_queues_where_they_are_with_the_right_the_platform_has(given: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_every_container_starts_with_what_it_is_told(given: dict[str, Any], load
         {"separateNamespaces": False},
         {"creator": "product", "startFrom": "", "organizationId": ""},
         {"repliesQueue": "", "replyQueues": [], "eventsTopic": ""},
-        {"moreSettings": {"PSA_CONNECTOR_WRITE_CEILING__ROWS": "100", "PSA_CONNECTOR_DUE__AT": "06:00"}},
+        {"moreSettings": {"PSA_CONNECTOR_WRITE_CEILING__ROWS": 100, "PSA_CONNECTOR_WORKERS__BATCH": "50"}},
     ],
     ids=["one namespace", "product", "no answers", "more settings"],
 )
@@ -105,9 +106,10 @@ def test_nothing_secret_is_told_but_by_the_vault(given: dict[str, Any]) -> None:
 
 
 def test_the_budget_is_shared_by_as_many_processes_as_can_be_at_work(given: dict[str, Any]) -> None:
-    most = next(one.le for one in WorkerSettings.model_fields["replicas"].metadata if hasattr(one, "le"))
-    for replicas in (given["maxReplicas"], 28):
+    for replicas in (given["maxReplicas"], 9):
         made = deployed(given | {"maxReplicas": replicas})
-        count = app(made)["template"]["scale"]["maxReplicas"] + len(jobs(made))
-        assert told(app(made))[f"{PREFIX}WORKERS__REPLICAS"] == str(count)
-        assert count <= most
+        running = app(made)["template"]["scale"]["maxReplicas"] * [app(made)] + list(jobs(made).values())
+        names = [told(one)[f"{PREFIX}WORKERS__REPLICAS"] for one in running]
+        shares = [Fraction(1, WorkerSettings(replicas=int(name)).replicas) for name in names]
+        assert sum(shares) == 1
+        assert shares[0] == Fraction(1, replicas + 1), "all jobs together take no more than one replica"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.infra.paper import SET_TO_NONE
 from tests.infra.templates import INFRA, Template, altered, deploy, from_disk, parameters, read, templates
 
 MAIN = INFRA / "main.bicep"
@@ -74,7 +75,7 @@ def test_both_parameter_files_name_parameters_there_are_and_every_module_gets_al
 
 
 def test_without_an_image_everything_but_the_containers_is_made(given: dict[str, Any]) -> None:
-    made = deploy(from_disk(MAIN), given | {"image": ""})
+    made = deploy(from_disk(MAIN), given | {"image": "none"})
     assert not [one for one in made.resources if one.type in ("Microsoft.App/containerApps", "Microsoft.App/jobs")]
     assert made.of("Microsoft.ContainerRegistry/registries")
 
@@ -112,7 +113,7 @@ def test_nothing_is_declared_for_nothing() -> None:
     [
         ("main.bicep", "    name: name\n", "    name: nam\n"),
         ("main.bicep", "replyQueues: answerQueues", "replyQueues: answerQueue"),
-        ("modules/network.bicep", "= address.properties", "= adress.properties"),
+        ("modules/network.bicep", "? address.properties", "? adress.properties"),
         ("modules/internal.bicep", "for reply in replyQueues:", "for reply in replies2:"),
         ("modules/jobs.bicep", "'${name}-${job.name}'", "'${name}-${jobs1.name}'"),
     ],
@@ -152,7 +153,9 @@ def test_a_parameter_out_of_bounds_is_refused(given: dict[str, Any]) -> None:
 
 
 def test_the_file_for_a_test_environment_stands_for_the_smallest_and_the_other_for_the_whole() -> None:
-    small, whole = (parameters(INFRA / "parameters" / f"{name}.bicepparam", {}) for name in ("test", "production"))
+    small, whole = (
+        parameters(INFRA / "parameters" / f"{name}.bicepparam", SET_TO_NONE) for name in ("test", "production")
+    )
     assert (small["minReplicas"], small["maxReplicas"]) == (0, 1)
     assert whole["minReplicas"] >= 1
-    assert small["image"] == whole["image"] == ""
+    assert small["image"] == whole["image"] == "none"
