@@ -85,7 +85,7 @@ class Inbox(Protocol):
         ...
 
     async def renew(self, received: Received) -> datetime | None:
-        """Lock it for longer: the end of the lock, the old one where that is worth another try; ``None``: it is lost."""
+        """Lock it for longer: the end of the lock, the old one where another try is worth it; ``None``: lost."""
         ...
 
     async def close(self) -> None:
