@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.dataverse.client import DataverseClient
-from connector.dataverse.query import Compare, Condition, Query, all_of
+from connector.dataverse.query import Compare, Condition, Query, all_of, either
 from mappings import tables
 from mappings.backlog import Backlog
 from mappings.row import Row
@@ -20,6 +20,8 @@ LATELY = timedelta(days=30)
 """How far back costs at a price of zero are counted."""
 READY_FOR = timedelta(days=35)
 """Longer than a month, an invoice run has passed what is ready by."""
+AT_THE_LATEST = timedelta(days=62)
+"""Two months after it was made, or was to be invoiced, whatever has touched it since."""
 ACTUAL_COLUMNS = ("msdyn_description", "msdyn_bookableresource", "msdyn_project", "msdyn_startdatetime")
 _SORT = ("msdyn_startdatetime",)
 
@@ -70,23 +72,20 @@ class Ledger:
         every: dict[Backlog, Counted] = {}
         old: dict[Backlog, Counted] = {}
         for backlog in Backlog:
-            aged: list[Condition] = [Compare("modifiedon", "lt", self.now - READY_FOR)]
-            if backlog is Backlog.MILESTONES:
-                # One that is ready ahead of its date waits for that.
-                aged.append(Compare(DATED[backlog], "lt", self.now))
             every[backlog] = self._of(backlog, ready(backlog))
-            old[backlog] = self._of(backlog, all_of(ready(backlog), *aged))
+            old[backlog] = self._of(backlog, all_of(ready(backlog), self._aged(backlog)))
         count, late = (sum(one.count for one in counts.values()) for counts in (every, old))
         moments = [moment for one in every.values() for row in one.rows if (moment := row.instant("modifiedon"))]
         oldest = min(moments, default=None)
-        since = "" if oldest is None else f", the longest for {ago(self.now, oldest)}"
+        since = "" if oldest is None else f", untouched for {ago(self.now, oldest)} at the longest"
         is_more = any(one.is_more for one in every.values())
+        still_late = number(late, "has", "have", is_more=any(one.is_more for one in old.values()))
         worst = next((backlog for backlog in Backlog if old[backlog].count), None)
         yield Part(
             READY,
             State.ATTENTION if late else State.OK,
             f"{number(count, 'row is', 'rows are', is_more=is_more)} ready to invoice{since}; "
-            f"{number(late, 'has', 'have')} been for more than {READY_FOR.days} days.",
+            f"{still_late} been for more than {READY_FOR.days} days, or {AT_THE_LATEST.days} since made or due.",
             "" if worst is None else f"psa-connector backlog list {worst} --status ready",
             count,
             is_more,
@@ -94,6 +93,18 @@ class Ledger:
             tuple(_late(old))[:FEW],
             {f"{backlog}": one.count for backlog, one in every.items()} | {"late": late},
         )
+
+    def _aged(self, backlog: Backlog) -> Condition:
+        """Nobody knows when a row was marked; whatever else changes it makes it look young."""
+        untouched = Compare("modifiedon", "lt", self.now - READY_FOR)
+        late = self.now - AT_THE_LATEST
+        if backlog is Backlog.TIME_AND_MATERIAL:
+            return either(untouched, Compare("createdon", "lt", late))
+        if backlog is Backlog.MILESTONES:
+            # One that is ready ahead of its date waits for that.
+            day = DATED[backlog]
+            return all_of(Compare(day, "lt", self.now), either(untouched, Compare(day, "lt", late)))
+        return untouched
 
     def _actuals(self, where: Condition) -> Counted:
         return counted(self.client, Query(tables.ACTUAL, ACTUAL_COLUMNS, where, _SORT))

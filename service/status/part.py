@@ -84,8 +84,9 @@ def looked(keys: Sequence[str], look: Look, remedies: Remedies, *, is_optional: 
 
 def number(count: int, one: str, many: str, *, is_more: bool = False) -> str:
     """How many there are, in words; counts end at a limit, beyond which there may be more."""
-    said = f"{count:,} {one if count == 1 else many}"
-    return f"{said} or more" if is_more else said
+    if is_more:
+        return f"{count:,} or more {many}"
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def ago(now: datetime, moment: datetime) -> str:

@@ -26,8 +26,6 @@ from service.status.part import State as Stands
 PAUSED, SUCCESS, DOUBT, BROKEN_OFF, RECONCILED = "pause", "last-success", "in-doubt", "broken-off", "reconcile"
 AT_WORK = timedelta(hours=2)
 """What was begun longer ago and has no end is not at work any more, unless it is very large."""
-LATELY = timedelta(days=30)
-"""What was begun longer ago and never ended was given up by whoever began it."""
 LONG = timedelta(days=1)
 """Beyond it, a pause that has an end is looked at all the same."""
 LOOKED_UP = timedelta(minutes=30)
@@ -129,7 +127,6 @@ class Records:
                     any_of("psac_kind", tuple(CARRY_ON)),
                     equals("psac_state", State.RESOLVED),
                     Compare("modifiedon", "lt", self.now - AT_WORK),
-                    Compare("createdon", "ge", self.now - LATELY),
                 ),
                 ("modifiedon",),
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,30 +13,44 @@ from service.status.part import Part, State
 SERVICE = "service"
 IN_TIME = (2.0, 5.0)
 """Seconds to connect, and to answer."""
-LONGEST = 1_000_000
+LONGEST, PIECE = 1_000_000, 65_536
+"""Bytes of an answer that are read; the service's own has a few hundred."""
 TIGHT = 0.9
 
 
 def running(url: str | None) -> Iterator[Part]:
-    """What ``/ready`` answers below this address. Nobody there is no fault: it may run elsewhere, or on demand."""
+    """What ``/ready`` answers below this address. Where none is known it may run elsewhere, or on demand."""
     if url is None:
         where = "No address of a running service is known."
         todo = "psa-connector status --service http://127.0.0.1:8080, with the port of PSA_CONNECTOR_HEALTH__PORT"
         yield Part(SERVICE, State.NOT_SEEN, where, todo)
         return
+    todo = "Is psa-connector run at work there? Or name its address by --service."
     try:
-        answer = requests.get(f"{url.rstrip('/')}/ready", timeout=IN_TIME, allow_redirects=False)
-        told = answer.json()
+        told = _answer(f"{url.rstrip('/')}/ready")
+    except requests.ReadTimeout:
+        said = f"What listens at {url} does not answer in {IN_TIME[1]:.0f} seconds: the service hangs."
+        yield Part(SERVICE, State.ATTENTION, said, "Look at its log, then start it anew.")
+        return
     except (requests.RequestException, ValueError) as error:
         said = f"Nobody answers at {url} as the service does ({type(error).__name__})."
-        yield Part(SERVICE, State.NOT_SEEN, said, "Is psa-connector run at work there?")
+        yield Part(SERVICE, State.NO_ANSWER, said, todo)
         return
     if not isinstance(told, Mapping) or "ready" not in told:
-        yield Part(
-            SERVICE, State.NOT_SEEN, f"What answers at {url} is not this service.", "Name its address by --service."
-        )
+        yield Part(SERVICE, State.NO_ANSWER, f"What answers at {url} is not this service.", todo)
         return
     yield _told(told)
+
+
+def _answer(url: str) -> object:
+    """What is answered, no more than ``LONGEST`` of it. Raises what ``requests`` does, and ``ValueError``."""
+    text = b""
+    with requests.get(url, timeout=IN_TIME, allow_redirects=False, stream=True) as answer:
+        for piece in answer.iter_content(PIECE):
+            text += piece
+            if len(text) > LONGEST:
+                raise ValueError("The answer has no end.")
+    return json.loads(text)
 
 
 def _told(told: Mapping[str, Any]) -> Part:

@@ -95,6 +95,14 @@ def test_what_is_ready_for_longer_than_a_month_is_told(world: DueWorld, app: App
     assert ahead not in {one.row.id for one in found.rows}
 
 
+def test_what_is_ready_and_touched_every_month_is_told_after_two(world: DueWorld, app: App) -> None:
+    actual = world.ready(4000, world.now().date())
+    for days, state in ((34, OK), (27, OK), (2, ATTENTION)):
+        world.wait(days)
+        assert parts(app)["ready-not-invoiced"].state is state
+        world.http("PATCH", f"msdyn_actuals({actual})", {"msdyn_description": f"touched after {days} days"})
+
+
 def test_a_run_that_was_due_with_something_ready_is_told_and_one_with_nothing_is_not(world: DueWorld, app: App) -> None:
     day = world.now().astimezone(world.zone).date()
     world.scheduled(world.time_line, day)
@@ -166,6 +174,8 @@ def test_what_was_begun_and_has_no_end_is_told_with_the_command_that_goes_on(wor
         f"psa-connector backlog resume {marking}",
     }
     assert "run of Anna" in {one.name for one in found.rows}
+    world.wait(40)
+    assert parts(app)["broken-off"].count == 2
 
 
 def test_a_pause_without_an_end_is_told_with_who_asked_and_one_that_ends_soon_is_not_an_alarm(

@@ -74,7 +74,7 @@ def test_a_count_at_dataverses_limit_is_said_to_be_more() -> None:
     answer: Any = SimpleNamespace(json={"@odata.count": LIMIT, "value": []})
     found = counted(client(answer), Query("msdyn_actual", ("msdyn_description",)))
     assert found.is_more
-    assert number(found.count, "row", "rows", is_more=found.is_more) == "5,000 rows or more"
+    assert number(found.count, "row", "rows", is_more=found.is_more) == "5,000 or more rows"
 
 
 def test_what_is_said_to_be_more_is_more_whatever_the_count_is_of() -> None:

@@ -1,6 +1,9 @@
-"""What a running service tells of itself, and what is made of it; nobody there is no fault."""
+"""What a running service tells of itself, and what is made of it; who is named and does not answer is told."""
 
 from __future__ import annotations
+
+import json
+import socket
 
 import pytest
 import responses
@@ -10,8 +13,9 @@ from connector.worker import Status
 from service.health import Health
 from service.health_endpoints import endpoints
 from service.health_settings import HealthSettings
+from service.status import running_service as module
 from service.status.part import State
-from service.status.running_service import running
+from service.status.running_service import LONGEST, running
 
 URL = "http://127.0.0.1:8080"
 WELL = {"ready": True, "state": "working", "reasons": [], "queues": [], "budget_used": 0.25}
@@ -35,8 +39,8 @@ def test_without_an_address_it_is_not_seen_and_what_to_type_is_said() -> None:
             "It is paused. Queue approvals is paused (missing-privilege): why",
         ),
         (503, WELL | {"ready": False, "state": "starting"}, State.ATTENTION, "It is starting."),
-        (200, {"hello": "world"}, State.NOT_SEEN, "is not this service"),
-        (200, ["no", "object"], State.NOT_SEEN, "is not this service"),
+        (200, {"hello": "world"}, State.NO_ANSWER, "is not this service"),
+        (200, ["no", "object"], State.NO_ANSWER, "is not this service"),
     ],
 )
 def test_what_it_says_is_told(status: int, body: object, state: State, said: str) -> None:
@@ -46,12 +50,26 @@ def test_what_it_says_is_told(status: int, body: object, state: State, said: str
 
 
 @responses.activate
-def test_nobody_there_and_somebody_else_there_are_not_seen() -> None:
+def test_nobody_and_somebody_else_at_an_address_that_was_named_is_no_answer() -> None:
     (part,) = running(URL)
-    assert (part.state, "Nobody answers" in part.sentence) == (State.NOT_SEEN, True)
+    assert (part.state, "Nobody answers" in part.sentence) == (State.NO_ANSWER, True)
     responses.get(f"{URL}/ready", body="<html>")
     (part,) = running(URL)
-    assert part.state is State.NOT_SEEN
+    assert part.state is State.NO_ANSWER
+
+
+@responses.activate
+def test_an_answer_without_an_end_is_not_read_to_it() -> None:
+    responses.get(f"{URL}/ready", body=b" " * (LONGEST + 1) + json.dumps(WELL).encode())
+    (part,) = running(URL)
+    assert part.state is State.NO_ANSWER
+
+
+def test_a_service_that_listens_and_does_not_answer_needs_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IN_TIME", (2.0, 0.05))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (part,) = running(f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert (part.state, "hangs" in part.sentence) == (State.ATTENTION, True)
 
 
 def test_what_the_services_own_endpoint_says_is_understood() -> None:
