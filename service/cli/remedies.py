@@ -24,8 +24,9 @@ REMEDIES = {
     "that is allowed.",
     "ip-firewall": "Allow the address this runs at in the environment's IP firewall (Power Platform admin center, "
     "Privacy + Security).",
-    "missing-privilege": "Run `psa-connector role apply runtime --to USER` as a System Administrator, or add it to the "
-    "security role of whoever is signed in; see docs/environment.md.",
+    "missing-privilege": "If the service is signed in: run `psa-connector role apply runtime --to USER` as a System "
+    "Administrator. `register`, `unregister` and `role` need more than that: sign in as a System Administrator, or as "
+    "somebody with the role registrar; see docs/environment.md.",
     "forbidden": "Has the user a role, still? `psa-connector role apply runtime --to USER`, typed by a System "
     "Administrator, gives it the one it needs, in the environment of this folder's settings.",
     "not-a-member": "Make an application user for PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment; enable it.",

@@ -79,7 +79,7 @@ def apply_role(
     from service.app import dataverse_client
     from service.cli.asking import agreed, will_ask
     from service.cli.output import say
-    from service.cli.role_report import applied, in_words
+    from service.cli.role_report import applied, in_words, not_there
     from service.roles.applying import give, holder, make
     from service.roles.definition import shipped
     from service.roles.standing import standing
@@ -103,14 +103,14 @@ def apply_role(
         if whom is not None and not whom.has_it:
             give(client, found, whom)
         result = "made" if found.row is None else "changed" if found.lacking or found.outside else "already there"
-        applied(client.url, found, whom, result, lacking, output)
+        applied(client.url, found, whom, result, lacking, output, given_to=whom is not None and not whom.has_it)
     finally:
         client.close()
     if lacking:
         names = ", ".join(one.name for one in lacking)
         say(f"Dataverse took the privileges, and the role lacks these all the same: {names}.")
     if found.absent:
-        say(f"This environment does not have {', '.join(found.absent)}.")
+        say(not_there(found.absent))
     if found.absent or lacking:
         raise typer.Exit(Exit.WORK_LEFT)
 
@@ -131,7 +131,7 @@ def _missing(name: Name, config: ConfigOption, output: Output) -> None:
     settings = load(config)
     client = dataverse_client(settings.dataverse)
     try:
-        wanted, absent = privileges_of(client, shipped(name), settings)
+        wanted, absent = privileges_of(client, shipped(name), settings, by_name=True)
         held = depths(client, client.who_am_i().user_id, [one.name for one in wanted])
         url = client.url
     finally:
@@ -142,5 +142,5 @@ def _missing(name: Name, config: ConfigOption, output: Output) -> None:
         if one.name not in held or DEPTHS.index(held[one.name]) < DEPTHS.index(one.depth)
     ]
     lacked(url, name, short, absent, output)
-    if short:
+    if short or absent:
         raise typer.Exit(Exit.WORK_LEFT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mappings import tables
 from service.cli.options import Output
 from service.cli.output import Column, as_json, key, say, show
 from service.cli.registered_report import link
@@ -70,9 +71,18 @@ def lacked(
     else:
         columns = (key("Privilege"), Column("Wanted"), Column("Held"))
         rows = [(one.name, WORDS[one.depth], WORDS[held] if held else "no") for one, held in short]
+        rows += [(one, "this environment does not have it", "no") for one in absent]
         show(f"Lacking of {name} in {url}", columns, rows, empty="Nothing is lacking.")
-    for one in absent:
-        say(f"This environment does not have {one}.")
+    if absent:
+        say(not_there(absent))
+
+
+def not_there(absent: Sequence[str]) -> str:
+    """That the environment lacks these, and what to do about it."""
+    said = f"This environment does not have {', '.join(absent)}."
+    if tables.COMMAND not in absent:
+        return said
+    return f"{said} `psa-connector register` makes {tables.COMMAND}; then run `psa-connector role apply` again."
 
 
 def in_words(found: Standing, whom: Holder | None) -> None:
@@ -86,16 +96,23 @@ def in_words(found: Standing, whom: Holder | None) -> None:
 
 
 def applied(
-    url: str, found: Standing, whom: Holder | None, result: str, lacking: Sequence[Privilege], output: Output
+    url: str,
+    found: Standing,
+    whom: Holder | None,
+    result: str,
+    lacking: Sequence[Privilege],
+    output: Output,
+    *,
+    given_to: bool = False,
 ) -> None:
-    """What was done about a role; ``lacking``: what it lacks afterwards."""
+    """What was done about a role; ``lacking``: what it lacks afterwards, ``given_to``: whether it was handed over."""
     role = found.role
     given = [
         {"privilege": one.name, "depth": one.depth, "before": found.held.get(one.id)}
         for one in found.lacking
         if one not in lacking
     ]
-    had = "has it already" if whom is not None and whom.has_it else "is to have it"
+    had = "has it now" if given_to else "has it already" if whom is not None and whom.has_it else "is to have it"
     if output is Output.JSON:
         as_json(
             {

@@ -12,7 +12,7 @@ from connector.errors import Misconfigured
 from service.checks.needed import ACT_FOR_OTHERS, not_used
 from service.checks.schema import ONLY_WITH_PRODUCT, definitions
 from service.registering.reading import Row, rows, solution_named
-from service.registering.wanted import ROLE_COMPONENT
+from service.registering.wanted import ROLE_COMPONENT, chosen
 from service.roles.definition import DEPTHS, Role
 from service.settings import Settings
 
@@ -84,11 +84,14 @@ def standing(client: DataverseClient, role: Role, settings: Settings, solution: 
     return Standing(role, unit, row, wanted, absent, held, names, solution if takes else None, outside)
 
 
-def privileges_of(client: DataverseClient, role: Role, settings: Settings) -> tuple[list[Privilege], list[str]]:
+def privileges_of(
+    client: DataverseClient, role: Role, settings: Settings, *, by_name: bool = False
+) -> tuple[list[Privilege], list[str]]:
     """The privileges of a role by their ids here, and what of it this environment does not have.
 
     A table whose definition offers no privilege of a kind is guarded by another's. What the settings make needless is
-    left out.
+    left out. ``by_name``: for whoever may not read which privileges there are, those that guard no table of the role
+    are taken as the definition has them, without an id of here.
     """
     found = {str(one["LogicalName"]): one for one in definitions(client, [one.table for one in role.tables])}
     wanted: dict[UUID, Privilege] = {}
@@ -103,10 +106,20 @@ def privileges_of(client: DataverseClient, role: Role, settings: Settings) -> tu
     named = [one for one in role.privileges if one.name != ACT_FOR_OTHERS or settings.commands.acting == "user"]
     if named:
         which = " or ".join(f"name eq '{one.name}'" for one in named)
-        there = {
-            str(one["name"]).lower(): one
-            for one in rows(client, "privileges", ("name", "privilegeid", *CAN_BE.values()), which)
-        }
+        try:
+            listed = rows(client, "privileges", ("name", "privilegeid", *CAN_BE.values()), which)
+        except Misconfigured:
+            if not by_name:
+                raise
+            listed = [
+                {
+                    "name": one.name,
+                    "privilegeid": chosen(f"privilege/{one.name}"),
+                    **dict.fromkeys(CAN_BE.values(), True),
+                }
+                for one in named
+            ]
+        there = {str(one["name"]).lower(): one for one in listed}
         for one in named:
             if (row := there.get(one.name.lower())) is not None:
                 id = UUID(str(row["privilegeid"]))

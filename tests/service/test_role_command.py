@@ -66,13 +66,19 @@ def test_the_service_finds_nothing_missing_with_its_role_and_no_other(
     findings = json.loads(run("check", "-o", "json").stdout)["findings"]
     said = {one["area"]: one["verdict"] for one in findings if one["area"] in ("privileges", "registration")}
     assert said == {"privileges": "ok", "registration": "ok"}
+    assert told(run("role", "show", "runtime", "--missing", "-o", "json"))["missing"] == []
+    lacked = run("role", "show", "registrar", "--missing", "-o", "json")
+    assert lacked.exit_code == 4, "whoever lacks a role may ask what is lacked of it"
+    assert "prvReadSolution" in {one["privilege"] for one in json.loads(lacked.stdout)["missing"]}
     assert any("Roles: PSA Connector runtime" in one["sentence"] for one in findings)
 
 
 def test_whoever_has_the_registrars_role_registers_packs_makes_roles_and_takes_it_back(
     world: Sandbox, as_administrator: pytest.MonkeyPatch
 ) -> None:
-    told(run("role", "apply", "registrar", "--to", "clerk@sandbox.example", "-o", "json"))
+    given = run("role", "apply", "registrar", "--to", "clerk@sandbox.example")
+    assert given.exit_code == 0, given.output
+    assert "has it now" in " ".join(given.stdout.split())
     only_this_role(world, "clerk")
     as_administrator.setenv("PSA_CONNECTOR_DATAVERSE__TOKEN", world.tokens["clerk"])
     assert run("role", "show", "registrar", "--missing").exit_code == 0
@@ -119,3 +125,12 @@ def test_the_definitions_are_shown_without_an_environment() -> None:
         assert {one["table"] for one in shown["tables"]} == {one.table for one in shipped(name).tables}
         assert all(one["why"] for one in (*shown["tables"], *shown["privileges"]))
     assert "the ledger" in run("role", "show", "runtime").stdout
+
+
+@pytest.mark.usefixtures("as_administrator")
+def test_what_the_environment_does_not_have_is_lacking_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.roles.standing.privileges_of", lambda *_, **__: ([], ["psac_command"]))
+    lacking = run("role", "show", "runtime", "--missing")
+    assert lacking.exit_code == 4
+    assert "Nothing is lacking" not in lacking.stdout
+    assert "`psa-connector register` makes psac_command; then run `psa-connector role apply` again" in lacking.stderr
