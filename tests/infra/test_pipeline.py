@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.infra.test_rights_and_secrets import ROLES
 from tests.infra.test_snippets import complaints
 
 ROOT = Path(__file__).parents[2]
@@ -111,3 +112,12 @@ def test_the_two_deployments_take_the_address_of_teams_from_where_the_parameters
     parameters = (ROOT / "infra/parameters/production.bicepparam").read_text(encoding="utf-8")
     for variable in re.findall(r"readEnvironmentVariable\('(\w+)'", parameters):
         assert FILES["deploy-to.yml"].count(variable) >= 2, variable
+
+
+def test_the_pipeline_may_give_the_roles_of_the_templates_to_those_who_are_named_and_no_others() -> None:
+    readme = (ROOT / "infra/README.md").read_text(encoding="utf-8")
+    roles = re.search(r'^ROLES="\{(.*)\}"$', readme, re.MULTILINE)
+    assert roles is not None
+    assert sorted(roles[1].split(", ")) == sorted(ROLES.values())
+    (granted,) = re.findall(r'--role "Role Based Access Control Administrator".*\n.*', readme)
+    assert '--condition "$CONDITION"' in granted
