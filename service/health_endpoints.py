@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import cast
 
 from service.health import Answer, Health
 from service.health_settings import HealthSettings
@@ -67,7 +68,8 @@ class _Serving:
         self._looks = looks
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._open = 0
+        self._open: dict[asyncio.Task[None], None] = {}
+        """One per connection, the oldest first."""
 
     def run(self) -> None:
         """Until ``stop``; in the thread that is to serve."""
@@ -85,17 +87,22 @@ class _Serving:
             await self._stop.wait()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
+        if len(self._open) >= CONNECTIONS:
+            # Whoever holds connections open and asks nothing must not keep the host's probe from its answer.
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.cancel()
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._open[task] = None
         try:
-            if self._open <= CONNECTIONS:
-                # Whoever asks may go away, dawdle or chatter: each concerns nobody but them. So does the end of the
-                # loop, which cancels what is still open.
-                with suppress(TimeoutError, OSError, asyncio.CancelledError):
-                    async with asyncio.timeout(PATIENCE):
-                        writer.write(await self._answer(reader))
-                        await writer.drain()
+            # Whoever asks may go away, dawdle or chatter: each concerns nobody but them. So does the end of the loop,
+            # which cancels what is still open.
+            with suppress(TimeoutError, OSError, asyncio.CancelledError):
+                async with asyncio.timeout(PATIENCE):
+                    writer.write(await self._answer(reader))
+                    await writer.drain()
         finally:
-            self._open -= 1
+            self._open.pop(task, None)
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:

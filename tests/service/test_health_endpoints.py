@@ -87,6 +87,16 @@ def test_whoever_opens_connections_and_says_nothing_is_bounded_in_number_and_tim
                 one.close()
 
 
+def test_whoever_holds_connections_open_keeps_nobody_from_an_answer(port: int) -> None:
+    silent = [socket.create_connection((HERE, port), timeout=10) for _ in range(CONNECTIONS)]
+    try:
+        assert ask(port, "GET", "/live")[0] == 200
+        assert silent[0].recv(1) == b"", "the oldest makes room"
+    finally:
+        for one in silent:
+            one.close()
+
+
 def test_whoever_asks_a_service_whose_loop_is_stuck_is_answered_with_503() -> None:
     """Nobody gives a sign of life here; the answer comes from a thread and a loop of its own."""
     seconds = [0.0]
