@@ -21,8 +21,11 @@ from mappings import tables
 from service.registering.wanted import ENDPOINT, ENDPOINT_COMPONENT, STEP_COMPONENT, TABLE_COMPONENT, WATCHED
 
 MANIFEST = "solution.xml"
-SECRETS = re.compile(rb"(<(SASKey|SASToken|AuthValue)\b[^>]*>)[^<]+(</\2>)", re.IGNORECASE)
-"""Elements of a service endpoint that may hold a secret."""
+SECRET = frozenset({"saskey", "sastoken", "authvalue"})
+"""Elements and attributes of a service endpoint that may hold a secret."""
+SECRETS = re.compile(
+    rb"(<((?:[\w.-]+:)?(?:SASKey|SASToken|AuthValue))(?:\s[^>]*)?(?<!/)>)(?!</).+?(</\2\s*>)", re.IGNORECASE | re.DOTALL
+)
 ATTRIBUTES = re.compile(rb"(\b(?:SASKey|SASToken|AuthValue)=)(\"[^\"]+\"|'[^']+')", re.IGNORECASE)
 
 
@@ -72,8 +75,10 @@ def _checked(content: bytes, solution: str, managed: bool, key: str | None) -> P
             clean, inside = SECRETS.subn(rb"\1\3", file.read(name))
             clean, beside = ATTRIBUTES.subn(rb'\1""', clean)
             files[name], scrubbed = clean, scrubbed + inside + beside
-    if key and any(key.encode() in one for one in files.values()):
-        raise Misconfigured("secret-in-package", f"The export of {solution} holds the sender's key; nothing was saved.")
+    # What the patterns would not know is found by reading the files as XML.
+    secret = any(_has_secret(one) for name, one in files.items() if name.lower().endswith(".xml"))
+    if secret or (key and any(key.encode() in one for one in files.values())):
+        raise Misconfigured("secret-in-package", f"The export of {solution} holds a key; nothing was saved.")
     # It comes from the environment that is signed in to, and declares no entities.
     manifest = fromstring(files[MANIFEST])  # noqa: S314
     said = manifest.findtext("SolutionManifest/UniqueName") or ""
@@ -88,6 +93,20 @@ def _checked(content: bytes, solution: str, managed: bool, key: str | None) -> P
         )
     version = manifest.findtext("SolutionManifest/Version") or ""
     return Package(_zipped(files) if scrubbed else content, version, managed, len(held), scrubbed)
+
+
+def _has_secret(content: bytes) -> bool:
+    """Whether a file still says what may be a secret. Raises ``ParseError``."""
+
+    def is_secret(name: str) -> bool:
+        return name.rpartition("}")[2].lower() in SECRET
+
+    # It comes from the environment that is signed in to, and declares no entities.
+    return any(
+        (is_secret(one.tag) and "".join(one.itertext()).strip())
+        or any(is_secret(name) and value for name, value in one.attrib.items())
+        for one in fromstring(content).iter()  # noqa: S314
+    )
 
 
 def _components(manifest: Element) -> set[tuple[int, str]]:

@@ -57,6 +57,30 @@ def test_a_package_loses_the_secrets_it_came_with() -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "<SASKey><![CDATA[SECRET=]]></SASKey>",
+        "<SASKey>a&amp;SECRET</SASKey>",
+        "<SasKey >SECRET</SasKey >",
+        "<n:SASKey xmlns:n='u'>SECRET</n:SASKey>",
+        "<SASKey/><SASToken>SECRET</SASToken><AuthValue></AuthValue>",
+    ],
+)
+def test_a_secret_is_found_however_it_is_written_and_without_its_being_known(said: str) -> None:
+    package = packed(archive(f"<E>{said}</E>", ROOTS), key=None)
+    assert package.scrubbed == 1
+    with zipfile.ZipFile(io.BytesIO(package.content)) as file:
+        assert b"SECRET" not in file.read("customizations.xml")
+
+
+@pytest.mark.parametrize("said", ["<A SASKey = 'SECRET'/>", "<A xmlns:n='u' n:AuthValue = 'S'/>"])
+def test_a_secret_that_can_not_be_taken_out_is_refused_without_its_being_known(said: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        packed(archive(f"<E>{said}</E>", ROOTS), key=None)
+    assert refused.value.code == "secret-in-package"
+
+
+@pytest.mark.parametrize(
     ("file", "managed", "code"),
     [
         (archive("<E Other='the-key'/>", ROOTS), False, "secret-in-package"),
