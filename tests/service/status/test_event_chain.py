@@ -119,7 +119,7 @@ def test_an_approval_set_that_nothing_goes_on_with_is_told(world: DueWorld, app:
     assert parts(app)["approval-sets"].state is OK
     world.wait(31 / 1440)
     found = parts(app)["approval-sets"]
-    assert (found.state, found.figures) == (ATTENTION, {"undecided": 0, "stuck": 1})
+    assert (found.state, found.figures) == (ATTENTION, {"undecided": 0, "stuck": 1, "pending": 0})
     assert "Recurrently Schedule" in found.next
 
 
