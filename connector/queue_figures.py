@@ -18,7 +18,7 @@ from azure.servicebus.management import ServiceBusAdministrationClient
 
 from connector.bus_access import Access
 from connector.bus_connection import close_quietly, connect, failure, signed_in
-from connector.errors import Transient
+from connector.errors import Misconfigured, Transient
 from connector.queue_settings import administration
 
 PEEKED = 250
@@ -60,6 +60,11 @@ def queue_figures(access: Access, queue: str) -> QueueFigures:
                 return await _peeked(client, queue, None), await _peeked(client, queue, ServiceBusSubQueue.DEAD_LETTER)
         except ServiceBusError as error:
             raise failure(error, queue, access) from error
+        except ValueError as error:
+            # Raised before anything is sent: the connection string is for one queue (EntityPath), and not this one.
+            raise Misconfigured(
+                "bus-connection-string", f"The connection string is not for queue {queue}: {error}"
+            ) from error
         except TimeoutError as error:
             raise Transient("bus-no-answer", f"Service Bus did not answer in {IN_TIME:.0f} s on {queue}.") from error
         finally:

@@ -85,6 +85,12 @@ def test_a_wrong_key_and_nobody_there_are_told_apart(bus: Bus) -> None:
     bus.run(scenario())
 
 
+def test_a_connection_string_for_another_queue_is_said_to_be_one() -> None:
+    with pytest.raises(Misconfigured, match="not for queue approvals") as refused:
+        queue_figures(f"{KEY};EntityPath=other", "approvals")
+    assert refused.value.code == "bus-connection-string"
+
+
 def test_who_is_away_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_: object) -> list[object]:
         raise ServiceBusConnectionError(message="nobody")
