@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from math import isfinite
 
 from connector.dataverse.exact_json import loads
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Throttled, Transient
@@ -22,7 +21,7 @@ UNTOLD_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(days=1)
 """Who is told to stay away for longer asks again after this; the documented waits are minutes."""
 LONGEST_BELIEVED = timedelta(hours=1)
-"""A longer wait is believed only where the answer speaks of Dataverse's limits: gateways name foolish ones at times."""
+"""A longer wait is believed only of a limit that was exceeded: gateways out of order name foolish ones at times."""
 LIMIT = re.compile(r"exceeded (?:the )?limit of (\d[\d.,]{0,14})")
 
 
@@ -172,9 +171,9 @@ def read_refusal(status: int, body: bytes, retry_after: str | None, now: datetim
         code = read_code(str(answer["error"].get("code", "")))
         message = str(answer["error"].get("message", ""))
     told = Refusal(status, code, message, read_retry_after(retry_after, now))
-    if told.retry_after is not None and told.retry_after > LONGEST_BELIEVED and _limit(told) is None:
-        return replace(told, retry_after=None)
-    return told
+    if told.retry_after is None or told.retry_after <= LONGEST_BELIEVED or meaning(told)[0] is Kind.THROTTLED:
+        return told
+    return replace(told, retry_after=None)
 
 
 def moment_of(date: str | None) -> datetime | None:
@@ -216,10 +215,9 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
 
 def _seconds(text: str) -> timedelta | None:
     try:
-        seconds = float(text)
-    except ValueError:
+        return timedelta(seconds=min(float(text), LONGEST_WAIT.total_seconds()))
+    except (ValueError, OverflowError):
         return None
-    return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds())) if isfinite(seconds) else None
 
 
 def _limit(refusal: Refusal) -> str | None:
