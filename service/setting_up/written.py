@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from service.dataverse_settings import MAY_USE, NEEDS
 from service.not_configured import NotConfigured
 from service.setting_up.answers import Answers
 from service.settings import PREFIX
@@ -21,21 +22,18 @@ OF_THE_ENVIRONMENT = ("ORGANIZATION_ID", "ACTUALS__CREATOR", "ACTUALS__START_FRO
 """What was said of one environment, and says nothing of another."""
 _BUS = ("SERVICEBUS__NAMESPACE", "SERVICEBUS__CONNECTION_STRING")
 _APPROVALS = ("SERVICEBUS__APPROVALS_NAMESPACE", "SERVICEBUS__APPROVALS_CONNECTION_STRING")
-_SECRET = ("DATAVERSE__CLIENT_SECRET", "DATAVERSE__CLIENT_SECRET_FILE")
-_KEY = ("DATAVERSE__CERTIFICATE", "DATAVERSE__CERTIFICATE_PASSWORD")
-_PERSON = ("DATAVERSE__TENANT_ID", "DATAVERSE__CLIENT_ID", "DATAVERSE__FEDERATED_TOKEN_FILE", "DATAVERSE__TOKEN_CACHE")
 INSTEAD_OF: Mapping[str, tuple[str, ...]] = {
     "SERVICEBUS__NAMESPACE": _BUS,
     "SERVICEBUS__CONNECTION_STRING": _BUS,
     "SERVICEBUS__APPROVALS_NAMESPACE": _APPROVALS,
     "SERVICEBUS__APPROVALS_CONNECTION_STRING": _APPROVALS,
-    "DATAVERSE__TOKEN": (*_SECRET, *_KEY, *_PERSON, "DATAVERSE__SIGN_IN"),
-    "DATAVERSE__CLIENT_SECRET": (*_SECRET, *_KEY, "DATAVERSE__TOKEN", "DATAVERSE__SIGN_IN"),
-    "DATAVERSE__CLIENT_SECRET_FILE": (*_SECRET, *_KEY, "DATAVERSE__TOKEN", "DATAVERSE__SIGN_IN"),
-    "DATAVERSE__CERTIFICATE": (*_SECRET, *_KEY, "DATAVERSE__TOKEN", "DATAVERSE__SIGN_IN"),
-    "DATAVERSE__SIGN_IN": (*_SECRET, *_KEY, "DATAVERSE__TOKEN"),
+    "DATAVERSE__CLIENT_SECRET": ("DATAVERSE__CLIENT_SECRET_FILE",),
+    "DATAVERSE__CLIENT_SECRET_FILE": ("DATAVERSE__CLIENT_SECRET",),
 }
-"""By what is said now: what the files may say beside it only if it is not another way to the same."""
+"""By what is said now: what the files may say of another way to the same."""
+SIGN_IN, TOKEN = "DATAVERSE__SIGN_IN", "DATAVERSE__TOKEN"
+DEFAULT = "client-secret"
+"""The way to sign in where none is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,26 @@ class Written:
 
     def under(self, now: Answers) -> Answers:
         """What is said now, and of what the files say all that goes with it."""
-        aside = {other for name in now.given for other in INSTEAD_OF.get(name, ())}
+        aside = {other for name in now.given for other in INSTEAD_OF.get(name, ())} | self._of_another_way(now)
         url, before = now["DATAVERSE__URL"], self.answers["DATAVERSE__URL"]
         if url is not None and before is not None and url.rstrip("/").lower() != before.rstrip("/").lower():
             aside |= set(OF_THE_ENVIRONMENT)
         kept = {name: value for name, value in self.answers.given.items() if name not in aside}
         return Answers({**kept, **now.given})
+
+    def _of_another_way(self, now: Answers) -> set[str]:
+        """What the files say of a way to sign in that is not the one said now."""
+        every = {name for way in NEEDS for name in _used_by(way)}
+        said = every & set(now.given)
+        if now[TOKEN] is not None:
+            return {*every, SIGN_IN}
+        if not said and now[SIGN_IN] is None:
+            return set()
+        way, aside = now[SIGN_IN] or self.answers[SIGN_IN] or DEFAULT, {TOKEN}
+        if now[SIGN_IN] is None and not said <= _used_by(way):
+            way = DEFAULT
+            aside.add(SIGN_IN)
+        return aside | (every - _used_by(way))
 
     def changes(self, final: Answers) -> Iterator[str]:
         """What will read otherwise from now on, a sentence each; no secret is shown."""
@@ -82,6 +94,10 @@ def written(config: Path, dotenv: Path) -> Written:
         if value:
             said[variable.name.removeprefix(PREFIX)] = value
     return Written(Answers(said))
+
+
+def _used_by(way: str) -> set[str]:
+    return {f"DATAVERSE__{name.upper()}" for name in (*NEEDS.get(way, ()), *MAY_USE.get(way, ()))}
 
 
 def _text(value: object) -> str:

@@ -10,6 +10,8 @@ from sandbox.dataverse.seed import ORGANIZATION
 from sandbox.world import Sandbox
 from service.cli.exits import Exit
 from service.setting_up import proposal
+from service.setting_up.answers import Answers
+from service.setting_up.written import Written
 from service.settings_sources import load
 from tests.service.test_init_command import BY_PRODUCT, ENV, TOML, faults, init
 
@@ -60,3 +62,21 @@ def test_a_creator_of_the_files_that_the_rows_speak_against_takes_a_word_said_no
     monkeypatch.setattr(proposal, "creators", lambda *_: BY_PRODUCT)
     (fault,) = faults(init(world, "--yes"))
     assert fault.startswith("The files say that the service creates actuals.")
+
+
+@pytest.mark.parametrize(
+    ("now", "kept"),
+    [
+        ({}, {"SIGN_IN", "TENANT_ID", "CERTIFICATE", "CERTIFICATE_PASSWORD"}),
+        ({"TENANT_ID": "u"}, {"SIGN_IN", "CERTIFICATE", "CERTIFICATE_PASSWORD"}),
+        ({"SIGN_IN": "certificate"}, {"TENANT_ID", "CERTIFICATE", "CERTIFICATE_PASSWORD"}),
+        ({"CLIENT_SECRET": "s"}, {"TENANT_ID"}),
+        ({"SIGN_IN": "managed-identity"}, set()),
+        ({"TOKEN": "t"}, set()),
+    ],
+)
+def test_of_the_files_goes_with_it_what_the_way_to_sign_in_uses(now: dict[str, str], kept: set[str]) -> None:
+    files = {"SIGN_IN": "certificate", "TENANT_ID": "t", "CERTIFICATE": "c.pem", "CERTIFICATE_PASSWORD": "p"}
+    before = Written(Answers({f"DATAVERSE__{name}": value for name, value in files.items()}))
+    found = before.under(Answers({f"DATAVERSE__{name}": value for name, value in now.items()})).given
+    assert {name.removeprefix("DATAVERSE__") for name in found} == kept | set(now)
