@@ -4,8 +4,12 @@ from __future__ import annotations
 
 
 class NotConfigured(Exception):
-    """Settings are missing or wrong; ``faults`` names every one of them, a sentence each."""
+    """Settings are missing or wrong; ``faults`` names every one of them, a sentence each.
 
-    def __init__(self, faults: list[str]) -> None:
+    ``is_blank``: no setting was given anywhere.
+    """
+
+    def __init__(self, faults: list[str], *, is_blank: bool = False) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+        self.is_blank = is_blank

@@ -89,7 +89,8 @@ def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE, also: Sequen
     needed = (by_name[name] for name in also)
     faults += [missing(one) for one in needed if one.name not in given and not _is_in(written, one.path)]
     if faults or settings is None:
-        raise NotConfigured(faults)
+        is_blank = not written and not any(name.startswith(PREFIX) for name in given)
+        raise NotConfigured(faults, is_blank=is_blank)
     return settings
 
 

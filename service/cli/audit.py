@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from service.cli.backlog_options import day
-from service.cli.options import ConfigOption, one_of
+from service.cli.options import ConfigOption, command_id, one_of
 
 if TYPE_CHECKING:
     from service.audit_view import Audited
@@ -57,14 +57,6 @@ class WhichKind(StrEnum):
     DISCARD_DEAD_LETTERS = "discard-dead-letters"
     PAUSE = "pause"
     RESUME = "resume"
-
-
-def command_id(text: str) -> UUID:
-    """The id a command was given under."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no id of a command; it is a GUID.") from error
 
 
 @app.callback()
@@ -121,7 +113,7 @@ def list_commands(
 
 
 def _as_table(found: Iterator[Audited], with_rows: bool, zone: ZoneInfo) -> None:
-    from service.cli.output import Column, figure, key, show, show_in_parts
+    from service.cli.output import Column, figure, key, moment, show, show_in_parts
 
     empty = "No command was given, or none that was asked for."
     if with_rows:
@@ -129,7 +121,7 @@ def _as_table(found: Iterator[Audited], with_rows: bool, zone: ZoneInfo) -> None
         none = True
         for one in found:
             none = False
-            title = f"{_when(one.asked_on, zone)}  {one.requested_by}: {one.kind} {one.about}, {one.outcome}"
+            title = f"{moment(one.asked_on, zone)}  {one.requested_by}: {one.kind} {one.about}, {one.outcome}"
             changed = [(str(c.row), c.outcome, c.was, c.to, c.why) for c in one.changes]
             show(title, columns, changed, empty="No row was chosen.")
         if none:
@@ -143,7 +135,7 @@ def _as_table(found: Iterator[Audited], with_rows: bool, zone: ZoneInfo) -> None
         (
             [
                 (
-                    _when(one.asked_on, zone),
+                    moment(one.asked_on, zone),
                     one.requested_by,
                     one.kind,
                     one.about,
@@ -163,10 +155,6 @@ def _as_table(found: Iterator[Audited], with_rows: bool, zone: ZoneInfo) -> None
 def _parts(found: Iterator[Audited]) -> Iterator[list[Audited]]:
     while part := list(islice(found, PART)):
         yield part
-
-
-def _when(instant: datetime, zone: ZoneInfo) -> str:
-    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _counts(one: Audited) -> tuple[int, ...]:

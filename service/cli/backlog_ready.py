@@ -30,6 +30,7 @@ from service.cli.options import (
     Output,
     OutputOption,
     RequestedByOption,
+    command_id,
     one_of,
     row_id,
     someone,
@@ -49,7 +50,7 @@ RowsArgument = Annotated[
     list[UUID] | None, typer.Argument(parser=row_id, metavar="ID", help="Ids of the rows that are meant.")
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="Whatever can be, on every contract.")]
-YesOption = Annotated[bool, typer.Option("--yes", help="Carry on even above the ceilings.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Carry on even above the ceilings.")]
 
 
 def ready(
@@ -112,7 +113,7 @@ def resume(
     command: Annotated[
         list[UUID],
         typer.Argument(
-            parser=row_id, metavar="COMMAND", help="Ids of commands that were broken off, or of their records."
+            parser=command_id, metavar="COMMAND", help="Ids of commands that were broken off, or of their records."
         ),
     ],
     config: ConfigOption = None,

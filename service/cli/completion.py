@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from typing import Annotated
 
@@ -31,9 +32,17 @@ def completion(
 ) -> None:
     """Print a script that completes commands and options with the Tab key; it asks this program what there is.
 
-    In bash, for this session: source <(psa-connector completion bash). For each new one, add that line to ~/.bashrc; in
-    zsh to ~/.zshrc. In fish: psa-connector completion fish > ~/.config/fish/completions/psa-connector.fish. In
-    PowerShell: psa-connector completion powershell | Out-String | Invoke-Expression, or the same in the file $PROFILE.
+    bash, for this session; each new one has it once the line stands in ~/.bashrc, or for zsh in ~/.zshrc:
+
+        source <(psa-connector completion bash)
+
+    fish:
+
+        psa-connector completion fish > ~/.config/fish/completions/psa-connector.fish
+
+    PowerShell; for each new session the same in the file $PROFILE:
+
+        psa-connector completion powershell | Out-String | Invoke-Expression
 
     Example: psa-connector completion bash
     """
@@ -42,3 +51,11 @@ def completion(
     from service.cli.output import write
 
     write(get_completion_script(prog_name=PROGRAM, complete_var=ASKED_BY, shell=shell.value) + "\n")
+
+
+def answer_shells() -> None:
+    """Let the library answer what a script asks; it does so by itself only beside options of its own."""
+    if ASKED_BY in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()

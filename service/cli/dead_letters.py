@@ -34,7 +34,7 @@ app = typer.Typer(help="Messages that were put aside.", no_args_is_help=True, ri
 ReceiptsOption = Annotated[
     Path | None, typer.Option("--receipts", metavar="FILE", help="Append a line of JSON per message to this file.")
 ]
-YesOption = Annotated[bool, typer.Option("--yes", help="Even if they are more than the ceiling.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Even if they are more than the ceiling.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All there are, or all of that queue.")]
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="The most that are taken in one go.")
@@ -56,7 +56,9 @@ def list_(
     person: PersonOption = None,
     project: ProjectOption = None,
     contract: ContractOption = None,
-    limit: Annotated[int, typer.Option(min=0, max=1000, help="The most that are shown one by one.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=0, max=1000, help="The most that are shown one by one.")
+    ] = 20,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from service.cli.output import Column, figure, key, line, show
+from service.cli.output import Column, figure, key, line, moment, show
 from service.dead_letters.causes import what_to_do
 from service.dead_letters.letters import Letter, printable
 from service.dead_letters.lines import Line, Receipt, line_of, links
@@ -116,7 +116,10 @@ def show_one(letter: Letter, about: About, url: str, zone: ZoneInfo, replay: Reh
     facts = (
         ("Put aside", letter.sentence),
         ("What to do", what_to_do(letter.code)),
-        ("About", " ".join(one for one in (letter.kind, told.id or "") if one)),
+        (
+            "About",
+            " ".join(one for one in (letter.kind if about.entry is None else about.entry.table, told.id or "") if one),
+        ),
         ("Why", printable(letter.because)),
         ("Person", told.person or told.requested_by),
         ("Project", told.project),
@@ -208,7 +211,7 @@ def _iso(instant: datetime | None) -> str | None:
 
 
 def _when(instant: datetime | None, zone: ZoneInfo) -> str:
-    return "" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+    return "" if instant is None else moment(instant, zone)
 
 
 def _span(one: Cause, zone: ZoneInfo) -> str:

@@ -64,7 +64,9 @@ def init(
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="Where the settings are written.")] = DEFAULT,
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Write files anew, keeping what they say; write a creator the rows speak against."),
+        typer.Option(
+            "--yes", "-y", help="Write files anew, keeping what they say; write a creator the rows speak against."
+        ),
     ] = False,
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TABLE,
@@ -74,7 +76,6 @@ def init(
     What no option says is taken from the variable of its setting, and at a terminal asked for. Nothing is written in
     Dataverse. A secret that is an option of a command can be seen by others on this machine: leave it out there.
 
-    \b
     Example:
       psa-connector init --url https://contoso.crm4.dynamics.com --time-zone Europe/Berlin
     """

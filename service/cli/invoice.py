@@ -36,7 +36,9 @@ def _group() -> None:
 
 @app.command("create")
 def create(
-    contracts: Annotated[list[str] | None, typer.Argument(help="Contracts by id, number or name.")] = None,
+    contracts: Annotated[
+        list[str] | None, typer.Argument(metavar="CONTRACT", help="Contracts by id, number or name.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every project contract.")] = False,
     due: Annotated[
         bool,
@@ -67,7 +69,7 @@ def create(
         bool,
         typer.Option("--unless-paused", help="With --due, for a scheduled job: nothing while the services are paused."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Carry on even above the ceilings.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Carry on even above the ceilings.")] = False,
     dry_run: DryRunOption = False,
     requested_by: RequestedByOption = None,
     config: ConfigOption = None,

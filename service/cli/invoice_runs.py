@@ -33,7 +33,9 @@ def _group() -> None:
 
 @app.command("list")
 def list_(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="The most runs that are shown.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="The most runs that are shown.")
+    ] = 20,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -41,7 +43,7 @@ def list_(
 
     Example: psa-connector invoice runs list
     """
-    from service.cli.output import Column, as_json, figure, key, show
+    from service.cli.output import Column, as_json, figure, key, moment, show
     from service.cli.session import session
     from service.run_records import latest
 
@@ -58,7 +60,7 @@ def list_(
         [
             (
                 str(run.id),
-                f"{run.asked_on.astimezone(zone):%Y-%m-%d %H:%M}",
+                moment(run.asked_on, zone),
                 run.requested_by,
                 _state(run),
                 str(len(run.contracts)),

@@ -27,7 +27,9 @@ class WhichStatus(StrEnum):
 
 
 def list_invoices(
-    contracts: Annotated[list[str] | None, typer.Argument(help="Contracts by id, number or name.")] = None,
+    contracts: Annotated[
+        list[str] | None, typer.Argument(metavar="CONTRACT", help="Contracts by id, number or name.")
+    ] = None,
     status: Annotated[
         list[WhichStatus] | None,
         typer.Option(

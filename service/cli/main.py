@@ -34,13 +34,17 @@ from service.cli import (
 )
 from service.cli.cannot_write import CannotWrite
 from service.cli.exits import INTERRUPTED, Exit
+from service.cli.help_text import lay_out
 from service.cli.remedies import REMEDIES
 from service.not_configured import NotConfigured
 
+lay_out()
 app = typer.Typer(
     name="psa-connector",
     help="Approved time and expense entries become actuals, actuals become invoices.",
     no_args_is_help=True,
+    # `completion` prints the scripts; the library's own options would be a second way.
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -89,6 +93,7 @@ def main() -> None:
         # A console or pipe whose encoding lacks a character shows a question mark instead of failing (Windows).
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    completion.answer_shells()
     try:
         app()
     except SystemExit as ended:
@@ -103,6 +108,10 @@ def main() -> None:
             raise
         _end_without_output(error.strerror or "no space left")
     except NotConfigured as error:
+        if error.is_blank:
+            typer.echo(
+                "Nothing is configured here: psa-connector init asks for what it needs, and writes it.", err=True
+            )
         typer.echo("Not configured:", err=True)
         for fault in error.faults:
             typer.echo(f"  {fault}", err=True)

@@ -51,6 +51,15 @@ def row_id(text: str) -> UUID:
         raise typer.BadParameter(f"{text!r} is no id of a row; copy one from `psa-connector backlog list`.") from error
 
 
+def command_id(text: str) -> UUID:
+    """The id of a command, or of its record."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        known = "copy one from `psa-connector audit list` or `psa-connector status`"
+        raise typer.BadParameter(f"{text!r} is no id of a command; {known}.") from error
+
+
 def certificate_with_key(text: str) -> Path:
     """A PEM file that a server can speak TLS with: its certificate, and its key without a password."""
     try:

@@ -9,11 +9,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from itertools import islice
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -24,8 +26,6 @@ from service.cli.cannot_write import CannotWrite
 
 WIDE = 160
 """Columns where no terminal says how many there are."""
-NARROWEST = 8
-"""Characters below which text that wraps is no longer read."""
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How text begins that a spreadsheet would run."""
 PART = 500
@@ -63,6 +63,12 @@ def exact(amount: Decimal, precision: int) -> str:
     return f"{amount:.{precision}f}"
 
 
+def moment(instant: datetime, zone: ZoneInfo) -> str:
+    """A moment as people read it: in the business time zone, with its offset, so that nobody has to guess."""
+    local = instant.astimezone(zone).isoformat(" ", "seconds")
+    return f"{local[:16]} {local[19:]}"
+
+
 def show(
     title: str,
     columns: Sequence[Column],
@@ -74,18 +80,19 @@ def show(
     """Print one table, with its total beneath where there is one; ``empty`` is said instead of a table without rows.
 
     A table that goes on from the one before has no title.
-    Cells are plain text, whatever stands in them. Where a terminal is too narrow to leave ids and figures whole, each
-    row becomes a paragraph with a line per cell.
+    Cells are plain text, whatever stands in them. Where a terminal is too narrow to leave ids, figures and words whole,
+    each row becomes a paragraph with a line per cell.
     """
     cells = [tuple(map(plain, row)) for row in rows]
     with writing():
         out = console()
         if title:
             out.print(Text(plain(title), style="bold"), soft_wrap=True)
+        least = _least(columns, [*cells, total] if total else cells)
         if not cells:
             out.print(Text(empty), soft_wrap=True)
-        elif _needed(columns, [*cells, total] if total else cells) <= out.width:
-            out.print(_table(columns, cells, total))
+        elif sum(one + FRAME for one in least) + 1 <= out.width:
+            out.print(_table(columns, cells, total, least, out.width))
         else:
             for row in [*cells, total] if total else cells:
                 _paragraph(out, columns, row)
@@ -174,24 +181,51 @@ def writing() -> Iterator[None]:
         raise CannotWrite(error.strerror or type(error).__name__) from error
 
 
-def _needed(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
-    """The least width at which everything whole stays whole and the rest can be read."""
-    longest = (
-        max(cell_len(part) for row in rows for part in row[at].splitlines() or [""]) for at in range(len(columns))
-    )
-    least = (
-        max(len(column.title), width if column.whole else min(width, NARROWEST))
-        for column, width in zip(columns, longest, strict=True)
-    )
-    return sum(width + FRAME for width in least) + 1
+def _least(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """The least width of each column: what is whole stays whole, and elsewhere no word is broken, nor an address."""
+    return [max([cell_len(column.title), *_widths(column, at, rows)]) for at, column in enumerate(columns)]
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str]) -> Table:
+def _widths(column: Column, at: int, rows: Sequence[Sequence[str]]) -> Iterator[int]:
+    """How wide everything is that may not be broken."""
+    for row in rows:
+        for part in row[at].splitlines() if column.whole else row[at].split():
+            yield cell_len(part)
+
+
+def _shared_out(least: Sequence[int], longest: Sequence[int], width: int) -> list[int]:
+    """The columns' widths: what is left beyond the least goes to the narrowest that could do with more."""
+    widths = list(least)
+    for _ in range(width - sum(one + FRAME for one in least) - 1):
+        short = [at for at, one in enumerate(widths) if one < longest[at]]
+        if not short:
+            break
+        widths[min(short, key=widths.__getitem__)] += 1
+    return widths
+
+
+def _table(
+    columns: Sequence[Column],
+    cells: Sequence[Sequence[str]],
+    total: Sequence[str],
+    least: Sequence[int],
+    width: int,
+) -> Table:
+    rows = [*cells, total] if total else cells
+    longest = [max(_widths(replace(column, whole=True), at, rows), default=0) for at, column in enumerate(columns)]
     table = Table(show_footer=bool(total))
+    widths = _shared_out(least, longest, width)
     for number, column in enumerate(columns):
         footer = Text(total[number]) if total else ""
-        table.add_column(column.title, footer=footer, justify=column.justify, overflow="fold", no_wrap=column.whole)
-    for row in rows:
+        table.add_column(
+            column.title,
+            footer=footer,
+            justify=column.justify,
+            overflow="fold",
+            no_wrap=column.whole,
+            width=widths[number],
+        )
+    for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     return table
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def pause(
     reason: Annotated[
         str,
-        typer.Option("--reason", metavar="TEXT", help="Why; shown wherever the pause is. Needed.", show_default=False),
+        typer.Option("--reason", metavar="TEXT", help="Why; shown wherever the pause is.", show_default=False),
     ],
     until: Annotated[
         str | None,

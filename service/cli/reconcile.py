@@ -53,7 +53,7 @@ def reconcile(
     repair: Annotated[
         bool, typer.Option("--repair", help="Send what this service would write by itself to the approvals queue.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Repair even above the ceilings.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Repair even above the ceilings.")] = False,
     requested_by: RequestedByOption = None,
     config: ConfigOption = None,
     output: Annotated[

@@ -31,7 +31,7 @@ NameArgument = Annotated[Name, typer.Argument(parser=one_of(Name), metavar="runt
 
 @app.command("show", short_help="Say what a role may do, and why.")
 def show_role(
-    name: Annotated[Name | None, typer.Argument(parser=one_of(Name), metavar="[runtime|operator|registrar]")] = None,
+    name: Annotated[Name | None, typer.Argument(parser=one_of(Name), metavar="runtime|operator|registrar")] = None,
     missing: Annotated[
         bool, typer.Option("--missing", help="Only what whoever is signed in lacks of it. Exit code 4: something.")
     ] = False,

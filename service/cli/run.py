@@ -15,7 +15,7 @@ def run(
     ] = False,
     environment: EnvironmentOption = None,
     data: DataOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Write even above the write ceiling.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write even above the write ceiling.")] = False,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:

@@ -20,9 +20,23 @@ if TYPE_CHECKING:
 SECONDS = 30.0
 
 
+def _web_address(text: str) -> str:
+    """Where something may answer."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise typer.BadParameter(f"{text!r} is no address; write it as http://127.0.0.1:8080.")
+    return text
+
+
 def status(
     seconds: Annotated[
-        float | None, typer.Argument(min=1, metavar="[SECONDS]", help="With --watch: how long to wait in between.")
+        float | None, typer.Argument(min=1, metavar="SECONDS", help="With --watch: how long to wait in between.")
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help=f"Look again every {SECONDS:.0f} SECONDS, or so many, until Ctrl-C.")
@@ -35,7 +49,10 @@ def status(
         typer.Option("--after", min=1, metavar="MINUTES", help="How long an approved entry may be without actuals."),
     ] = None,
     service: Annotated[
-        str | None, typer.Option("--service", metavar="URL", help="Where the running service answers how it is.")
+        str | None,
+        typer.Option(
+            "--service", parser=_web_address, metavar="URL", help="Where the running service answers how it is."
+        ),
     ] = None,
     config: ConfigOption = None,
     output: OutputOption = Output.TABLE,
@@ -102,7 +119,7 @@ def _address(settings: Settings) -> str | None:
 
 
 def _show(report: Report, output: Output, zone: ZoneInfo) -> Exit:
-    from service.cli.output import Column, as_json, key, say, show
+    from service.cli.output import Column, as_json, key, moment, say, show
     from service.cli.rows_beneath import beneath
     from service.status.as_data import plain
     from service.status.part import State
@@ -115,7 +132,7 @@ def _show(report: Report, output: Output, zone: ZoneInfo) -> Exit:
     # What needs a person comes first; the rest keeps its order.
     parts = sorted(report.parts, key=lambda part: part.state is not State.ATTENTION)
     told = [(part.key, part.state.value, part.sentence) for part in parts]
-    show(f"{report.url} on {report.at.astimezone(zone):%Y-%m-%d %H:%M:%S}", columns, told)
+    show(f"{report.url} on {moment(report.at, zone)}", columns, told)
     beneath(parts, report.url)
     ends = {Exit.DONE: "Nothing needs anybody.", Exit.FAILED: "Not everything could be asked; look again."}
     say(ends.get(code, "Some of it needs a person; docs/operate.md tells what each part means."))

@@ -100,6 +100,18 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
     said = capsys.readouterr()
     assert (caught.value.code, said.out) == (3, "")
     assert said.err.count(" is missing. Expected: ") == needed
+    assert said.err.startswith("Nothing is configured here: psa-connector init asks for what it needs"), "what to type"
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_who_configured_something_is_not_sent_back_to_the_beginning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PSA_CONNECTOR_BUSINESS_TIME_ZONE", "Europe/Berlin")
+    monkeypatch.setattr(sys, "argv", ["psa-connector", "status"])
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.startswith("Not configured:\n")
 
 
 @pytest.mark.parametrize(
@@ -116,6 +128,10 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
         (["backlog", "list", "foo"], "'foo' is none of these: time-and-material, products, milestones."),
         (["backlog", "list", "--output", "yaml"], "'yaml' is none of these: table, json, csv."),
         (["backlog", "ready", "products", "abc"], "'abc' is no id of a row; copy one from"),
+        (["backlog", "resume", "x"], "'x' is no id of a command; copy one from `psa-connector audit list` or"),
+        (["status", "--service", "foo"], "'foo' is no address; write it as http://127.0.0.1:8080."),
+        (["status", "--service", "http://"], "'http://' is no address"),
+        (["status", "--service", "http://a:b"], "'http://a:b' is no address"),
         (["invoice", "create", "--all", "--requested-by", "x" * 201], "A name of 201 characters is too long"),
         (["sandbox", "--environment", "ax"], "'ax' is none of these: psa-3, project-operations."),
         (["run", "--sandbox", "--config", "x.toml"], "--sandbox brings its own settings; leave --config out."),

@@ -47,3 +47,24 @@ def test_help_is_made_of_characters_that_every_console_has(typed: str) -> None:
     said = CliRunner().invoke(app, [*typed.split(), "--help"]).stdout
     assert said.startswith(f"Usage: psa-connector {typed}")
     assert said.encode("ascii", "replace").decode() == said
+
+
+@pytest.mark.parametrize("typed", COMMANDS)
+def test_what_is_copied_from_help_stands_in_one_line_and_no_type_of_python_is_shown(typed: str) -> None:
+    said = CliRunner().invoke(app, [*typed.split(), "--help"], env={"COLUMNS": "80"}).stdout
+    (example,) = EXAMPLE.findall(COMMANDS[typed].help or "")
+    assert f"  Example: {' '.join(example.split())}\n" in said
+    assert not re.search(r" <\w|\[\[|\]\]|psa-\n", said)
+    assert not set("{}") & set(said.splitlines()[0])
+    if "--yes" in said:
+        assert "-y, --yes" in said, "the short form is the same everywhere"
+
+
+@pytest.mark.parametrize("command", ["source <(psa-connector completion bash)", "Out-String | Invoke-Expression"])
+def test_how_completion_is_set_up_can_be_copied(command: str) -> None:
+    assert command in CliRunner().invoke(app, ["completion", "--help"], env={"COLUMNS": "80"}).stdout
+
+
+def test_there_is_one_way_to_complete() -> None:
+    assert "completion  " in CliRunner().invoke(app, ["--help"]).stdout
+    assert CliRunner().invoke(app, ["--show-completion"]).exit_code == 2

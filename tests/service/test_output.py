@@ -5,13 +5,27 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.cli.cannot_write import CannotWrite
-from service.cli.output import Column, as_csv, as_json, as_json_array, figure, key, line, say, show, show_in_parts
+from service.cli.output import (
+    Column,
+    as_csv,
+    as_json,
+    as_json_array,
+    figure,
+    key,
+    line,
+    moment,
+    say,
+    show,
+    show_in_parts,
+)
 from tests.service.processes import COMMAND, IN_TIME, clean_environment
 
 ID = "a13ec14f-b002-57c6-b6e9-e6bba0d725dd"
@@ -193,3 +207,44 @@ def test_what_somebody_wrote_can_not_give_a_terminal_instructions(capsys: pytest
     told = capsys.readouterr()
     assert not set("\x1b\x07\u202e\x9b") & set(told.out + told.err)
     assert told.err == "Ann [2J   a\n"
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_words_and_addresses_are_never_broken_in_a_column_that_wraps(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Settings are typed, links are opened: where they don't fit, each row becomes a paragraph."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    address = f"https://contoso.crm4.dynamics.com/main.aspx?pagetype=entityrecord&etn=sdkmessageprocessingstep&id={ID}"
+    row = (
+        "step",
+        "Approval of an entry",
+        "there",
+        "PSA_CONNECTOR_ACTUALS__ZERO_PRICE=write is what makes it post",
+        address,
+    )
+    show("Registered", [Column(title) for title in ("What", "Name", "Result", "What differs", "Link")], [row, row])
+    written = capsys.readouterr().out
+    for word in " ".join(row).split():
+        assert written.count(word) >= 2, written
+
+
+def test_a_table_that_wraps_is_no_wider_than_its_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    show(
+        "",
+        [key("Area"), Column("Verdict"), Column("Found")],
+        [("settings", "no answer of anybody", "to be read " * 20)],
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert {len(one) for one in lines} == {60}
+    assert lines[0][0] == "┏"
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"), [("Europe/Berlin", "2026-03-01 00:30 +01:00"), ("UTC", "2026-02-28 23:30 +00:00")]
+)
+def test_a_moment_tells_its_offset(zone: str, told: str) -> None:
+    assert moment(datetime(2026, 2, 28, 23, 30, 5, tzinfo=UTC), ZoneInfo(zone)) == told
