@@ -27,7 +27,7 @@ from mappings.tables import Ref
 from service.status.conditions import midnight
 from service.status.part import FEW, Named, Part, State, ago, number
 
-UNSERVED = "approved-without-actuals"
+UNSERVED, UNSEEN = "approved-without-actuals", "approvals-unseen"
 LATELY, LONGEST = timedelta(days=7), timedelta(days=30)
 """How far back is looked at the least, and at the most where ``reconcile`` has not looked since."""
 MOST = 1000
@@ -131,38 +131,41 @@ def without_actuals(entries: Sequence[Ref], dataverse: Reader) -> Iterator[Ref]:
     yield from (entry for entry in entries if not books[entry.id].live and not books[entry.id].foreign)
 
 
-def told(found: Unserved, now: datetime, after: timedelta) -> Part:
-    """It as a part of what is shown."""
+def told(found: Unserved, now: datetime, after: timedelta) -> Iterator[Part]:
+    """It as two parts of what is shown: what was looked at, and what was not."""
     count = len(found.drifts)
     minutes = int(after.total_seconds() // 60)
     oldest = found.oldest
     since = "" if oldest is None else f", the first for {ago(now, oldest)}"
     todo = ""
-    if found.unseen is not None:
-        todo = "psa-connector reconcile"
     if found.drifts:
         todo = f"psa-connector entry explain {found.drifts[0].entry.id}"
         if any(drift.repairable for drift in found.drifts):
             todo = "Is psa-connector run at work? Then: psa-connector reconcile --repair"
     looked = number(found.looked_at, "approval", "approvals")
-    said = number(count, "entry has", "entries have")
-    unseen = ""
-    if found.unseen is not None:
-        unseen = (
-            f" What was approved from {found.unseen:%Y-%m-%d %H:%M} to {found.begin:%Y-%m-%d %H:%M} UTC was looked at "
-            "by nobody: reconcile was not run since."
-        )
-    return Part(
+    said = number(count, "entry has", "entries have", is_more=found.is_more and count > 0)
+    yield Part(
         UNSERVED,
-        State.ATTENTION if count or unseen else State.OK,
+        State.ATTENTION if count else State.OK,
         f"{said} been approved for more than {minutes} minutes without the actuals they call for{since} "
-        f"({looked} of the last {ago(now, found.begin)}).{unseen}",
+        f"({looked} of the last {ago(now, found.begin)}).",
         todo,
         count,
-        found.is_more and bool(count or unseen),
+        found.is_more and count > 0,
         oldest,
         tuple(named(drift) for drift in found.drifts[:FEW]),
         {"looked_at": found.looked_at, "repairable": sum(drift.repairable for drift in found.drifts)},
+    )
+    if found.unseen is None:
+        yield Part(UNSEEN, State.OK, "Every approval since the go-live date was looked at, here or by reconcile.")
+        return
+    yield Part(
+        UNSEEN,
+        State.ATTENTION,
+        f"What was approved from {found.unseen:%Y-%m-%d %H:%M} to {found.begin:%Y-%m-%d %H:%M} UTC was looked at by "
+        "nobody: reconcile was not run since.",
+        "psa-connector reconcile, best once a night",
+        oldest=found.unseen,
     )
 
 

@@ -16,7 +16,7 @@ from service.event_sender import received_from
 from service.not_configured import NotConfigured
 from service.signing_in import access_to
 from service.status.approval_sets import SETS, approval_sets
-from service.status.approvals import UNSERVED, told, unserved, went_live
+from service.status.approvals import UNSEEN, UNSERVED, told, unserved, went_live
 from service.status.event_chain import JOBS, STEPS, EventChain
 from service.status.ledger import READY, WITHOUT, ZERO_PRICE, Ledger
 from service.status.part import Look, Part, Remedies, State, looked
@@ -105,7 +105,7 @@ def of_dataverse(app: App, remedies: Remedies, after: timedelta, *, with_schedul
     mark = marks[0] if marks else None
     is_fit = parts[0].state is State.OK
     for one in questions(app, me[0], mark, after, with_schedules=with_schedules):
-        if set(one.keys) <= {UNSERVED, OVERDUE} and not is_fit:
+        if set(one.keys) <= {UNSERVED, UNSEEN, OVERDUE} and not is_fit:
             parts += _unseen(one.keys)
         else:
             parts += looked(one.keys, one.look, remedies, is_optional=one.is_optional)
@@ -148,8 +148,8 @@ def questions(
     yield Question([SUCCESS], partial(records.last_success, me, creates=creates))
     live = went_live(settings.actuals.start_from, settings.business_time_zone)
     yield Question(
-        [UNSERVED],
-        lambda: [told(unserved(app.mission.entries, app.dataverse, now, patience, since, live), now, patience)],
+        [UNSERVED, UNSEEN],
+        lambda: told(unserved(app.mission.entries, app.dataverse, now, patience, since, live), now, patience),
     )
     bus = settings.servicebus
     chain = EventChain(app.dataverse, bus.approvals_queue, received_from(bus), since, now)

@@ -74,7 +74,8 @@ def overdue(
         out += f" This service invoices nothing that is due here ({sweep.refusal.code})."
         if due_runs or failed:
             todo = "Whoever invoices here did not: is the product's job at work? Then look at the schedule rows."
-    count = len(due_runs) + len(failed)
+    # Whoever watches the number alone is to hear of each.
+    count = len(due_runs) + len(failed) + (len(waiting) if first is None else 0)
     moments = [_begin(run) for run in due_runs]
     moments += [moment for one in failed if (moment := one.instant("msdyn_invoicerundate"))]
     yield Part(

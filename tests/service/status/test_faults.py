@@ -45,7 +45,7 @@ def test_a_registered_environment_at_rest_needs_nobody(app: App) -> None:
     assert {key: part.state for key, part in found.items() if part.state is not OK} == {}
     assert set(found) == {
         *("dataverse", "reconcile", "rights", "pause", "last-success", "approved-without-actuals"),
-        *("steps", "system-jobs"),
+        *("approvals-unseen", "steps", "system-jobs"),
         *("approval-sets", "zero-price", "without-customer", "ready-not-invoiced", "schedules-overdue"),
         *("in-doubt", "broken-off"),
     }
@@ -144,7 +144,7 @@ def test_a_row_that_cannot_be_invoiced_is_told_where_work_waits_for_it(world: Du
     assert (found.state, found.figures["left_out"]) == (OK, 1)
     world.ready(9000, world.now().date() - 3 * DAY)
     found = parts(app)["schedules-overdue"]
-    assert (found.state, found.count, len(found.rows)) == (ATTENTION, 0, 1)
+    assert (found.state, found.count, len(found.rows)) == (ATTENTION, 1, 1)
     assert "no project contract" in found.rows[0].why
 
 
