@@ -113,13 +113,15 @@ def applied(
         if one not in lacking
     ]
     had = "has it now" if given_to else "has it already" if whom is not None and whom.has_it else "is to have it"
+    # Its id is chosen beforehand; at a dry run there may be no row to open yet.
+    where = None if result == "missing" else link(url, "role", role.id)
     if output is Output.JSON:
         as_json(
             {
                 "role": role.key,
                 "name": role.name,
                 "id": role.id,
-                "link": link(url, "role", role.id),
+                "link": where,
                 "result": result,
                 "given": given,
                 "lacking": [one.name for one in lacking],
@@ -131,7 +133,7 @@ def applied(
         )
         return
     rows = [
-        ("role", f"{role.name}: {result}", link(url, "role", role.id) or ""),
+        ("role", f"{role.name}: {result}", where or ""),
         ("privileges", f"{len(found.wanted)} wanted, {len(given)} given now, {len(lacking)} lacking", ""),
         ("solution", found.solution or "none: run `psa-connector register` first to have one", ""),
     ]
