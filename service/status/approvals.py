@@ -157,7 +157,8 @@ def told(found: Unserved, now: datetime, after: timedelta) -> Iterator[Part]:
         {"looked_at": found.looked_at, "repairable": sum(drift.repairable for drift in found.drifts)},
     )
     if found.unseen is None:
-        yield Part(UNSEEN, State.OK, "Every approval since the go-live date was looked at, here or by reconcile.")
+        said = f"None was passed by since the go-live date, or in {LONGEST.days} days where none is set."
+        yield Part(UNSEEN, State.OK, said)
         return
     yield Part(
         UNSEEN,
