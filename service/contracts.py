@@ -75,7 +75,8 @@ def _spellings(one: Contract) -> tuple[str, ...]:
 
 def _fault(name: str, fitting: list[Contract]) -> str:
     if not fitting:
-        return f"There is no project contract {name!r}, or it is not shared with this service."
+        missing = f"There is no project contract {name!r}, or it is not shared with this service"
+        return f"{missing}; `psa-connector backlog list` shows those with something to bill."
     numbers = ", ".join(one.number for one in fitting)
     return f"{name!r} names several contracts ({numbers}); name one by its number or id."
 

@@ -55,7 +55,11 @@ def check_everything(
         return Checked((), tuple(Finding("settings", Verdict.WRONG, fault) for fault in error.faults))
     said = tuple(shown(settings, config))
     count = sum(one.value is not None for one in said)
-    findings = [Finding("settings", Verdict.OK, f"{count} settings are valid.")]
+    findings = [
+        Finding(
+            "settings", Verdict.OK, f"{count} of {len(said)} settings have a value, and all that have one are valid."
+        )
+    ]
     tokens, access = sign_in(settings)
     far = far_side(settings, tokens)
     try:

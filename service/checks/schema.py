@@ -87,7 +87,11 @@ def versions_and_keys(client: DataverseClient) -> Iterator[Finding]:
         sentence = f"Whether rows of {', '.join(untold)} have versions is not told: no such table, or it can't be seen."
         yield Finding("keys", Verdict.NOT_SEEN, sentence)
     elif not without:
-        yield Finding("keys", Verdict.OK, f"Rows of {len(VERSIONED)} tables are changed only as they were read.")
+        yield Finding(
+            "keys",
+            Verdict.OK,
+            f"{len(VERSIONED)} tables keep versions of their rows, so nothing somebody else changed is written over.",
+        )
     tracked = {row["LogicalName"] for row in rows if row["ChangeTrackingEnabled"]}
     for name in (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL):
         if name not in tracked:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 REMEDIES = {
-    "unknown-table": "If it is psac_command that is missing, run `psa-connector register` first.",
+    "unknown-table": "`psa-connector register` makes psac_command. Other tables "
+    "come with the product: is it installed there?",
     "sign-in-refused": "With a fixed token: every start of a sandbox makes a new one, so set "
     "PSA_CONNECTOR_DATAVERSE__TOKEN again. Otherwise: is there an enabled application user for "
     "PSA_CONNECTOR_DATAVERSE__CLIENT_ID in this environment?",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,6 +13,10 @@ from service.registering.reading import Row, rows, value
 from service.roles.standing import Privilege, Standing, added_to_solution, given, held_by
 
 USER_COLUMNS = ("systemuserid", "fullname", "domainname", "isdisabled", "_businessunitid_value")
+BEGIN = 3
+"""Characters that a name has in common with one it may have been meant to be."""
+FEW = 5
+"""Users that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def make(client: DataverseClient, found: Standing) -> list[Privilege]:
 
 def holder(client: DataverseClient, name: str, role: UUID) -> Holder:
     """The user or application user of this name or id. Raises ``NotConfigured`` where none or several are meant."""
-    said = name.replace("'", "''")
+    said, begin = (text.replace("'", "''") for text in (name, name[:BEGIN]))
     try:
         id = UUID(name)
         which = f"systemuserid eq {id} or applicationid eq {id} or azureactivedirectoryobjectid eq {id}"
@@ -53,8 +58,14 @@ def holder(client: DataverseClient, name: str, role: UUID) -> Holder:
         which = f"domainname eq '{said}' or internalemailaddress eq '{said}' or fullname eq '{said}'"
     found = rows(client, "systemusers", USER_COLUMNS, which)
     if len(found) != 1:
-        told = ", ".join(f"{one['fullname']} ({one['systemuserid']})" for one in found) or "nobody"
-        raise NotConfigured([f"--to {name!r} means {told} in {client.url}; name one user by an id."])
+        told = _in_words(found) or "nobody"
+        near = (
+            ""
+            if found
+            else _in_words(rows(client, "systemusers", USER_COLUMNS, f"startswith(fullname,'{begin}')")[:FEW])
+        )
+        meant = f" There are: {near}." if near else ""
+        raise NotConfigured([f"--to {name!r} means {told} in {client.url}; name one user by an id.{meant}"])
     (row,) = found
     if row.get("isdisabled"):
         raise NotConfigured([f"{row['fullname']} ({row['systemuserid']}) is disabled; enable that user first."])
@@ -62,6 +73,10 @@ def holder(client: DataverseClient, name: str, role: UUID) -> Holder:
     has_it = any(role in (_id(one, "roleid"), _id(one, "_parentrootroleid_value")) for one in value(client, path))
     unit = UUID(str(row["_businessunitid_value"]))
     return Holder(UUID(str(row["systemuserid"])), str(row["fullname"]), unit, has_it)
+
+
+def _in_words(users: Sequence[Row]) -> str:
+    return ", ".join(f"{one['fullname']} ({one['systemuserid']})" for one in users)
 
 
 def give(client: DataverseClient, found: Standing, to: Holder) -> None:

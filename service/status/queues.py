@@ -23,7 +23,7 @@ def queue(key: str, access: Access, name: str, now: datetime, *, is_to_be_empty:
     since = "" if found.oldest is None else f", the first for {ago(now, found.oldest)}"
     said = [
         f"{number(found.active, 'message waits', 'messages wait', is_more=found.is_more)} on {name}{since}",
-        f"{number(found.scheduled, 'comes again later', 'come again later', is_more=found.is_more)}",
+        f"{number(found.scheduled, 'comes again by itself', 'come again by themselves', is_more=found.is_more)}",
         f"{number(found.dead_letters, 'was put aside', 'were put aside', is_more=found.is_more)}",
     ]
     if found.deferred:

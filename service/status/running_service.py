@@ -22,7 +22,10 @@ def running(url: str | None) -> Iterator[Part]:
     """What ``/ready`` answers below this address. Where none is known it may run elsewhere, or on demand."""
     if url is None:
         where = "No address of a running service is known."
-        todo = "psa-connector status --service http://127.0.0.1:8080, with the port of PSA_CONNECTOR_HEALTH__PORT"
+        todo = (
+            "Set PSA_CONNECTOR_HEALTH__PORT where it runs, and it answers how it is; from elsewhere: psa-connector "
+            "status --service URL"
+        )
         yield Part(SERVICE, State.NOT_SEEN, where, todo)
         return
     todo = "Is psa-connector run at work there? Or name its address by --service."

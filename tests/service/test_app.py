@@ -234,7 +234,8 @@ def test_names_that_lead_to_no_contract_are_all_said_and_nothing_is_done(configu
     result = configured.invoke(command_line, ["invoice", "create", "ORD-C1", "no such contract", "nor this"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "".join(
-        f"There is no project contract {name!r}, or it is not shared with this service.\n"
+        f"There is no project contract {name!r}, or it is not shared with this service; "
+        "`psa-connector backlog list` shows those with something to bill.\n"
         for name in ("no such contract", "nor this")
     )
 

@@ -105,6 +105,9 @@ def test_a_dry_run_makes_no_role_and_what_is_not_clear_is_refused(world: Sandbox
     unknown = run("role", "apply", "operator", "--to", "Nobody").exception
     assert isinstance(unknown, NotConfigured)
     assert "means nobody" in unknown.faults[0]
+    assert "There are" not in unknown.faults[0]
+    near = run("role", "apply", "operator", "--to", "Arne Aprover").exception
+    assert f"There are: Arne Approver ({USERS['approver']})." in str(near), "a name that is misspelt"
     assert run("role", "show", "--missing").exit_code == 2
     with world.web.organisation.transaction(USERS["administrator"]) as uow:
         uow.update("systemuser", USERS["approver"], {"isdisabled": True})
