@@ -7,12 +7,14 @@ Which server answered is known from the affinity cookie it offers; a request may
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from connector.dataverse.coming_back import ComingBack
 from connector.dataverse.lanes import Lanes
 from connector.dataverse.sliding_window import SlidingWindow
 
@@ -45,6 +47,14 @@ class Facet(Enum):
     EXECUTION = "execution"
 
 
+class End(Enum):
+    """How a request ended, as far as is known before its answer is read; ``SENT_AWAY``: a ``hold`` is to follow."""
+
+    LET_IN = "let in"
+    SENT_AWAY = "sent away"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a user is granted per web server and ``window``, and how much of it one process takes.
@@ -70,16 +80,20 @@ class Budget:
     ``admit`` lets a request go when there is room for it; otherwise it says how long to wait and counts nothing. Each
     request admitted is ``charge``d when it ended. What it is expected to take, where that is known, is set aside as
     long as it is under way: a few long ones begun together would otherwise spend far more than was left. ``lanes`` caps
-    how many are under way at once.
+    how many are under way at once. After Dataverse said to stay away, one request goes for all, then more with every
+    answer; ``chance``, evenly between 0 and 1, keeps processes apart that are sent away again and again.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, chance: Callable[[], float] = random.random) -> None:
         self._limits = limits or Limits()
         self._servers: dict[str, SlidingWindow] = {}
         self._under_way = 0
         self._set_aside = NO_WAIT
         self._next = NO_WAIT
         self._held_until: datetime | None = None
+        self._unread_until: datetime | None = None
+        self._longer = NO_WAIT
+        self._coming_back = ComingBack(chance)
         self._refused: dict[Facet, tuple[float, datetime]] = {}
         self._lock = threading.Lock()
         self.lanes = Lanes(self._limits.concurrent // self._limits.replicas)
@@ -92,6 +106,7 @@ class Budget:
             if wait == NO_WAIT:
                 self._under_way += 1
                 self._set_aside += expected
+                self._coming_back.goes(now)
             return wait
 
     def charge(
@@ -100,6 +115,7 @@ class Budget:
         execution: timedelta,
         server: str | None = NOT_TOLD,
         expected: timedelta = NO_WAIT,
+        end: End = End.LET_IN,
     ) -> None:
         """An admitted request ended after so long at the far side (all of its duration, if nothing better is known).
 
@@ -108,12 +124,18 @@ class Budget:
         with self._lock:
             self._under_way = max(0, self._under_way - 1)
             self._set_aside -= expected
+            if end is End.LET_IN:
+                self._coming_back.let_in()
+            elif end is End.SENT_AWAY:
+                self._unread_until = now + POLL
             for name in [server] if server is not None else list(self._servers) or [NOT_TOLD]:
                 self._servers.setdefault(name, SlidingWindow(self._limits.window)).add(now, execution)
 
     def hold(self, until: datetime) -> None:
         """Dataverse said when to come back: nothing is admitted before. A later moment wins, never an earlier one."""
         with self._lock:
+            self._unread_until = None
+            until += self._longer
             if self._held_until is None or until > self._held_until:
                 self._held_until = until
 
@@ -121,11 +143,13 @@ class Budget:
         """Dataverse refused a request because there was too much of this; ``granted`` is its limit, where it said so.
 
         Somebody else may share the user, or a run before this one: what is thought to be ours is lowered for a while.
-        Refusals of what was under way when the first came are one and the same event: ``False`` says it was known.
+        Refusals of what was under way when the first came are one and the same event: ``False`` says it was known. Who
+        is refused again on coming back stays away for longer than the ``hold`` that follows says.
         """
         with self._lock:
             if self._held_until is not None and now < self._held_until:
                 return False
+            self._longer = self._coming_back.sent_away()
             struck = tuple(facets)
             for facet in struck:
                 self._refused[facet] = self._part(facet, now), now
@@ -165,6 +189,9 @@ class Budget:
         waits = [NO_WAIT]
         if self._held_until is not None and self._held_until > now:
             waits.append(self._held_until - now)
+        if self._unread_until is not None and self._unread_until > now:
+            waits.append(self._unread_until - now)
+        waits.append(self._coming_back.wait(now, self._under_way))
         requests, execution = self._requests(now), self._execution(now)
         # Which server will take it is unknown; what is under way is taken to be spread over those that answered.
         # However long something is expected to take, it may go while half is free: it would else never go, and nobody

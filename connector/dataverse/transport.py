@@ -18,7 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from connector.auth import TokenSource
 from connector.dataverse.affinity import cookies, server_of
 from connector.dataverse.answer_body import AnswerTooLarge, body_of
-from connector.dataverse.budget import NO_WAIT, Budget, Facet
+from connector.dataverse.budget import NO_WAIT, Budget, End, Facet
 from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, granted, meaning, moment_of, read_refusal
 from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
 from connector.sign_in.challenge import claims_in
@@ -149,12 +149,14 @@ class Transport:
         throttled(name)
         now = self._now()
         wait = UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after
-        if self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message)):
+        is_news = self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message))
+        self._budget.hold(now + wait)
+        if is_news:
             if name == "too-many-at-once":
                 self._budget.lanes.crowded()
             level = logging.ERROR if wait > LONG_HOLD else logging.WARNING
-            log.log(level, "Dataverse says to wait (%s): nothing is sent for %.1f s", name, wait.total_seconds())
-        self._budget.hold(now + wait)
+            held = self._budget.held(now).total_seconds()
+            log.log(level, "Dataverse says to wait (%s): nothing is sent for %.1f s", name, held)
 
     def _send_once(
         self,
@@ -169,6 +171,7 @@ class Transport:
     ) -> Reply:
         request_id = str(uuid4())
         server: str | None = None
+        end = End.UNKNOWN
         with self._budget.lanes.one():
             self._await_budget(expected)
             with exchange(method, self.origin, target, writes, resends) as seen:
@@ -188,12 +191,13 @@ class Transport:
                     if (made := moment_of(answer.headers.get("date"))) is not None:
                         self._far_ahead = made - self._now()
                     server = server_of(answer)
+                    end = end_of(answer.status_code, "retry-after" in answer.headers)
                     content = body_of(answer)
                 except requests.RequestException as error:
                     raise no_answer(error, writes, self.origin) from error
                 finally:
                     took = timedelta(seconds=self._timer() - began)
-                    self._budget.charge(self._now(), took, server, expected)
+                    self._budget.charge(self._now(), took, server, expected, end)
                     seen.charged(took)
         log.debug(
             "%s %s: %s in %.0f ms (request %s, service request %s)",
@@ -220,6 +224,13 @@ class Transport:
                 raise Throttled("own-budget", "The budget for requests to Dataverse is used up for the moment.", wait)
             log.info("waiting %.1f s to stay within the service protection limits", wait.total_seconds())
             self._sleep(wait.total_seconds())
+
+
+def end_of(status: int, told_to_wait: bool) -> End:
+    """What the status alone says of an end."""
+    if status == 429 or (status >= 500 and told_to_wait):
+        return End.SENT_AWAY
+    return End.UNKNOWN if status >= 500 else End.LET_IN
 
 
 def no_answer(error: requests.RequestException, writes: bool, origin: str) -> ConnectorError:
