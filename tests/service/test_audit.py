@@ -22,8 +22,7 @@ from sandbox.company import company
 from sandbox.dataverse.seed import seed_id
 from sandbox.world import Sandbox
 from service import audit_view
-from service.audit_view import Asked, Audited, audited
-from service.cli.audit import _cells, _outcome
+from service.audit_view import Asked, audited
 from service.cli.main import app as command_line
 from service.local_world import register_in, signed_in
 from tests.service.processes import pointing_at
@@ -292,11 +291,3 @@ def test_however_many_commands_there_are_only_a_few_selections_are_held_at_once(
     assert len(list(audited(client, Asked(), ZONE))) == 7
     assert held == [2, 2, 2, 1]
     client.close()
-
-
-def test_what_nobody_began_or_knows_of_is_not_told_as_refused() -> None:
-    now = datetime(2026, 3, 2, tzinfo=UTC)
-    words = {"discarded": 2, "locked": 1, "not-begun": 3, "not-told": 4}
-    one = Audited(UUID(int=1), "discard-dead-letters", "10", "Rita", now, "Colin", now, "left", (), words)
-    assert _cells(one)[-6:] == (2, 0, 1, 0, 3, 4)
-    assert _outcome(one) == "left, 3 not begun, 4 not known"
