@@ -23,6 +23,8 @@ WAITING = "waiting"
 """A later run of a contract whose earlier one did not come to its end: it would take what is the earlier one's."""
 AS_NOTHING = "resolved-as-nothing"
 """The code of a run whose call is known to have made no invoice."""
+OWN_BUDGET = "own-budget"
+"""The code of a wait for our own share of what Dataverse allows: nothing was sent, so Dataverse said nothing."""
 IN_A_ROW = 3
 """Contracts in a row that fail by what may be everybody's fault, after which no other is begun."""
 
@@ -107,7 +109,9 @@ class Course:
         failures = [chain.failure for chain in self.chains if chain.failure is not None]
         passing = [one for one in failures if not isinstance(one.failure, Misconfigured)]
         if passing:
-            return next((one for one in passing if isinstance(one.failure, Throttled)), passing[0])
+            # What Dataverse said goes before our own waiting, which often only follows from it and would hide it.
+            said = [one for one in passing if one.failure.code != OWN_BUDGET] or passing
+            return next((one for one in said if isinstance(one.failure, Throttled)), said[0])
         through = any(chain.failure is None and chain.told for chain in self.chains)
         return failures[0] if failures and (self._is_ours or not through) else None
 

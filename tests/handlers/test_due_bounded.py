@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from connector.dataverse.changes import Reference
-from connector.errors import Transient
+from connector.errors import Throttled, Transient
 from handlers.due_invoices import DueInvoices
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import InvoicingHandler
@@ -108,6 +108,18 @@ def test_a_person_who_was_disabled_meanwhile_is_told_what_came_of_it_and_nothing
     assert (created["outcome"], failed["outcome"]) == ("created", "refused")
     assert "person-disabled" in failed["because"]
     assert len(due.called) == 2
+
+
+def test_what_dataverse_said_of_one_contract_is_told_rather_than_our_own_wait_for_the_next(due: Due) -> None:
+    first, second = (due.contract(number, TODAY) for number in range(2))
+    ours = Throttled("own-budget", "Used up.", timedelta(seconds=60))
+    due.trouble |= {first: DOWN, second: ours}
+    both = due.sweep()
+    del due.trouble[first]
+    alone = due.sweep()
+    assert isinstance(both, Unsettled)
+    assert isinstance(alone, Unsettled)
+    assert (both.failure, alone.failure) == (DOWN, ours)
 
 
 def test_runs_with_nothing_ready_keep_none_out_that_has_something(due: Due, monkeypatch: pytest.MonkeyPatch) -> None:
