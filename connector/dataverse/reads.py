@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
@@ -69,7 +69,7 @@ class Reads:
 
     def get(self, path: str, headers: Mapping[str, str]) -> Reply:
         """One GET below the service root. Statuses of 400 and above are raised."""
-        return self._again.copy()(self._get, API + path, {**READING, **headers})
+        return self._again.copy()(self._get, _target(path), {**READING, **headers})
 
     def rows(self, paths: Sequence[str], limits: Sequence[int | None]) -> list[list[Row]]:
         """All rows behind each path (below the service root), all pages; ``limits`` says when enough are read.
@@ -78,7 +78,7 @@ class Reads:
         """
         found: list[list[Row]] = [[] for _ in paths]
         followed = 0
-        pending = [(index, Page(API + path, paged="$top=" not in path)) for index, path in enumerate(paths)]
+        pending = [(index, Page(_target(path), paged="$top=" not in path)) for index, path in enumerate(paths)]
         while pending:
             answers = self._fetch([page for _, page in pending])
             following: list[tuple[int, Page]] = []
@@ -97,7 +97,7 @@ class Reads:
     def pages(self, path: str, *preferences: str) -> Iterator[Mapping[str, object]]:
         """The pages behind one path (below the service root) as they are answered, one held at a time."""
         prefer = ",".join((ANNOTATIONS, f"odata.maxpagesize={PAGE}", *preferences))
-        target: str | None = API + path
+        target: str | None = _target(path)
         while target is not None:
             answer, link = _answer(self._again.copy()(self._get, target, {**READING, "Prefer": prefer}).body)
             yield answer
@@ -163,6 +163,17 @@ class Reads:
             raise Misconfigured("foreign-link", f"{self._transport.origin} points at another host for the next page.")
         parts = urlsplit(link)
         return f"{parts.path}?{parts.query}"
+
+
+def _target(path: str) -> str:
+    """A path below the service root, as it is asked for. Raises ``ValueError`` for a count beside ``$top``.
+
+    Microsoft says not to ask for both ("Query data using the Web API: count rows"): the count is not to be relied on.
+    """
+    options = [unquote(option) for option in path.partition("?")[2].split("&")]
+    if "$count=true" in options and any(option.startswith("$top=") for option in options):
+        raise ValueError(f"$top and $count=true don't go together; count by pages: {path}")
+    return API + path
 
 
 def _page(body: bytes) -> tuple[list[Row], str | None]:

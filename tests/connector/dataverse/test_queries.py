@@ -69,6 +69,14 @@ def test_a_question_with_a_top_asks_for_no_page_size() -> None:
         assert http.calls[-1].request.headers["Prefer"] == ANNOTATIONS
 
 
+@pytest.mark.parametrize("options", ["$top=1&$count=true", "%24count=true&$select=fullname&%24top=1"])
+def test_a_count_beside_a_top_is_never_asked_for(options: str) -> None:
+    with mocked() as (client, http, _):
+        with pytest.raises(ValueError, match="count by pages"):
+            client.send("GET", f"contacts?{options}")
+        assert not http.calls
+
+
 def test_a_question_without_columns_asks_for_the_key() -> None:
     with mocked("contact") as (client, http, _):
         http.get(f"{API}contacts?$select=contactid", json={"value": [row(ONE)]})
