@@ -48,7 +48,8 @@ WORDS = {Kind.REPLAY: "Sent again", Kind.DISCARD: "Discarded"}
 class Chosen:
     """The dead letters that are meant, as they are read page by page; ``limit``: no more than that.
 
-    ``more``: when they have been read, whether others are meant as well. ``is_nobody``: of a person nobody knows.
+    When they have been read, ``seen``: how many they are, ``more``: whether others are meant as well. ``is_nobody``: of
+    a person nobody knows.
     """
 
     post: Post
@@ -56,12 +57,14 @@ class Chosen:
     limit: int
     more: bool = False
     is_nobody: bool = False
+    seen: int = 0
 
     def letters(self) -> Iterator[list[Letter]]:
         """Them, page by page."""
         left = self.limit
         for page in self.pages:
             if left:
+                self.seen += len(page[:left])
                 yield page[:left]
             if len(page) > left:
                 self.more = True
@@ -123,20 +126,20 @@ def rehearse(service: App, meant: Chosen, rehearsal: Rehearsal, output: Output) 
     _say_more(meant)
     if counts:
         say("; ".join(f"{count} {word.value}" for word, count in sorted(counts.items())) + ". Nothing was sent.")
+    _fail_for_nobody(meant)
 
 
 def preview(service: App, meant: Chosen, output: Output) -> None:
     """Say which would be removed."""
-    count = 0
     if output is Output.JSON:
         as_json_array(_told(service, meant))
         _say_more(meant)
-        return
-    for page in meant.letters():
-        show_letters(page, meant.post.about(page), service.dataverse.url)
-        count += len(page)
-    _say_more(meant)
-    say(f"{_messages(count)} would be discarded. Nothing was done.")
+    else:
+        for page in meant.letters():
+            show_letters(page, meant.post.about(page), service.dataverse.url)
+        _say_more(meant)
+        say(f"{_messages(meant.seen)} would be discarded. Nothing was done.")
+    _fail_for_nobody(meant)
 
 
 def carry_out(service: App, meant: Chosen, how: How) -> None:
@@ -147,8 +150,7 @@ def carry_out(service: App, meant: Chosen, how: How) -> None:
         say("No dead letters.")
         if how.output is Output.JSON:
             as_json_array(())
-        if meant.is_nobody:
-            raise typer.Exit(Exit.FAILED)
+        _fail_for_nobody(meant)
         return
     ceiling = service.settings.ceiling.rows
     _say_more(meant)
@@ -253,6 +255,11 @@ def _keep(file: FileIO, text: str) -> None:
 def _say_more(meant: Chosen) -> None:
     if meant.more:
         say(f"There are more than the {meant.limit} that go at once; give the same command again for the rest.")
+
+
+def _fail_for_nobody(meant: Chosen) -> None:
+    if meant.is_nobody and not meant.seen:
+        raise typer.Exit(Exit.FAILED)
 
 
 def _told(service: App, meant: Chosen) -> Iterator[dict[str, object]]:

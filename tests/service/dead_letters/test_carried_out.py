@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,11 +15,12 @@ from handlers.command_record import Kind
 from service.app import App
 from service.cli import dead_letters_carried_out as carried_out
 from service.cli.cannot_write import CannotWrite
-from service.cli.dead_letters_carried_out import Chosen, How, carry_out
+from service.cli.dead_letters_carried_out import Chosen, How, carry_out, preview, rehearse
 from service.cli.exits import Exit
 from service.cli.options import Output
 from service.dead_letters.choosing import Post
 from service.dead_letters.letters import Letter
+from service.dead_letters.rehearsal import Rehearsal
 from tests.handlers.fake_dataverse import FakeDataverse
 from tests.service.dead_letters.fake_boxes import QUEUE, FakeBoxes, put_aside
 
@@ -90,3 +92,15 @@ def test_a_limit_that_is_just_enough_leaves_nothing_to_say(capsys: pytest.Captur
     world.carry_out(Kind.DISCARD, limit=3)
     assert world.boxes.letters == {}
     assert "There are more" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", [Output.TABLE, Output.JSON])
+@pytest.mark.parametrize("way", [Kind.REPLAY, Kind.DISCARD])
+def test_a_dry_run_for_a_person_nobody_knows_fails_as_the_run_itself_would(way: Kind, output: Output) -> None:
+    service = cast(App, SimpleNamespace(dataverse=SimpleNamespace(url="https://example")))
+    meant = Chosen(Post(FakeBoxes({}), {}, None), iter([]), 10, is_nobody=True)
+    rehearsal = cast(Rehearsal, None)
+    dry = preview if way is Kind.DISCARD else partial(rehearse, rehearsal=rehearsal)
+    with pytest.raises(typer.Exit) as ended:
+        dry(service, meant, output=output)
+    assert ended.value.exit_code == Exit.FAILED
