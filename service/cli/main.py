@@ -109,23 +109,28 @@ def main() -> None:
         _end_without_output(error.strerror or "no space left")
     except NotConfigured as error:
         if error.is_blank:
-            typer.echo(
-                "Nothing is configured here: psa-connector init asks for what it needs, and writes it.", err=True
-            )
-        typer.echo("Not configured:", err=True)
+            _say("Nothing is configured here: psa-connector init asks for what it needs, and writes it.")
+        _say("Not configured:")
         for fault in error.faults:
-            typer.echo(f"  {fault}", err=True)
+            _say(f"  {fault}")
         sys.exit(Exit.NOT_CONFIGURED)
     except ConnectorError as error:
-        typer.echo(f"{error.sentence} ({error.code})", err=True)
+        _say(f"{error.sentence} ({error.code})")
         if error.code in REMEDIES:
-            typer.echo(REMEDIES[error.code], err=True)
+            _say(REMEDIES[error.code])
         sys.exit(Exit.NOT_CONFIGURED if isinstance(error, Misconfigured) else Exit.FAILED)
+
+
+def _say(text: str) -> None:
+    """Sentences quote names that anybody may have written: they give a terminal no instructions."""
+    from service.cli.output import plain
+
+    typer.echo(plain(text), err=True)
 
 
 def _end_without_output(why: str) -> NoReturn:
     """What is still buffered goes nowhere, so that the interpreter does not fail on it once more at its end."""
-    typer.echo(f"The output can't be written: {why}.", err=True)
+    _say(f"The output can't be written: {why}.")
     if isinstance(sys.stdout, io.TextIOWrapper):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(Exit.FAILED)

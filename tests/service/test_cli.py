@@ -13,10 +13,12 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from connector.errors import Rejected
 from sandbox.world import Sandbox
 from service.cli.main import app, main
 from service.cli.output import Column, say, show
 from service.cli.remedies import REMEDIES
+from service.not_configured import NotConfigured
 from service.telemetry import configure_logs
 from tests.service.processes import IN_TIME, clean_environment, pointing_at
 
@@ -101,6 +103,25 @@ def test_a_command_without_settings_names_all_of_them_and_exits_with_3(
     assert (caught.value.code, said.out) == (3, "")
     assert said.err.count(" is missing. Expected: ") == needed
     assert said.err.startswith("Nothing is configured here: psa-connector init asks for what it needs"), "what to type"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Rejected("refused", "No contract \x1b[2J\x07 here."), NotConfigured(["No \x1b[2J\x07 here."])],
+    ids=["refused", "not-configured"],
+)
+def test_a_name_that_a_sentence_quotes_gives_a_terminal_no_instructions(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        raise failure
+
+    monkeypatch.setattr("service.cli.main.app", command)
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().err
+    assert " [2J " in said
+    assert not {"\x1b", "\x07"} & set(said)
 
 
 @pytest.mark.usefixtures("nothing_set")
