@@ -1,15 +1,15 @@
 """How many entries an hour N replicas make of a backlog, under Dataverse's limits for the one user they all are.
 
-Simulated time, the published limits, windows used up beforehand, plug-in heavy rows. One JSON object for each N, and
-one for a replica alone that is told of eight. ``BENCH_FULL=1`` for 16 replicas, and for more servers.
-
-More replicas than they are told of are not simulated: in the sandbox they keep each other refused without an end.
+Simulated time, the published limits, windows used up beforehand, plug-in heavy rows. One JSON object for each N, one
+for a replica alone that is told of eight, and one for four that are each told they are alone: how long until they made
+way for each other. ``BENCH_FULL=1`` for 16 replicas, and for more servers.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -23,6 +23,7 @@ FULL = bool(os.environ.get("BENCH_FULL"))
 FLEETS = [(1, 1), (2, 2), (4, 4), (8, 8)]
 """How many run, and how many the settings say there are at the most."""
 ALONE = (1, 8)
+TOO_MANY = (4, 1)
 
 
 def circumstances() -> Iterator[tuple[Case, list[tuple[int, int]]]]:
@@ -32,6 +33,22 @@ def circumstances() -> Iterator[tuple[Case, list[tuple[int, int]]]]:
     yield Case(HEAVY, 3200, servers=4, scale=1), [*FLEETS, *more]
     if FULL:
         yield Case(HEAVY, 6400, servers=8, scale=1), [*FLEETS, *more]
+
+
+def bench_four_replicas_that_are_told_they_are_alone_come_to_an_end() -> None:
+    made: list[Fleet] = []
+    running, told = TOO_MANY
+    with bench(Case(HEAVY, 600, scale=1)) as measuring:
+        result = measuring.measure("too many replicas", fleet(running, told, made))
+    done = made[0].done.finished
+    printed(
+        way="more replicas than told",
+        replicas=running,
+        told=told,
+        entries=len(done),
+        minutes=round((max(done) - made[0].begun) / timedelta(minutes=1), 1),
+        throttles=result["penalties"],
+    )
 
 
 @pytest.mark.timeout(4 * 3600)

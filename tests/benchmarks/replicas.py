@@ -40,6 +40,7 @@ class Fleet:
         self.full = FULL * running / told
         limits = replace(bench.case.limits, replicas=told)
         self._now = bench.world.now
+        self.begun = self._now()
         self._replicas = [Replica(bench.world, simulation, limits) for _ in range(running)]
         # The servers take turns, too: each replica goes once around before the next one does.
         self._turns = cycle(one for one in self._replicas for _ in range(bench.case.servers))
@@ -58,7 +59,7 @@ class Fleet:
 
     def works(self, entries: Sequence[LoadedEntry], workers: int) -> list[Work]:
         """The receivers of all replicas, however many workers the circumstances would have."""
-        now = self._now()
+        now = self.begun = self._now()
         queue = [(now, number, event_about(entry, now)) for number, entry in enumerate(entries)]
         heapq.heapify(queue)
         return [one.receiver(queue) for _ in range(RECEIVERS) for one in self._replicas]
