@@ -135,6 +135,19 @@ var queries = [
     frequency: 'PT10M'
   }
   {
+    name: 'sent-away'
+    page: 'sent-away'
+    split: []
+    enabled: true
+    severity: 2
+    description: 'Dataverse, or something before it, said to stay away for longer than its limits ever ask for: nothing is worked on until then.'
+    query: 'AppMetrics | where Name == "psa_connector.dataverse.held" and Sum > 600'
+    operator: 'GreaterThan'
+    threshold: 0
+    window: 'PT15M'
+    frequency: 'PT5M'
+  }
+  {
     name: 'behind'
     page: 'behind'
     split: []

@@ -99,7 +99,7 @@ def test_what_has_to_be_told_to_a_person_has_an_alert(given: dict[str, Any]) -> 
         *(f"{kind}-{where}" for kind in ("dead-letters", "throttling-bus") for where in ("approvals", "commands")),
         *(f"{job}-failed" for job in ("due", "reconcile")),
         *("silence", "status-silence", "paused", "in-doubt", "without-actuals", "overdue"),
-        *("throttling-dataverse", "behind", "put-aside", "attention"),
+        *("throttling-dataverse", "sent-away", "behind", "put-aside", "attention"),
     }
     for one in made.of(RULES):
         assert properties(one)["actions"]["actionGroups"] == [group.id for group in _groups(made)]
