@@ -22,8 +22,9 @@ HARMFUL = re.compile(
     re.IGNORECASE,
 )
 """Names of what must not be shown, as a whole word of a name in snake case."""
-HARMLESS = frozenset({"wait.total_seconds()", "self.zone.key", "settings.exporter"})
-"""What only sounds like it: a duration, the name of a time zone, and the name of an exporter."""
+HARMLESS = frozenset({"wait.total_seconds()", "self.zone.key", "settings.exporter", "settings.address", "part.key"})
+"""What only sounds like it: a duration, and the names of a time zone, an exporter, where health is told, and a part of
+``status``."""
 
 
 def log_calls(text: str) -> Iterator[ast.Call]:
