@@ -17,7 +17,6 @@ import pytest
 from connector.errors import Transient
 from handlers.fixed_point import AgainstTheRules, Outcome, Settled, Unsettled
 from mappings.messages import CreateDueInvoices
-from service.running import is_held_up
 from service.sweep import AGAIN, Sweep
 
 SIX = time(6)
@@ -186,6 +185,7 @@ def test_stopping_waits_for_a_sweep_at_work_as_long_as_for_messages_and_no_longe
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     free, at_work = threading.Event(), threading.Event()
+    before = set(threading.enumerate())  # other tests' threads may still be ending
 
     def carry_out(command: CreateDueInvoices, stopping: Callable[[], bool]) -> Outcome:
         at_work.set()
@@ -203,7 +203,7 @@ def test_stopping_waits_for_a_sweep_at_work_as_long_as_for_messages_and_no_longe
 
     try:
         asyncio.run(asyncio.wait_for(run(), 10))
-        assert not is_held_up()
+        assert all(thread.daemon for thread in set(threading.enumerate()) - before)
         assert not free.is_set()
     finally:
         free.set()
