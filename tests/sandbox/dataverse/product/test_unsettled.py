@@ -12,7 +12,7 @@ import pytest
 from sandbox.company.names import company_id
 from sandbox.company.rows import ref
 from sandbox.dataverse.product import Environment, Released, Zone
-from sandbox.dataverse.product.business_dates import midnight
+from sandbox.dataverse.product.business_dates import day_of, midnight
 from sandbox.dataverse.product.choices import BillingStatus, MilestoneStatus, PriceContext, RunStatus, TransactionType
 from sandbox.dataverse.seed import USERS
 from sandbox.dataverse.unit_of_work import Cell, Link, Refused, Row
@@ -71,7 +71,8 @@ def test_scenario_46_a_deleted_draft_gives_its_actuals_back_as_the_switch_says(
 def test_what_is_dated_today_is_past_or_not(fabrikam: Fabrikam, today_is_past: bool, total: int | None) -> None:
     """Scenario 37, the day itself; either way tomorrow's is left out, and taken tomorrow."""
     fabrikam.switches.today_is_past = today_is_past
-    fabrikam.ready_actual("8", "200", on=fabrikam.clock.now().date())
+    # After midnight in Greenwich the product's users are still in the day before.
+    fabrikam.ready_actual("8", "200", on=day_of(fabrikam.clock.now()))
     if total is None:
         with pytest.raises(Refused, match="no past dated transactions"):
             fabrikam.invoice()
@@ -233,7 +234,7 @@ def test_a_schedule_row_without_a_date_stops_no_other(fabrikam: Fabrikam) -> Non
         line = Link("salesorderdetail", fabrikam.line)
         row: Row = {"msdyn_contractlineid": line, "msdyn_invoicerunstatus": RunStatus.NOT_RUN}
         builder.work.create("msdyn_contractlineinvoiceschedule", row)
-        today = midnight(fabrikam.clock.now().date())
+        today = midnight(day_of(fabrikam.clock.now()))
         builder.work.create("msdyn_contractlineinvoiceschedule", row | {"msdyn_invoicerundate": today - timedelta(2)})
     fabrikam.ready_actual("1", "200", on=date(2026, 1, 5))
     fabrikam.background.run_due()
