@@ -13,11 +13,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.access import Reader
+from connector.dataverse.query import Query
 from handlers import entry_facts
 from handlers.approved import Owner, approved_entry
 from handlers.entry_facts import EntryFacts
 from handlers.ledger_plan import LedgerPlan
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refusals, Refuse
+from handlers.seldom_changed import SeldomChanged
 from mappings.business_date import business_date
 from mappings.entry import Approval, Entry, Stage
 from mappings.entry_to_actuals import actuals_of
@@ -49,6 +51,10 @@ class ActualsHandler:
     def gather(self, subjects: Sequence[Ref], dataverse: Reader) -> Mapping[Ref, EntryFacts | Refusal]:
         """Read the entries, their approvals, ledgers and set-up."""
         return entry_facts.gather(subjects, dataverse, self.profile)
+
+    def looks_next(self, subjects: Sequence[Ref], seldom_changed: SeldomChanged) -> Sequence[Query]:
+        """What another ``gather`` of these, which were gathered before, will ask; none where that is not foreseen."""
+        return entry_facts.of_the_next_look(subjects, seldom_changed, self.profile)
 
     def decide(self, subject: Ref, facts: EntryFacts | Refusal, refusals: Refusals) -> Decision:
         """What the entry's ledger still needs."""

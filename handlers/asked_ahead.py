@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from uuid import UUID
 
 from connector.dataverse.access import Reader
@@ -24,13 +24,13 @@ class AskedAhead:
         self._expected: list[Query] = []
         self._answered: list[tuple[Query, list[Record]]] = []
 
-    def begin(self) -> None:
-        """Forget what was asked and what was expected."""
-        self._expected, self._answered = [], []
+    def begin(self, answered: Iterable[tuple[Query, list[Record]]] = ()) -> None:
+        """Forget what was asked and what was expected; ``answered``: what was read for this very look already."""
+        self._expected, self._answered = [], list(answered)
 
     def expect(self, *questions: Query) -> None:
-        """Send these along with the next request. An empty list of values matches nothing and is no question."""
-        self._expected += [one for one in questions if not isinstance(one.where, AnyOf) or one.where.values]
+        """Send these along with the next request, but for what is known; no values to look for are no question."""
+        self._expected += [one for one in questions if self._known(one) is None]
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
         """Answer every question: those that were not foreseen in one request, together with what is expected next."""

@@ -9,12 +9,12 @@ from datetime import datetime
 from uuid import UUID
 
 from connector.dataverse.access import Reader
-from connector.dataverse.query import Query, any_of
+from connector.dataverse.query import AnyOf, Query, any_of
 from handlers import expected, ledger_facts
 from handlers.entry_set_ups import set_ups, written_by
 from handlers.ledger_facts import Trace
 from handlers.reading import ask
-from handlers.seldom_changed import Lately
+from handlers.seldom_changed import Lately, SeldomChanged
 from handlers.set_up import SetUp, basis_of
 from handlers.whereabouts import OfEntry
 from mappings import tables
@@ -76,20 +76,12 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
     An entry whose own rows make no sense gets the refusal that says so; the others are none the worse for it.
     """
     profile = profile or Profile()
-    time = (*TIME_COLUMNS, *profile.read_from_entries(TransactionClass.TIME), *_day(profile, tables.TIME_ENTRY))
-    expense = (*EXPENSE_COLUMNS, *profile.read_from_entries(TransactionClass.EXPENSE), *_day(profile, tables.EXPENSE))
-    approved = (*APPROVAL_COLUMNS, *profile.read_from_approvals())
     lately = dataverse if isinstance(dataverse, Lately) else None
     if lately is not None:
         lately.begin()
-        lately.expect(*expected.of_another_look(refs, lately, profile))
+        lately.expect(*expected.of_another_look(refs, lately.seldom_changed, profile))
     times, expenses, time_approvals, expense_approvals, origins = ask(
-        dataverse,
-        Query(tables.TIME_ENTRY, time, any_of("msdyn_timeentryid", _of(refs, tables.TIME_ENTRY))),
-        Query(tables.EXPENSE, expense, any_of("msdyn_expenseid", _of(refs, tables.EXPENSE))),
-        Query(tables.APPROVAL, approved, any_of("msdyn_timeentry", _of(refs, tables.TIME_ENTRY))),
-        Query(tables.APPROVAL, approved, any_of("msdyn_expenseentry", _of(refs, tables.EXPENSE))),
-        ledger_facts.origins_from(ref.id for ref in refs),
+        dataverse, *_themselves(refs, profile), ledger_facts.origins_from(ref.id for ref in refs)
     )
     by_entry = _by_entry((*time_approvals, *expense_approvals))
     read = {row.ref: _read(row, by_entry[row.ref], profile) for row in (*times, *expenses)}
@@ -116,6 +108,28 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
             led_to = OfEntry(basis_of(as_approved.get(ref)), written_by(approvals.get(ref)), journal_lines, tied)
             lately.seldom_changed.whereabouts.found(ref.id, led_to, of_entry[ref])
     return {ref: _facts(read.get(ref), ledgers[ref.id], of_entry[ref]) for ref in refs}
+
+
+def of_the_next_look(refs: Sequence[Ref], seldom_changed: SeldomChanged, profile: Profile) -> list[Query]:
+    """What another look at these entries will ask; nothing where that might be much, or can't be told."""
+    if not expected.without_set_up(refs, seldom_changed):
+        return []
+    questions = [*_themselves(refs, profile), *expected.of_another_look(refs, seldom_changed, profile)]
+    return [one for one in questions if not isinstance(one.where, AnyOf) or one.where.values]
+
+
+def _themselves(refs: Sequence[Ref], profile: Profile) -> tuple[Query, ...]:
+    """The entries and their approvals."""
+    time = (*TIME_COLUMNS, *profile.read_from_entries(TransactionClass.TIME), *_day(profile, tables.TIME_ENTRY))
+    expense = (*EXPENSE_COLUMNS, *profile.read_from_entries(TransactionClass.EXPENSE), *_day(profile, tables.EXPENSE))
+    approved = (*APPROVAL_COLUMNS, *profile.read_from_approvals())
+    times, expenses = _of(refs, tables.TIME_ENTRY), _of(refs, tables.EXPENSE)
+    return (
+        Query(tables.TIME_ENTRY, time, any_of("msdyn_timeentryid", times)),
+        Query(tables.EXPENSE, expense, any_of("msdyn_expenseid", expenses)),
+        Query(tables.APPROVAL, approved, any_of("msdyn_timeentry", times)),
+        Query(tables.APPROVAL, approved, any_of("msdyn_expenseentry", expenses)),
+    )
 
 
 _Read = tuple[Entry, tuple[Approval, ...]]

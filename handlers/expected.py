@@ -8,7 +8,7 @@ from uuid import UUID
 from connector.dataverse.query import Query
 from handlers import ledger_facts, set_up
 from handlers.ledger_facts import Trace
-from handlers.seldom_changed import Lately
+from handlers.seldom_changed import Lately, SeldomChanged
 from handlers.set_up import Basis, basis_of, journal_lines_of
 from handlers.whereabouts import OfEntry, Whereabouts
 from mappings.entry import Entry
@@ -17,9 +17,9 @@ from mappings.profile import Profile
 from mappings.tables import Ref
 
 
-def of_another_look(refs: Sequence[Ref], lately: Lately, profile: Profile) -> list[Query]:
+def of_another_look(refs: Sequence[Ref], seldom_changed: SeldomChanged, profile: Profile) -> list[Query]:
     """All there is besides the entries themselves, where every one was looked at before; else nothing."""
-    where = lately.seldom_changed.whereabouts
+    where = seldom_changed.whereabouts
     known = {ref.id: found for ref in refs if (found := where.entry(ref.id)) is not None}
     if len(known) < len(refs):
         return []
@@ -27,12 +27,18 @@ def of_another_look(refs: Sequence[Ref], lately: Lately, profile: Profile) -> li
     # Origins are looked for in a text that no index covers, so one question looks for all of them; and they are read
     # before the actuals, so that none is known to be tied and unknown itself.
     ahead = [ledger_facts.origins_from({*known, *lines}), journal_lines_of(sorted(lines))]
-    if not all(lately.seldom_changed.of(found.basis, found.since) for found in known.values()):
+    if not _is_set_up_known(known.values(), seldom_changed):
         bases = [found.basis for found in known.values()]
         ahead += [*set_up.named_by(bases), *_behind(bases, where, profile)]
     tied = {id for found in known.values() for id in found.actuals}
     derived = {id for entry, found in known.items() for id in _again(entry, found, where)}
     return [*ahead, *ledger_facts.questions(tied | derived, tied, (), actual_columns(profile))]
+
+
+def without_set_up(refs: Sequence[Ref], seldom_changed: SeldomChanged) -> bool:
+    """Every one was looked at before, and what seldom changes need not be read for any of them."""
+    known = [found for ref in refs if (found := seldom_changed.whereabouts.entry(ref.id)) is not None]
+    return len(known) == len(refs) and _is_set_up_known(known, seldom_changed)
 
 
 def of_ledgers(
@@ -51,6 +57,10 @@ def of_ledgers(
 def behind_set_ups(entries: Iterable[Entry | None], lately: Lately, profile: Profile) -> Sequence[Query]:
     """What stood behind the projects and resources of these entries when they were met last."""
     return _behind([basis_of(entry) for entry in entries], lately.seldom_changed.whereabouts, profile)
+
+
+def _is_set_up_known(known: Iterable[OfEntry], seldom_changed: SeldomChanged) -> bool:
+    return all(seldom_changed.of(found.basis, found.since) for found in known)
 
 
 def _again(entry: UUID, found: OfEntry, where: Whereabouts) -> set[UUID]:

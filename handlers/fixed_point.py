@@ -11,17 +11,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
-from connector.dataverse.access import Dataverse, Reader
-from connector.dataverse.changes import ChangeSet, Create
+from connector.dataverse.access import Dataverse, LooksAfterwards, Reader
+from connector.dataverse.changes import ChangeSet, Committed, Create
 from connector.dataverse.query import Query, any_of
 from connector.errors import Conflict, ConnectorError, Rejected, Transient
 from handlers.course import Course, Limits, operations_of
 from handlers.gate import Gate
 from handlers.plan import Decision, Handler, NothingToDo, NotYet, Plan, Refuse
-from handlers.seldom_changed import Lately, SeldomChanged
+from handlers.seldom_changed import Lately, Seen, SeldomChanged
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,22 @@ READ_REFUSED = "read-refused"
 OF_ONE_ROW = frozenset({"unreadable-answer"})
 """Failures of a question that a single row among the answers can bring about."""
 
+FEW = 8
+"""Change sets at the most behind which the next look is taken at once: whoever waits for their partition waits for it
+too, and many subjects are worth a request of their own."""
+
 S = TypeVar("S")
 F = TypeVar("F")
+T = TypeVar("T", contravariant=True)
+
+
+@runtime_checkable
+class Foresees(Protocol[T]):
+    """A handler that knows what its next look at subjects will ask."""
+
+    def looks_next(self, subjects: Sequence[T], seldom_changed: SeldomChanged) -> Sequence[Query]:
+        """The questions, or none where they are not foreseen."""
+        ...
 
 
 class AgainstTheRules(Rejected):
@@ -100,13 +114,14 @@ class FixedPoint:
         """One outcome per subject. Failures of Dataverse become outcomes; nothing is raised for them."""
         courses: dict[S, Course] = {subject: Course(self._limits) for subject in subjects}
         done: dict[S, Outcome] = {}
+        seen: Seen | None = None
         for _ in range(self._limits.rounds):
             waiting = [subject for subject in courses if subject not in done]
             if not waiting:
                 return done
-            plans = self._admitted(self._decide(handler, waiting, courses, done), courses, done)
+            plans = self._admitted(self._decide(handler, waiting, courses, done, seen), courses, done)
             try:
-                self._commit(plans, courses, done)
+                seen = self._commit(handler, plans, courses, done)
             finally:
                 for plan, gate in product(plans.values(), self._gates):
                     gate.is_through(plan)
@@ -116,10 +131,15 @@ class FixedPoint:
         return done
 
     def _decide(
-        self, handler: Handler[S, F], waiting: Sequence[S], courses: Mapping[S, Course], done: dict[S, Outcome]
+        self,
+        handler: Handler[S, F],
+        waiting: Sequence[S],
+        courses: Mapping[S, Course],
+        done: dict[S, Outcome],
+        seen: Seen | None,
     ) -> dict[S, Plan]:
         plans: dict[S, Plan] = {}
-        for subject, decision in self._decisions(handler, waiting, courses, done).items():
+        for subject, decision in self._decisions(handler, waiting, courses, done, seen).items():
             course = courses[subject]
             match decision:
                 case NothingToDo(because, outcome, is_news):
@@ -142,7 +162,12 @@ class FixedPoint:
         return plans
 
     def _decisions(
-        self, handler: Handler[S, F], waiting: Sequence[S], courses: Mapping[S, Course], done: dict[S, Outcome]
+        self,
+        handler: Handler[S, F],
+        waiting: Sequence[S],
+        courses: Mapping[S, Course],
+        done: dict[S, Outcome],
+        seen: Seen | None,
     ) -> dict[S, Decision]:
         """What the facts call for. Whatever refuses, corrects or completes follows from facts that were all read just
         now: a colleague may have written by a newer set-up than the one kept here."""
@@ -153,7 +178,7 @@ class FixedPoint:
 
         if self._seldom_changed is None:
             return decided(waiting, self._dataverse)
-        lately = Lately(self._dataverse, self._seldom_changed)
+        lately = Lately(self._dataverse, self._seldom_changed, seen)
         decisions = decided(waiting, lately)
         again = [one for one, decision in decisions.items() if _needs_all_facts_of_now(decision)]
         if not again or not lately.has_told:
@@ -198,22 +223,41 @@ class FixedPoint:
     def _held_back(self, plan: Plan) -> ConnectorError | None:
         return next((failure for gate in self._gates if (failure := gate.holds_back(plan)) is not None), None)
 
-    def _commit(self, plans: Mapping[S, Plan], courses: Mapping[S, Course], done: dict[S, Outcome]) -> None:
+    def _commit(
+        self, handler: Handler[S, F], plans: Mapping[S, Plan], courses: Mapping[S, Course], done: dict[S, Outcome]
+    ) -> Seen | None:
+        """Write; and what was read right behind it, for the next look, where that went along."""
         work = [(subject, change_set) for subject, plan in plans.items() for change_set in plan.change_sets]
         if not work:
-            return
+            return None
         before = {subject: courses[subject].commits for subject in plans}
-        outcomes = self._dataverse.commit([change_set for _, change_set in work])
+        outcomes, seen = self._carried_out(handler, plans, [change_set for _, change_set in work])
         for (subject, change_set), outcome in zip(work, outcomes, strict=True):
             failure = courses[subject].weigh(plans[subject], change_set, outcome)
             if failure is not None:
                 named = self._named(failure, change_set) if isinstance(failure, Conflict) else failure
                 done[subject] = Unsettled(named, courses[subject].unsure, operations_of(change_set))
         for subject, plan in plans.items():
-            if self._seldom_changed is not None:
-                self._seldom_changed.whereabouts.tried(subject, plan.change_sets)
             if courses[subject].commits > before[subject]:
                 log.info("%s: %s", subject, plan.because)
+        return seen
+
+    def _carried_out(
+        self, handler: Handler[S, F], plans: Mapping[S, Plan], change_sets: Sequence[ChangeSet]
+    ) -> tuple[list[Committed | ConnectorError], Seen | None]:
+        dataverse, seldom_changed = self._dataverse, self._seldom_changed
+        if seldom_changed is None:
+            return dataverse.commit(change_sets), None
+        for subject, plan in plans.items():
+            seldom_changed.whereabouts.tried(subject, plan.change_sets)
+        if len(change_sets) > FEW or not isinstance(dataverse, LooksAfterwards):
+            return dataverse.commit(change_sets), None
+        questions = handler.looks_next(list(plans), seldom_changed) if isinstance(handler, Foresees) else ()
+        if not questions:
+            return dataverse.commit(change_sets), None
+        began = seldom_changed.now()
+        outcomes, answers = dataverse.commit_and_look(change_sets, questions)
+        return outcomes, None if answers is None else Seen(began, tuple(zip(questions, answers, strict=True)))
 
     def _named(self, conflict: Conflict, change_set: ChangeSet) -> ConnectorError:
         """The conflict with the rows that stand in its way: the answer itself does not always tell."""

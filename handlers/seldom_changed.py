@@ -63,22 +63,33 @@ class SeldomChanged:
         return [one for one in self._newest_first if timedelta() <= now - one.at < self._lifetime]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read behind a write, in one request begun at ``at`` (aware UTC)."""
+
+    at: datetime
+    answers: tuple[tuple[Query, list[Record]], ...]
+
+
 class Lately:
     """A Dataverse on which what seldom changes may be told from the last minute. ``has_told``: whether it was.
 
-    ``begin`` a look, and ``expect`` what it will probably ask for: that is sent along with what it asks for first.
+    ``begin`` a look, and ``expect`` what it will probably ask for: that is sent along with what it asks for first. The
+    first look begins with what was ``seen`` behind the write that it follows.
     """
 
-    def __init__(self, dataverse: Reader, seldom_changed: SeldomChanged) -> None:
+    def __init__(self, dataverse: Reader, seldom_changed: SeldomChanged, seen: Seen | None = None) -> None:
         self.seldom_changed = seldom_changed
         self.has_told = False
         self.began = seldom_changed.now()
+        self._seen = seen
         self._dataverse = AskedAhead(dataverse)
 
     def begin(self) -> None:
         """From now on everything is read anew; nothing that is read in this look is older than ``began``."""
-        self.began = self.seldom_changed.now()
-        self._dataverse.begin()
+        seen, self._seen = self._seen, None
+        self.began = seen.at if seen else self.seldom_changed.now()
+        self._dataverse.begin(seen.answers if seen else ())
 
     def expect(self, *questions: Query) -> None:
         """These will probably be asked in this look."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from connector.dataverse.change_tracking import Changed
 from connector.dataverse.changes import ChangeSet, Committed, Record
@@ -24,6 +24,17 @@ class Writer(Protocol):
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
         """One outcome per change set, in order. Never raises a ``ConnectorError``: it is the outcome."""
+        ...
+
+
+@runtime_checkable
+class LooksAfterwards(Protocol):
+    """Answers questions in the very request that carries out change sets, where that goes."""
+
+    def commit_and_look(
+        self, change_sets: Sequence[ChangeSet], questions: Sequence[Query]
+    ) -> tuple[list[Committed | ConnectorError], list[list[Record]] | None]:
+        """As ``commit``, and an answer to each question, none older than the writes; ``None``: ask by yourself."""
         ...
 
 

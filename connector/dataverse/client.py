@@ -15,6 +15,7 @@ from uuid import UUID
 from connector.auth import TokenSource
 from connector.clock import steady_now
 from connector.dataverse.action_metadata import parameters_of
+from connector.dataverse.along import MOST, Along
 from connector.dataverse.budget import Budget
 from connector.dataverse.bulk import BulkMessages
 from connector.dataverse.change_tracking import ChangeTracking
@@ -25,7 +26,7 @@ from connector.dataverse.filters import path_of, split
 from connector.dataverse.merging import merged
 from connector.dataverse.metadata import Metadata
 from connector.dataverse.query import Query
-from connector.dataverse.reads import Reads
+from connector.dataverse.reads import Reads, Row
 from connector.dataverse.translation import to_record
 from connector.dataverse.transport import API, HEADERS, Transport
 from connector.dataverse.write_failures import refused_write
@@ -155,16 +156,9 @@ class DataverseClient:
 
         A question whose list of values is too long for one address is asked in parts and put together again.
         """
-        self.metadata.learn(self._preload | {question.table for question in questions})
-        asked: list[tuple[int, str]] = []
-        for index, question in enumerate(questions):
-            asked += [(index, path) for path in self._paths(question)]
+        asked = self._asked(questions)
         limits = [questions[index].top for index, _ in asked]
-        parts: list[list[list[Record]]] = [[] for _ in questions]
-        for (index, _), rows in zip(asked, self._reads.rows([path for _, path in asked], limits), strict=True):
-            table = self.metadata.table(questions[index].table)
-            parts[index].append([to_record(table, questions[index].select, row) for row in rows])
-        return [merged(question, found) for question, found in zip(questions, parts, strict=True)]
+        return self._told(questions, asked, self._reads.rows([path for _, path in asked], limits))
 
     def scan(self, question: Query) -> Iterator[list[Record]]:
         """Answer one question page by page, so that no more than a page of however many rows is held.
@@ -191,6 +185,35 @@ class DataverseClient:
         except ConnectorError as error:
             return [error for _ in change_sets]
         return self._commits.commit(change_sets)
+
+    def commit_and_look(
+        self, change_sets: Sequence[ChangeSet], questions: Sequence[Query]
+    ) -> tuple[list[Committed | ConnectorError], list[list[Record]] | None]:
+        """``commit``, and the answers to some questions, read once all was carried out or refused.
+
+        ``None`` where they could not be had in the same request: then they are for the caller to ask.
+        """
+        try:
+            asked = self._asked(questions)
+        except ConnectorError:
+            return self.commit(change_sets), None
+        along = Along([path for _, path in asked])
+        outcomes = self._commits.commit(change_sets, along if len(asked) <= MOST else None)
+        return outcomes, None if along.rows is None else self._told(questions, asked, along.rows)
+
+    def _asked(self, questions: Sequence[Query]) -> list[tuple[int, str]]:
+        """The paths to ask, each with the number of its question."""
+        self.metadata.learn(self._preload | {question.table for question in questions})
+        return [(index, path) for index, question in enumerate(questions) for path in self._paths(question)]
+
+    def _told(
+        self, questions: Sequence[Query], asked: Sequence[tuple[int, str]], answers: Sequence[Sequence[Row]]
+    ) -> list[list[Record]]:
+        parts: list[list[list[Record]]] = [[] for _ in questions]
+        for (index, _), rows in zip(asked, answers, strict=True):
+            table = self.metadata.table(questions[index].table)
+            parts[index].append([to_record(table, questions[index].select, row) for row in rows])
+        return [merged(question, found) for question, found in zip(questions, parts, strict=True)]
 
     def _paths(self, question: Query) -> list[str]:
         table = self.metadata.table(question.table)

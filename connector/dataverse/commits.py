@@ -9,6 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from connector.dataverse import callers
+from connector.dataverse.along import Along
 from connector.dataverse.answers import refused, row_in
 from connector.dataverse.batch import (
     MAX_OPERATIONS,
@@ -66,8 +67,13 @@ class Commits:
         self._pace = BatchPace()
         self._bulk = bulk(self._stamp) if bulk else None
 
-    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Outcome]:
-        """One outcome per change set, in order. Nothing is sent before every value has been found fit to be sent."""
+    def commit(self, change_sets: Sequence[ChangeSet], along: Along | None = None) -> list[Outcome]:
+        """One outcome per change set, in order. Nothing is sent before every value has been found fit to be sent.
+
+        ``along`` is asked where all of them, at least one, take one batch, which is sent in nobody's name.
+        """
+        if along is not None and not along.goes_with(change_sets):
+            along = None
         outcomes: dict[int, Outcome] = {}
         prepared: list[Prepared] = []
         for index, change_set in enumerate(change_sets):
@@ -81,8 +87,10 @@ class Commits:
             with self._partitions.some_of(ready.change_set.partition for ready in prepared) as held:
                 turn = [ready for ready in prepared if ready.change_set.partition in {"", *held}]
                 prepared = [ready for ready in prepared if ready.change_set.partition not in {"", *held}]
-                found, stopped = self._send_all(turn)
+                found, stopped = self._send_all(turn, along=None if prepared else along)
                 outcomes |= found
+            # What was read behind one turn says nothing about the next.
+            along = None
         if stopped is not None:
             outcomes |= {ready.index: not_sent(stopped) for ready in prepared}
         return [outcomes[index] for index in range(len(change_sets))]
@@ -127,21 +135,22 @@ class Commits:
         return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-Match": change.etag}, body)
 
     def _send_all(
-        self, prepared: Sequence[Prepared], in_bulk: bool = True
+        self, prepared: Sequence[Prepared], in_bulk: bool = True, along: Along | None = None
     ) -> tuple[dict[int, Outcome], ConnectorError | None]:
         """Batch after batch; when one is not answered at all, the rest is not sent, and the failure is told too."""
         outcomes: dict[int, Outcome] = {}
         stopped: ConnectorError | None = None
         for chunk in chunks(prepared, self._pace):
             if stopped is None:
-                found, stopped = self._send(chunk, in_bulk)
+                is_all = len(chunk) == len(prepared)
+                found, stopped = self._send(chunk, in_bulk, along if is_all else None)
                 outcomes |= found
             else:
                 outcomes |= {ready.index: not_sent(stopped) for ready in chunk}
         return outcomes, stopped
 
     def _send(
-        self, chunk: Sequence[Prepared], in_bulk: bool = True
+        self, chunk: Sequence[Prepared], in_bulk: bool = True, along: Along | None = None
     ) -> tuple[dict[int, Outcome], ConnectorError | None]:
         """The outcomes of one batch, and the failure that struck it as a whole, if one did."""
         boundary = f"batch_{uuid4()}"
@@ -156,7 +165,8 @@ class Commits:
         sent = self._divided(chunk) if in_bulk else [(ready,) for ready in chunk]
         try:
             parts = [self._part(group) for group in sent]
-            body = write_batch(parts, boundary)
+            questions = along.requests if along is not None else ()
+            body = write_batch([*parts, *questions], boundary)
             expected = self._pace.expected(rows)
             reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True, expected=expected)
             answers = self._answers(reply)
@@ -168,6 +178,9 @@ class Commits:
             error = callers.of_batch(told, caller, self._welcome)
             if isinstance(error, callers.PersonRefused):
                 return {ready.index: error for ready in chunk}, None
+            if isinstance(error, Rejected | Misconfigured) and along is not None:
+                # It may be the questions that are refused, which is no word on what was to be written.
+                return self._send(chunk, in_bulk)
             if isinstance(error, Rejected | Misconfigured) and self._bulk is not None and len(sent) < len(chunk):
                 # An environment may take no bulk message in a change set, or at all, whatever it says.
                 self._bulk.pace.took(0, timedelta(), [False])
@@ -199,8 +212,12 @@ class Commits:
                     fallen += group
                     out_of_time = out_of_time or common.code in OUT_OF_TIME
             content_id += 0 if isinstance(part, Request) else len(part)
-        self._pace.took(rows, reply.took)
-        if self._bulk is not None and in_bulk and len(chunk) > 1:
+        if along is None:
+            # The time it takes to read is not what a row takes to write.
+            self._pace.took(rows, reply.took)
+        elif not fallen:
+            along.answered(answers[len(parts) :])
+        if self._bulk is not None and in_bulk and along is None and len(chunk) > 1:
             done = [isinstance(outcomes.get(group[0].index), Committed) for group in sent if len(group) > 1]
             # Only where all of it might have gone either way does the time say which is quicker.
             new_rows = rows if all(self._bulk.fits(ready.change_set) for ready in chunk) else 0

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import ceil
 
+FEW = 4
+"""So many at the most are not divided: each part would cost a request of its own."""
+
 
 class Partitions:
     """A set of names in use. Whoever wants some takes those that are free, sends what is theirs, and comes again.
@@ -31,7 +34,7 @@ class Partitions:
             self._wanting += 1
             self._changed.wait_for(lambda: not self._in_use.issuperset(wanted))
             free = [name for name in wanted if name not in self._in_use]
-            held = frozenset(free[: ceil(len(wanted) / self._wanting)])
+            held = frozenset(free[: max(FEW, ceil(len(wanted) / self._wanting))])
             self._in_use |= held
         try:
             yield held

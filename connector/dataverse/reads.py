@@ -78,12 +78,12 @@ class Reads:
         """
         found: list[list[Row]] = [[] for _ in paths]
         followed = 0
-        pending = [(index, Page(_target(path), paged="$top=" not in path)) for index, path in enumerate(paths)]
+        pending = [(index, first_page(path)) for index, path in enumerate(paths)]
         while pending:
             answers = self._fetch([page for _, page in pending])
             following: list[tuple[int, Page]] = []
             for (index, _), answer in zip(pending, answers, strict=True):
-                rows, link = _page(answer)
+                rows, link = page_in(answer)
                 found[index] += rows
                 limit = limits[index]
                 if link is not None and (limit is None or len(found[index]) < limit):
@@ -176,7 +176,13 @@ def _target(path: str) -> str:
     return API + path
 
 
-def _page(body: bytes) -> tuple[list[Row], str | None]:
+def first_page(path: str) -> Page:
+    """How the rows behind a path (below the service root) are asked for."""
+    return Page(_target(path), paged="$top=" not in path)
+
+
+def page_in(body: bytes) -> tuple[list[Row], str | None]:
+    """The rows of an answer, and where the next page is. Raises ``Misconfigured`` where it holds no list of rows."""
     answer, link = _answer(body)
     rows: list[Row] = answer["value"]
     return rows, link

@@ -58,8 +58,8 @@ def test_taking_412_for_success_loses_an_entry(world: World, monkeypatch: pytest
 def settle_without_a_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
     commit = FixedPoint._commit
 
-    def done_at_once(self: FixedPoint, plans, courses, done):  # type: ignore[no-untyped-def] # noqa: ANN001,ANN202
-        commit(self, plans, courses, done)
+    def done_at_once(self: FixedPoint, handler, plans, courses, done):  # type: ignore[no-untyped-def] # noqa: ANN001,ANN202
+        commit(self, handler, plans, courses, done)
         for subject in plans:
             done.setdefault(subject, Settled("It was written, so it must be right."))
 

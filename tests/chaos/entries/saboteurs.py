@@ -42,12 +42,15 @@ def conflict_is_success() -> None:
             return None
         return weigh(self, plan, change_set, outcome)
 
-    def careless(self: FixedPoint, plans: Mapping[Any, Any], courses: Mapping[Any, Course], done: Any) -> None:
+    def careless(
+        self: FixedPoint, handler: Any, plans: Mapping[Any, Any], courses: Mapping[Any, Course], done: Any
+    ) -> Any:
         _refused.set(set())
-        commit(self, plans, courses, done)
+        seen = commit(self, handler, plans, courses, done)
         for subject in plans:
             if id(courses[subject]) in _refused.get():
                 done.setdefault(subject, Settled("Somebody was faster, so it is done."))
+        return seen
 
     Course.weigh = noting  # type: ignore[method-assign]
     FixedPoint._commit = careless  # type: ignore[method-assign]
@@ -57,12 +60,13 @@ def no_second_gather() -> None:
     """What was written must be right."""
     commit = FixedPoint._commit
 
-    def done_at_once(self: FixedPoint, plans: Mapping[Any, Any], courses: Any, done: Any) -> None:
+    def done_at_once(self: FixedPoint, handler: Any, plans: Mapping[Any, Any], courses: Any, done: Any) -> Any:
         before = {subject: courses[subject].commits for subject in plans}
-        commit(self, plans, courses, done)
+        seen = commit(self, handler, plans, courses, done)
         for subject in plans:
             if courses[subject].commits > before[subject]:
                 done.setdefault(subject, Settled("It was written, so it must be right.", commits=1))
+        return seen
 
     FixedPoint._commit = done_at_once  # type: ignore[method-assign]
 

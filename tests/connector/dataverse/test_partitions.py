@@ -54,6 +54,13 @@ def test_of_many_each_of_several_takes_a_share_so_that_they_work_side_by_side() 
         assert alone == set(many)
 
 
+def test_a_few_are_not_divided_however_many_want_some() -> None:
+    partitions = Partitions()
+
+    with partitions.some_of(["a"]), partitions.some_of(["b"]), partitions.some_of(["c", "d", "e", "f"]) as held:
+        assert held == {"c", "d", "e", "f"}
+
+
 def test_other_partitions_and_none_at_all_do_not_wait() -> None:
     partitions = Partitions()
 
