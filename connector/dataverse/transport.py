@@ -13,14 +13,14 @@ from uuid import uuid4
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProxyError
 
 from connector.auth import TokenSource
 from connector.dataverse.affinity import cookies, server_of
 from connector.dataverse.answer_body import AnswerTooLarge, body_of
 from connector.dataverse.budget import NO_WAIT, Budget, End, Facet
 from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, granted, meaning, moment_of, read_refusal
-from connector.errors import ConnectorError, Misconfigured, Throttled, Transient, UnknownOutcome
+from connector.dataverse.unanswered import no_answer
+from connector.errors import Misconfigured, Throttled, UnknownOutcome
 from connector.sign_in.challenge import claims_in
 from connector.telemetry.exchanges import exchange, throttled, waited
 
@@ -30,7 +30,6 @@ API = "/api/data/v9.2/"
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 LONG_HOLD = timedelta(minutes=2)
 """Being told to stay away for longer is told as an error."""
-NEVER_SENT = (NewConnectionError, NameResolutionError, ConnectTimeoutError, ProxyError)
 EXCEEDED: Mapping[str, tuple[Facet, ...]] = {
     "too-many-requests": (Facet.REQUESTS,),
     "too-much-execution-time": (Facet.EXECUTION,),
@@ -233,19 +232,6 @@ def end_of(status: int, told_to_wait: bool) -> End:
     return End.UNKNOWN if status >= 500 else End.LET_IN
 
 
-def no_answer(error: requests.RequestException, writes: bool, origin: str) -> ConnectorError:
-    """What it means that no answer came: nothing was sent, or nothing is known."""
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return Misconfigured("certificate-refused", f"The certificate of {origin} could not be verified.")
-    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError) or _was_never_sent(error):
-        return Transient("unreachable", f"{origin} could not be reached; nothing was sent.")
-    if writes:
-        return UnknownOutcome(
-            "no-answer", f"{origin} gave no answer to a write: it may or may not have been carried out."
-        )
-    return Transient("no-answer", f"{origin} gave no answer to a read.")
-
-
 def origin_of(url: str) -> str:
     """``https://host[:port]`` of an environment's address; plain http only for this machine itself."""
     parts = urlsplit(url.strip())
@@ -267,13 +253,3 @@ def is_loopback(origin: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _was_never_sent(error: BaseException) -> bool:
-    """Look through what requests wrapped for urllib3's own word that no connection came about."""
-    reason: object = error.args[0] if error.args else None
-    for _ in range(4):
-        if isinstance(reason, NEVER_SENT):
-            return True
-        reason = getattr(reason, "reason", None) or getattr(reason, "original_error", None)
-    return False

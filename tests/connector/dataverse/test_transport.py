@@ -4,20 +4,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-import requests
 import responses
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
 
 from connector.auth import StaticToken
 from connector.dataverse.budget import Budget, Limits
 from connector.dataverse.client import DataverseClient
-from connector.dataverse.transport import no_answer, origin_of
+from connector.dataverse.transport import origin_of
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from tests.connector.dataverse.environment import API, ORIGIN, Time, error, last_body, mocked
 
@@ -174,30 +166,6 @@ def test_a_failed_write_is_unknown_unless_dataverse_itself_says_that_it_failed(
         with pytest.raises(kind):
             client.send("POST", "things", {})
         assert sent.call_count == 1
-
-
-@pytest.mark.parametrize(
-    ("trouble", "read", "write"),
-    [
-        (requests.ConnectionError(NewConnectionError(None, "refused")), Transient, Transient),  # type: ignore[arg-type]
-        (
-            requests.ConnectionError(MaxRetryError(None, "/", NameResolutionError("h", None, OSError()))),  # type: ignore[arg-type]
-            Transient,
-            Transient,
-        ),
-        (requests.ConnectTimeout(ConnectTimeoutError()), Transient, Transient),
-        (requests.exceptions.ProxyError("no proxy"), Transient, Transient),
-        (requests.ReadTimeout(ReadTimeoutError(None, "/", "late")), Transient, UnknownOutcome),  # type: ignore[arg-type]
-        (requests.ConnectionError("aborted"), Transient, UnknownOutcome),
-        (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED"), Misconfigured, Misconfigured),
-        (requests.exceptions.SSLError("EOF"), Transient, UnknownOutcome),
-    ],
-)
-def test_what_no_answer_means(
-    trouble: requests.RequestException, read: type[ConnectorError], write: type[ConnectorError]
-) -> None:
-    assert type(no_answer(trouble, writes=False, origin=ORIGIN)) is read
-    assert type(no_answer(trouble, writes=True, origin=ORIGIN)) is write
 
 
 def test_a_real_closed_port_is_transient_for_a_write_because_nothing_was_sent() -> None:
