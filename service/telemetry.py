@@ -25,30 +25,31 @@ def configure_logs(*, verbose: bool = False, quiet: bool = False, format: Format
     """Send every log record of the process through one renderer; ``quiet`` keeps warnings only. Safe to call again.
 
     A JSON line has ``time``, ``level``, ``logger`` and ``message``, what was given as ``extra``, and ``trace_id`` and
-    ``span_id`` where it was written under a span. Amounts are blanked, except at ``debug``.
+    ``span_id`` where it was written under a span. In either form amounts are blanked, except at ``debug``, and an
+    exception is told by its frames and its words, never by its variables.
     """
     on_console = sys.stderr.isatty() if format is None else format == "console"
-    stamped: list[structlog.typing.Processor] = [
+    said: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
-        _blanked,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp" if on_console else "time"),
+        # The frames of an exception without their variables: these hold secrets, and bodies of messages.
+        structlog.processors.format_exc_info,
+        _blanked,
     ]
     colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     rendered: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=colours)]
+        [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)]
         if on_console
         else [
             _under_span,
-            structlog.processors.format_exc_info,
-            _blanked,
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(default=str),
         ]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=stamped, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered]
+        foreign_pre_chain=said, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)

@@ -106,9 +106,19 @@ def test_an_amount_is_blanked_at_info_and_above_and_shown_where_every_detail_is_
     assert "1,600.00" in stream.getvalue()
 
 
-def test_an_amount_in_a_traceback_is_blanked_too(lines: io.StringIO) -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_a_traceback_shows_neither_amounts_nor_what_variables_hold(
+    format: Literal["console", "json"], terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    configure_logs(format=format)
+    client_secret = "".join(["a secret", " of a client"])
     try:
         raise ValueError("worth 1600.00")
     except ValueError:
         logging.getLogger("service").exception("it failed")
-    assert "ValueError: worth #" in only(lines)["exception"]
+    assert "ValueError: worth #" in stream.getvalue()
+    assert client_secret not in stream.getvalue()
+    assert stream.getvalue().count("\n") < 10
