@@ -138,6 +138,7 @@ class Budget:
             until += self._longer
             if self._held_until is None or until > self._held_until:
                 self._held_until = until
+                self._coming_back.stays_until(until)
 
     def exceeded(self, now: datetime, facets: Iterable[Facet], granted: float | None) -> bool:
         """Dataverse refused a request because there was too much of this; ``granted`` is its limit, where it said so.
@@ -149,7 +150,7 @@ class Budget:
         with self._lock:
             if self._held_until is not None and now < self._held_until:
                 return False
-            self._longer = self._coming_back.sent_away()
+            self._longer = self._coming_back.sent_away(now)
             struck = tuple(facets)
             for facet in struck:
                 self._refused[facet] = self._part(facet, now), now

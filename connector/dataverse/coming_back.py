@@ -19,7 +19,7 @@ WIDE = 8
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
 """When to look again whether the one that asks for all has its answer; and at the most."""
 GIVEN_UP = timedelta(minutes=5)
-"""No request lasts so long: whoever has not come to an end by then holds up nobody any more."""
+"""Hardly a request lasts so long: whoever has not come to an end by then holds up nobody any more."""
 
 
 class ComingBack:
@@ -32,15 +32,20 @@ class ComingBack:
         self._again = 0
         self._since: datetime | None = None
 
-    def sent_away(self) -> timedelta:
+    def sent_away(self, now: datetime) -> timedelta:
         """Told to stay away: by how much longer than that to do so. Nothing, the first time."""
         # What went before the last time says nothing of this one.
         self._again += self._asked
-        self._width, self._asked, self._since = 1, False, None
+        self._width, self._asked, self._since = 1, False, now
         if not self._again:
             return NO_WAIT
         # By 20 it is the longest, whatever the first.
         return min(FIRST * (1 << min(self._again - 1, 20)), LONGEST) * (1 + self._chance()) / 2
+
+    def stays_until(self, until: datetime) -> None:
+        """When that wait is over: from then on what was under way before counts as the one that asks for all."""
+        if not self._asked:
+            self._since = until
 
     def wait(self, now: datetime, under_way: int) -> timedelta:
         """Zero: one more may go. Otherwise: look again after this long, which grows as the answer is waited for."""

@@ -64,8 +64,8 @@ class Transport:
     """Sends requests to one environment. Safe to share between threads.
 
     Cookies are refused, so that requests spread over the web servers, unless ``keep_affinity``; redirects are refused,
-    so that the token goes nowhere else. ``patience`` is the longest it waits here for its own budget: a longer wait
-    becomes ``Throttled``. ``timer`` counts seconds.
+    so that the token goes nowhere else. ``patience`` is the longest that one request waits here for its own budget:
+    a longer wait becomes ``Throttled``. ``timer`` counts seconds.
     """
 
     def __init__(
@@ -217,12 +217,15 @@ class Transport:
         raise AnswerTooLarge(self.origin)
 
     def _await_budget(self, expected: timedelta) -> None:
+        # Many short waits, as for somebody else's answer, are together no shorter than a long one.
+        patience = self._patience
         while (wait := self._budget.admit(self._now(), expected)) > NO_WAIT:
             waited(wait)
-            if wait > self._patience:
+            if wait > patience:
                 raise Throttled("own-budget", "The budget for requests to Dataverse is used up for the moment.", wait)
             log.info("waiting %.1f s to stay within the service protection limits", wait.total_seconds())
             self._sleep(wait.total_seconds())
+            patience -= wait
 
 
 def end_of(status: int, told_to_wait: bool) -> End:
