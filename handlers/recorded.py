@@ -7,30 +7,24 @@ who finds the attempt calls again; only where it is certain that nothing came of
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from uuid import uuid4
 
 from connector.crew import side_by_side
 from connector.dataverse.access import Dataverse
-from connector.dataverse.changes import ChangeSet, Committed, Record, Reference, subject_of
-from connector.dataverse.query import Query, equals
-from connector.errors import Conflict, ConnectorError, Transient, UnknownOutcome
-from handlers import command_record
+from connector.dataverse.changes import ChangeSet, Committed, Record, subject_of
+from connector.dataverse.query import Query
+from connector.errors import ConnectorError, Transient, UnknownOutcome
+from handlers.call_records import CallRecords
 from handlers.command_record import State
 from handlers.fence import is_fence, without_call
-from handlers.reading import ask
 from mappings import tables
-from mappings.row import Row
-
-log = logging.getLogger(__name__)
 
 Outcome = Committed | ConnectorError
-TRIES = 3
-"""How often the record of a call is written, or read, when answers get lost."""
 FAILED = "failed"
 """What came of a call that was certainly not carried out, until it is made again."""
 _PERHAPS_DONE = frozenset({"timed-out", "unavailable", "server-error"})
@@ -48,17 +42,27 @@ class InvoiceCalls:
     """A Dataverse through which fences are carried out; everything else passes as it is.
 
     ``mode`` says how, and is asked before the first one; what it raises becomes the outcome. ``at_once``: the most
-    calls that are under way at a time, whoever commits them.
+    calls that are under way at a time, whoever commits them. ``sleep`` waits for the moment at which Dataverse takes it
+    down that nothing came of a call.
     """
 
-    def __init__(self, dataverse: Dataverse, mode: Callable[[], Mode], at_once: int = 4) -> None:
+    def __init__(
+        self,
+        dataverse: Dataverse,
+        mode: Callable[[], Mode],
+        at_once: int = 4,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._dataverse = dataverse
         self._mode = mode
         self._at_once = at_once
         self._turns = threading.BoundedSemaphore(at_once)
+        self._records = CallRecords(dataverse, sleep)
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
-        """Answer every question."""
+        """Answer every question; those about commands once all that is known of calls is written down."""
+        if any(question.table == tables.COMMAND for question in questions):
+            self._records.catch_up()
         return self._dataverse.query(questions)
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Outcome]:
@@ -91,7 +95,11 @@ class InvoiceCalls:
 
     def _in_two(self, fence: ChangeSet) -> Outcome:
         attempt, token = subject_of(fence.changes[0]), str(uuid4())
-        recorded = self._recorded(without_call(fence, State.CALLING, {"record": token}), attempt, token)
+        recorded = self._records.write(without_call(fence, State.CALLING, {"record": token}), attempt, token)
+        if isinstance(recorded, UnknownOutcome):
+            # It may stand all the same: by then it must say that nobody called.
+            self._records.withdrawn(attempt, token, _nothing_came(recorded), may_come=True)
+            return recorded
         if not isinstance(recorded, Committed):
             return recorded
         (called,) = self._dataverse.commit([replace(fence, changes=fence.changes[-1:])])
@@ -101,52 +109,18 @@ class InvoiceCalls:
             case UnknownOutcome():
                 return called
             case Committed():
-                self._tell(attempt, token, State.CALLED, _answered(called))
+                self._records.answered(attempt, token, _answered(called))
                 return Committed((*recorded.answers, *called.answers))
             case _:
-                why = {"outcome": FAILED, "invoices": [], "code": called.code, "because": called.sentence}
-                self._tell(attempt, token, State.WITHDRAWN, why)
+                self._records.withdrawn(attempt, token, _nothing_came(called))
                 return called
-
-    def _recorded(self, record: ChangeSet, attempt: Reference, token: str) -> Outcome:
-        """Write the record until it is known whether it stands, and is this one: its token says so."""
-        outcome: Outcome = Committed(())
-        for _ in range(TRIES):
-            (outcome,) = self._dataverse.commit([record])
-            if not isinstance(outcome, Conflict | UnknownOutcome):
-                return outcome
-            try:
-                found = self._own(attempt, token)
-            except ConnectorError:
-                continue
-            if found is not None:
-                return Committed(tuple(None for _ in record.changes))
-            if isinstance(outcome, Conflict):
-                return outcome
-        return outcome
-
-    def _tell(self, attempt: Reference, token: str, state: State, told: Mapping[str, object]) -> None:
-        """Write down what is known of the call. Not knowing it later costs a look, or a person's, and never a call."""
-        for _ in range(TRIES):
-            try:
-                found = self._own(attempt, token)
-            except ConnectorError:
-                continue
-            if found is None:
-                return
-            (outcome,) = self._dataverse.commit([ChangeSet((command_record.told_of(found, state, told),))])
-            if isinstance(outcome, Committed):
-                return
-        log.warning("%s: that its call is %s could not be written down.", attempt, state)
-
-    def _own(self, attempt: Reference, token: str) -> Row | None:
-        """The attempt, as long as it is the one that this token was given to."""
-        by_id = equals(f"{tables.COMMAND}id", attempt.id)
-        (found,) = ask(self._dataverse, Query(tables.COMMAND, command_record.COLUMNS, by_id))
-        return next((row for row in found if command_record.outcome_of(row).get("record") == token), None)
 
 
 def _answered(called: Committed) -> dict[str, object]:
     """The invoice that the product answered with, where it does."""
     made = [one.row.id for one in called.answers if one is not None and one.row.table == tables.INVOICE]
     return {"invoices": [{"id": str(id), "number": None, "name": None} for id in made]} if made else {}
+
+
+def _nothing_came(why: ConnectorError) -> dict[str, object]:
+    return {"outcome": FAILED, "invoices": [], "code": why.code, "because": why.sentence}
