@@ -17,10 +17,11 @@ from requests.adapters import HTTPAdapter
 from connector.auth import TokenSource
 from connector.dataverse.affinity import cookies, server_of
 from connector.dataverse.answer_body import AnswerTooLarge, body_of
+from connector.dataverse.batch import is_multipart
 from connector.dataverse.budget import NO_WAIT, Budget, End, Facet
-from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, granted, meaning, moment_of, read_refusal
+from connector.dataverse.refusals import UNTOLD_WAIT, Kind, Refusal, failure, granted, meaning, moment_of, read_refusal
 from connector.dataverse.unanswered import no_answer
-from connector.errors import Misconfigured, Throttled, UnknownOutcome
+from connector.errors import ConnectorError, Misconfigured, Throttled, UnknownOutcome
 from connector.sign_in.challenge import claims_in
 from connector.telemetry.exchanges import exchange, throttled, waited
 
@@ -193,7 +194,9 @@ class Transport:
                     end = end_of(answer.status_code, "retry-after" in answer.headers)
                     content = body_of(answer)
                 except requests.RequestException as error:
-                    raise no_answer(error, writes, self.origin) from error
+                    if end is not End.SENT_AWAY:
+                        raise no_answer(error, writes, self.origin) from error
+                    content = None
                 finally:
                     took = timedelta(seconds=self._timer() - began)
                     self._budget.charge(self._now(), took, server, expected, end)
@@ -212,9 +215,20 @@ class Transport:
             self._budget.advise(int(degree))
         if content is not None:
             return Reply(answer.status_code, told, content, took)
+        if end is End.SENT_AWAY:
+            raise self._sent_away(answer.status_code, told, writes)
         if writes:
             raise UnknownOutcome("answer-too-large", f"{self.origin} answered a write with more than can be read.")
         raise AnswerTooLarge(self.origin)
+
+    def _sent_away(self, status: int, headers: Mapping[str, str], writes: bool) -> ConnectorError:
+        """Sent away by an answer whose body cannot be had: status and headers say for how long, and whether a write may
+        have been carried out. Only a batch is answered in parts, and an earlier one may have been."""
+        refusal = self.refused(status, headers, b"", headers)
+        if writes and (status >= 500 or is_multipart(headers.get("content-type", ""))):
+            sentence = f"{self.origin} broke off its answer to a write ({status}): it may have been carried out."
+            return UnknownOutcome("broken-off", sentence, refusal.retry_after)
+        return failure(refusal)
 
     def _await_budget(self, expected: timedelta) -> None:
         # Many short waits, as for somebody else's answer, are together no shorter than a long one.
