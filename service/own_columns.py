@@ -18,6 +18,7 @@ from mappings.choices import TransactionClass, TransactionType
 from mappings.not_to_exceed import NotToExceed
 from mappings.profile import ENTRIES, WRITTEN_TYPES, Source, Tie
 from service.not_configured import NotConfigured
+from service.settings_files import text_of
 
 SOURCES = {"from_entry": Source.ENTRY, "from_approval": Source.APPROVAL, "constant": Source.CONSTANT}
 KEYS = ("actual", *SOURCES, "on", "entries")
@@ -73,12 +74,10 @@ class OwnFile:
 
 def read(path: Path) -> OwnFile:
     """What the file says. Raises ``NotConfigured`` for one that can't be read as TOML at all."""
+    text = text_of(path)
     try:
-        text = path.read_text(encoding="utf-8")
         given = tomllib.loads(text, parse_float=Decimal)
-    except OSError as error:
-        raise NotConfigured([f"{path} can't be read: {error.strerror}."]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise NotConfigured([f"{path} is no TOML file: {error}."]) from error
     places = list(_places(path, text))
     own = OwnFile()

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import tomllib
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
     EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
@@ -26,6 +22,7 @@ from pydantic_settings import (
 
 from service.not_configured import NotConfigured
 from service.settings import PREFIX, Settings
+from service.settings_files import dotenv_of, toml_of
 
 SEPARATOR = "__"
 TOML_FILE = Path("psa-connector.toml")
@@ -71,7 +68,7 @@ def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE, also: Sequen
     that is missing, wrong, or unknown; a file that can't be read is named alone, as nobody knows what it says.
     """
     by_name = {variable.name: variable for variable in variables()}
-    in_dotenv = dotenv_values(dotenv)
+    in_dotenv = dotenv_of(dotenv)
     faults = [*_unknown(os.environ, "the environment", by_name), *_unknown(in_dotenv, str(dotenv), by_name)]
     given = {name.upper() for name, value in (*in_dotenv.items(), *os.environ.items()) if value}
     written = _toml(config)
@@ -82,7 +79,7 @@ def load(config: Path | None = None, *, dotenv: Path = DOTENV_FILE, also: Sequen
     ]
     settings: Settings | None = None
     try:
-        settings = _from_outside(written, dotenv)
+        settings = _from_outside(written, in_dotenv)
         faults += _at_odds(settings)
     except ValidationError as error:
         faults += _faults(error, given)
@@ -105,8 +102,8 @@ def from_values(written: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _from_outside(written: dict[str, Any], dotenv: Path) -> Settings:
-    """The model, read from its sources; the class is made here because a source is told its file by the class."""
+def _from_outside(written: dict[str, Any], in_dotenv: Mapping[str, str | None]) -> Settings:
+    """The model, read from its sources; the class is made here because it is the class that is told of them."""
 
     class FromOutside(BaseSettings, Settings):
         # Unknown names at the top are found beforehand: a ``.env`` file is often shared with other programs.
@@ -118,9 +115,11 @@ def _from_outside(written: dict[str, Any], dotenv: Path) -> Settings:
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
         ) -> tuple[PydanticBaseSettingsSource, ...]:
+            from_dotenv = EnvSettingsSource(settings_cls)
+            from_dotenv.env_vars = {name.lower(): value for name, value in in_dotenv.items() if value}
             return (
                 EnvSettingsSource(settings_cls),
-                DotEnvSettingsSource(settings_cls, env_file=dotenv, env_file_encoding="utf-8"),
+                from_dotenv,
                 InitSettingsSource(settings_cls, init_kwargs=written),
             )
 
@@ -143,12 +142,7 @@ def _toml(config: Path | None) -> dict[str, Any]:
     path = config or TOML_FILE
     if config is None and not path.exists():
         return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise NotConfigured([f"{path} can't be read: {error.strerror}."]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NotConfigured([f"{path} is no TOML file: {error}."]) from error
+    return toml_of(path)
 
 
 def _unknown(given: Mapping[str, str | None], where: str, known: Collection[str]) -> Iterator[str]:

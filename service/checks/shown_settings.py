@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, SecretStr
 
 from service.dataverse_settings import INJECTED
 from service.settings import Settings
+from service.settings_files import dotenv_of, toml_of
 from service.settings_sources import DOTENV_FILE, TOML_FILE, Variable, variables
 
 ENVIRONMENT, DEFAULT = "environment", "default"
@@ -32,9 +31,9 @@ class Shown:
 
 def shown(settings: Settings, config: Path | None, dotenv: Path = DOTENV_FILE) -> list[Shown]:
     """Every setting there is, in the order of the model."""
-    in_file = dotenv_values(dotenv) if dotenv.exists() else {}
+    in_file = dotenv_of(dotenv)
     path = config or TOML_FILE
-    written = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    written = toml_of(path) if path.exists() else {}
     sources = (
         (ENVIRONMENT, {name.upper() for name, value in os.environ.items() if value}),
         (str(dotenv), {name.upper() for name, value in in_file.items() if value}),

@@ -89,6 +89,7 @@ def init(
     from service.setting_up.files import PRIVATE, READABLE, env_text, refuse_to_replace, staying, toml_text, write
     from service.setting_up.proposal import completed, propose
     from service.setting_up.written import written
+    from service.settings_files import text_of
 
     if not yes and not dry_run:
         refuse_to_replace((config, ENV_FILE))
@@ -119,7 +120,7 @@ def init(
         is_said, answers = is_said or creator is not None, answers.also(ACTUALS__CREATOR=creator)
     today = now.astimezone(ZoneInfo(answers["BUSINESS_TIME_ZONE"] or "UTC")).date().isoformat()
     final, reasons = completed(answers, proposal, today)
-    in_dotenv = ENV_FILE.read_text(encoding="utf-8") if ENV_FILE.exists() else ""
+    in_dotenv = text_of(ENV_FILE) if ENV_FILE.exists() else ""
     text = toml_text(final, reasons, staying(final, in_dotenv))
     files: tuple[Path, ...] = ()
     faults: list[str] = []

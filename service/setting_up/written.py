@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from service.dataverse_settings import MAY_USE, NEEDS
-from service.not_configured import NotConfigured
 from service.setting_up.answers import Answers
 from service.settings import PREFIX
+from service.settings_files import dotenv_of, toml_of
 from service.settings_sources import variables
 
 OF_THE_ENVIRONMENT = ("ORGANIZATION_ID", "ACTUALS__CREATOR", "ACTUALS__START_FROM")
@@ -79,12 +76,8 @@ class Written:
 
 def written(config: Path, dotenv: Path) -> Written:
     """Read both; a file that is not there says nothing. Raises ``NotConfigured`` for one that can't be read."""
-    try:
-        text = config.read_text(encoding="utf-8") if config.is_file() else ""
-        in_toml = tomllib.loads(text, parse_float=Decimal)
-        in_dotenv = {name.upper(): value for name, value in dotenv_values(dotenv).items() if value}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NotConfigured([f"{config} or {dotenv} can't be read ({error}); mend it, or take it away."]) from error
+    in_toml = toml_of(config) if config.is_file() else {}
+    in_dotenv = {name.upper(): value for name, value in dotenv_of(dotenv).items() if value}
     said: dict[str, str] = {}
     for variable in variables():
         place: object = in_toml
