@@ -21,7 +21,8 @@ UNTOLD_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(days=1)
 """Who is told to stay away for longer asks again after this; the documented waits are minutes."""
 LONGEST_BELIEVED = timedelta(hours=1)
-"""A longer wait is believed only of a limit that was exceeded: gateways out of order name foolish ones at times."""
+"""A longer wait is kept only for a limit that was exceeded: gateways out of order name foolish ones at times, and are
+asked again after this."""
 LIMIT = re.compile(r"exceeded (?:the )?limit of (\d[\d.,]{0,14})")
 
 
@@ -173,7 +174,7 @@ def read_refusal(status: int, body: bytes, retry_after: str | None, now: datetim
     told = Refusal(status, code, message, read_retry_after(retry_after, now))
     if told.retry_after is None or told.retry_after <= LONGEST_BELIEVED or meaning(told)[0] is Kind.THROTTLED:
         return told
-    return replace(told, retry_after=None)
+    return replace(told, retry_after=LONGEST_BELIEVED)
 
 
 def moment_of(date: str | None) -> datetime | None:

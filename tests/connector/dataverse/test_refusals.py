@@ -127,15 +127,16 @@ def test_an_unavailable_server_that_says_when_to_come_back_is_out_of_order_unles
 
 
 @pytest.mark.parametrize("told", ["inf", "1e999", "99999999", "3601", "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_a_wait_of_more_than_an_hour_is_believed_of_limits_only(told: str) -> None:
+def test_a_wait_of_more_than_an_hour_is_cut_to_that_but_for_limits(told: str) -> None:
     limit = b'{"error":{"code":"0x80072322","message":"Number of requests exceeded the limit."}}'
     hour = timedelta(hours=1)
 
-    assert read_refusal(503, b"<html>", told, NOW).retry_after is None
-    assert read_refusal(502, b"", told, NOW).retry_after is None
+    assert read_refusal(503, b"<html>", told, NOW).retry_after == hour
+    assert read_refusal(502, b"", told, NOW).retry_after == hour
     for status, body in ((429, b"<html>"), (429, limit), (503, limit)):
         assert (read_refusal(status, body, told, NOW).retry_after or timedelta()) > hour
     assert read_refusal(503, b"<html>", "3600", NOW).retry_after == hour
+    assert read_refusal(503, b"<html>", "3599", NOW).retry_after == timedelta(seconds=3599)
 
 
 @pytest.mark.parametrize(
