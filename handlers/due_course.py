@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connector.crew import side_by_side
-from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient
+from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from handlers.announcing import given_up_as
 from handlers.due_look import Piece, Sweep
 from handlers.due_run import FAILED, DueRunHandler
@@ -112,7 +112,8 @@ class Course:
             # What Dataverse said goes before our own waiting, which often only follows from it and would hide it.
             said = [one for one in passing if one.failure.code != OWN_BUDGET] or passing
             return next((one for one in said if isinstance(one.failure, Throttled)), said[0])
-        through = any(chain.failure is None and chain.told for chain in self.chains)
+        # What ended in an earlier delivery, or called for no change, does not prove that we may write now.
+        through = any(chain.failure is None and chain.commits for chain in self.chains)
         return failures[0] if failures and (self._is_ours or not through) else None
 
     @property
@@ -142,7 +143,7 @@ class Course:
             failure = None if chain.failure is None else chain.failure.failure
             if isinstance(failure, Throttled):
                 self._in_a_row = IN_A_ROW
-            elif failure is not None and _is_fault(failure):
+            elif chain.failure is not None and _is_fault(chain.failure):
                 self._in_a_row += 1
             elif not self._is_ours:
                 self._in_a_row = 0
@@ -218,6 +219,8 @@ def _failed(failure: ConnectorError) -> Told:
             return {"outcome": RUNNING, "because": because}
 
 
-def _is_fault(failure: ConnectorError) -> bool:
-    """It is no matter of this contract, or need not be one."""
-    return isinstance(failure, Misconfigured | Transient) and failure.code != NOT_YET
+def _is_fault(end: Unsettled) -> bool:
+    """It is no matter of this contract, or need not be one; nor need a call be that nobody answered."""
+    if isinstance(end.failure, Transient) and end.failure.code == NOT_YET:
+        return end.unsure
+    return isinstance(end.failure, Misconfigured | Transient | UnknownOutcome)
