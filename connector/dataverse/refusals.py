@@ -181,7 +181,7 @@ def moment_of(date: str | None) -> datetime | None:
     """When an answer was made, by the far side's own clock (the ``Date`` header); ``None`` if it does not say so."""
     try:
         moment = parsedate_to_datetime(date or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

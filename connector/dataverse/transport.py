@@ -31,6 +31,8 @@ API = "/api/data/v9.2/"
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 LONG_HOLD = timedelta(minutes=2)
 """Being told to stay away for longer is told as an error."""
+YEARS = range(2000, 3000)
+"""What a clock may show; what shows another year is none, and no time could be reckoned from it."""
 EXCEEDED: Mapping[str, tuple[Facet, ...]] = {
     "too-many-requests": (Facet.REQUESTS,),
     "too-much-execution-time": (Facet.EXECUTION,),
@@ -188,7 +190,8 @@ class Transport:
                         stream=True,
                     )
                     seen.answered(answer.status_code, answer.headers)
-                    if (made := moment_of(answer.headers.get("date"))) is not None:
+                    made = moment_of(answer.headers.get("date"))
+                    if made is not None and made.year in YEARS:
                         self._far_ahead = made - self._now()
                     server = server_of(answer)
                     end = end_of(answer.status_code, "retry-after" in answer.headers)

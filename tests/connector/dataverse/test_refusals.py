@@ -149,6 +149,9 @@ def test_a_wait_of_more_than_an_hour_is_cut_to_that_but_for_limits(told: str) ->
         ("Sun, 31 Dec 2023 00:00:20 GMT", timedelta()),
         ("soon", None),
         ("nan", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999", None),
+        ("Mon, 01 Jan 1601 00:00:00 GMT", timedelta()),
+        ("Fri, 31 Dec 9999 23:59:59 -0100", timedelta(days=1)),
         (None, None),
     ],
 )

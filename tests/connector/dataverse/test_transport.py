@@ -221,3 +221,27 @@ def test_what_the_far_clock_shows_is_known_from_the_last_answer(shown: str, seco
         time.sleep(5)
 
         assert client.far_now() == datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds + 5)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999",
+        "Mon, 01 Jan 1601 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "yesterday",
+    ],
+)
+def test_a_far_clock_that_shows_what_no_clock_shows_is_not_believed_and_a_write_is_done_all_the_same(
+    shown: str,
+) -> None:
+    with mocked() as (client, http, time):
+        http.post(f"{API}things", status=204, headers={"Date": shown})
+        http.post(f"{API}others", status=429, headers={"Date": shown, "Retry-After": shown})
+
+        client.send("POST", "things", {})
+        with pytest.raises(Throttled):
+            client.send("POST", "others", {})
+        time.sleep(5)
+
+        assert client.far_now() == time.now()
