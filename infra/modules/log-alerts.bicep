@@ -88,8 +88,8 @@ var queries = [
     split: ['Part']
     enabled: true
     severity: 2
-    description: 'A part of what status looks at has needed a person for most of an hour.'
-    query: 'AppMetrics | where Name == "psa_connector.attention" | extend Part = tostring(Properties.part) | where Part !in ("approved-without-actuals", "schedules-overdue", "in-doubt") | summarize Told = max(Sum) by Part, bin(TimeGenerated, 15m) | where Told > 0'
+    description: 'A part of what status looks at has needed a person for most of an hour, or can not be looked at.'
+    query: 'AppMetrics | where Name == "psa_connector.attention" | extend Part = tostring(Properties.part) | summarize Told = max(Sum) by Part, bin(TimeGenerated, 15m) | where Told > 1 or (Told > 0 and Part !in ("approved-without-actuals", "schedules-overdue", "in-doubt"))'
     operator: 'GreaterThanOrEqual'
     threshold: 3
     window: 'PT1H'

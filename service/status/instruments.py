@@ -16,7 +16,8 @@ ATTENTION = Metric(
     "psa_connector.attention",
     Shape.GAUGE,
     "{part}",
-    "1 where a part of `status` needs a person, 0 where it does not; what can't be seen is not told",
+    "1 where a part of `status` needs a person, 2 where that is because looking was refused, 0 where it does not; what "
+    "this user need not see is not told",
     (PART,),
 )
 APPROVED_WITHOUT_ACTUALS = Metric(
@@ -67,7 +68,9 @@ def measure(report: Report) -> None:
     for part in report.parts:
         if part.state not in (State.OK, State.ATTENTION):
             continue
-        record.set(ATTENTION, int(part.state is State.ATTENTION), {PART: part.key})
+        needs = int(part.state is State.ATTENTION)
+        # The counts below keep their values then: who watches them alone would never hear of it.
+        record.set(ATTENTION, 2 if part.is_refused else needs, {PART: part.key})
         if part.key in _COUNTS and part.count is not None:
             record.set(_COUNTS[part.key], part.count, {})
         if part.key == UNSERVED and part.count is not None:

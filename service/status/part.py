@@ -46,7 +46,8 @@ class Part:
     """What was found. ``key`` is stable.
 
     ``next``: what to type. ``count``: how many it concerns, ``is_more`` where there may be more. ``oldest``: since
-    when. ``rows``: the first few. ``figures``: what else was counted, by stable names.
+    when. ``rows``: the first few. ``figures``: what else was counted, by stable names. ``is_refused``: it needs a
+    person because looking was refused, so that nothing is known of what it would have told.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Part:
     oldest: datetime | None = None
     rows: tuple[Named, ...] = ()
     figures: Mapping[str, object] = field(default_factory=dict)
+    is_refused: bool = False
 
 
 Look = Callable[[], Iterable[Part]]
@@ -79,7 +81,8 @@ def looked(keys: Sequence[str], look: Look, remedies: Remedies, *, is_optional: 
         state, sentence = State.NO_ANSWER, f"{error.sentence} ({error.code})"
         if isinstance(error, Misconfigured):
             state = State.NOT_SEEN if is_optional and error.code in MAY_NOT else State.ATTENTION
-        return [Part(key, state, sentence, remedies(error.code)) for key in keys]
+        is_refused = state is State.ATTENTION
+        return [Part(key, state, sentence, remedies(error.code), is_refused=is_refused) for key in keys]
 
 
 def number(count: int, one: str, many: str, *, is_more: bool = False) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from connector.dataverse.client import DataverseClient
 from connector.dataverse.query import Compare, Query, all_of, any_of, equals
+from connector.errors import Misconfigured
 from handlers import watermarks
 from handlers.command_record import Kind, State
 from handlers.reading import ask
@@ -20,7 +21,7 @@ from service import pausing
 from service.contracts import contracts_of
 from service.reconciling import MARK
 from service.status.counting import counted
-from service.status.part import FEW, Named, Part, ago, number
+from service.status.part import FEW, MAY_NOT, Named, Part, ago, number
 from service.status.part import State as Stands
 
 PAUSED, SUCCESS, DOUBT, BROKEN_OFF, RECONCILED = "pause", "last-success", "in-doubt", "broken-off", "reconcile"
@@ -107,14 +108,21 @@ class Records:
         )
 
     def _attempts(self, rows: Sequence[Row]) -> tuple[Named, ...]:
-        """The contracts of attempts, by number and name as far as they can be read."""
-        ids = [UUID(row.text("psac_subject") or "") for row in rows]
-        names = {one.id: one.displayed for one in contracts_of(self.client, ids)}
-        refs = [Ref(tables.CONTRACT, id) for id in ids]
-        return tuple(
-            Named(ref, names.get(ref.id, str(ref)), f"Attempt {row.id}, {row.text('psac_state')}.")
-            for ref, row in zip(refs, rows, strict=True)
-        )
+        """The contracts of attempts, by number and name as far as they can be read; or else the attempts themselves."""
+        ids = {row.id: id for row in rows if (id := _id(row.text("psac_subject"))) is not None}
+        try:
+            names = {one.id: one.displayed for one in contracts_of(self.client, ids.values())}
+        except Misconfigured as error:
+            if error.code not in MAY_NOT:
+                raise
+            # That there is a doubt must not be hidden by who may not read contracts.
+            names = {}
+
+        def named(row: Row) -> Named:
+            ref = Ref(tables.CONTRACT, ids[row.id]) if row.id in ids else row.ref
+            return Named(ref, names.get(ref.id, str(ref)), f"Attempt {row.id}, {row.text('psac_state')}.")
+
+        return tuple(map(named, rows))
 
     def broken_off(self) -> Iterator[Part]:
         """Runs and markings that were begun and have no end."""
@@ -179,6 +187,14 @@ def reconciled(mark: Watermark | None, now: datetime) -> Part:
 
 def _carry_on(row: Row) -> str:
     return CARRY_ON[Kind(row.text("psac_kind") or "")].format(subject=row.text("psac_subject"), id=row.id)
+
+
+def _id(text: str | None) -> UUID | None:
+    """An id; ``None`` where somebody wrote something else."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -127,6 +127,12 @@ def test_an_invoice_in_doubt_is_told_whoever_asked_for_it(given: dict[str, Any])
     assert f"Properties.{CODE}" in query
 
 
+def test_a_part_that_may_not_be_looked_at_rings_whatever_alert_it_has_of_its_own(given: dict[str, Any]) -> None:
+    (rule,) = [one for one in deployed(given).of(RULES) if one.name.endswith("-attention")]
+    query = properties(rule)["criteria"]["allOf"][0]["query"]
+    assert re.search(r"\| where Told > 1 or \(Told > 0 and Part !in \([^)]*\)\)$", query)
+
+
 def test_people_are_told_by_mail_and_in_teams_if_there_is_an_address(production: dict[str, Any]) -> None:
     made = deployed(production)
     (people,) = _groups(made)

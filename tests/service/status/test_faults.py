@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from connector.errors import Misconfigured
 from handlers import watermarks
 from handlers.watermarks import Kept
 from mappings.tables import Ref
@@ -17,6 +18,7 @@ from service.app import App
 from service.not_configured import NotConfigured
 from service.pausing import Paused
 from service.reconciling import MARK
+from service.status import recorded
 from service.status.part import State
 from tests.flow.due_world import FAILED, NOT_RUN, SCHEDULES, DueWorld
 from tests.service.status.conftest import parts
@@ -158,6 +160,20 @@ def test_calls_in_doubt_and_calls_nobody_looked_up_are_told_by_contract(world: D
     assert (found.state, found.figures) == (ATTENTION, {"in_doubt": 1, "not_looked_up": 1})
     assert f"invoice resolve {doubt}" in found.next
     assert {(one.row, one.name) for one in found.rows} == {(Ref("salesorder", world.contract), "ORD-K Adatum")}
+
+
+def test_a_doubt_is_told_whoever_may_not_read_contracts_and_whatever_somebody_wrote_beside_it(
+    world: DueWorld, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise Misconfigured("missing-privilege", "Not you.")
+
+    monkeypatch.setattr(recorded, "contracts_of", refused)
+    by_hand = record(world, "attempt", "in-doubt", psac_subject="nonsense")
+    record(world, "attempt", "in-doubt", psac_subject=str(world.contract))
+    found = parts(app)["in-doubt"]
+    assert (found.state, found.count) == (ATTENTION, 2)
+    assert {one.row for one in found.rows} == {Ref("psac_command", by_hand), Ref("salesorder", world.contract)}
 
 
 def test_what_was_begun_and_has_no_end_is_told_with_the_command_that_goes_on(world: DueWorld, app: App) -> None:

@@ -12,12 +12,13 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from connector.errors import Misconfigured
 from connector.telemetry.recording import recorded_by
 from service.app import App
 from service.status import silence as module
 from service.status.everything import Report
 from service.status.instruments import measure
-from service.status.part import Part, State
+from service.status.part import Part, State, looked
 from service.status.silence import Silence
 
 NOON = datetime(2026, 4, 15, 12, tzinfo=UTC)
@@ -58,6 +59,17 @@ def test_every_part_that_was_seen_is_measured_and_the_rest_is_not() -> None:
     assert found["psa_connector.looks"] == [({"outcome": "complete"}, 1)]
     attention = {str(attributes["part"]): value for attributes, value in found["psa_connector.attention"]}
     assert attention == {"approved-without-actuals": 1, "in-doubt": 1, "schedules-overdue": 0}
+
+
+def test_what_may_not_be_looked_at_is_told_apart_and_its_number_is_not_made_up() -> None:
+    def refused() -> list[Part]:
+        raise Misconfigured("missing-privilege", "Not you.")
+
+    found = measured(report(*looked(["schedules-overdue", "in-doubt"], refused, str)))
+    attention = {str(attributes["part"]): value for attributes, value in found["psa_connector.attention"]}
+    assert attention == {"schedules-overdue": 2, "in-doubt": 2}
+    assert "psa_connector.schedules_overdue" not in found
+    assert "psa_connector.invoices_in_doubt" not in found
 
 
 def test_once_mended_the_gauges_fall_to_zero_and_a_look_without_answers_is_told_apart() -> None:
