@@ -18,6 +18,8 @@ WIDE = 8
 """So many at once, and there is no cap any more."""
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
 """When to look again whether the one that asks for all has its answer; and at the most."""
+CALM = timedelta(hours=1)
+"""Who is sent away so long after the last wait ended is not sent away again, but for the first time."""
 GIVEN_UP = timedelta(minutes=5)
 """Hardly a request lasts so long: whoever has not come to an end by then holds up nobody any more."""
 
@@ -31,11 +33,13 @@ class ComingBack:
         self._asked = False
         self._again = 0
         self._since: datetime | None = None
+        self._ended: datetime | None = None
 
     def sent_away(self, now: datetime) -> timedelta:
         """Told to stay away: by how much longer than that to do so. Nothing, the first time."""
-        # What went before the last time says nothing of this one.
-        self._again += self._asked
+        # What went before the last time says nothing of this one, nor does what is long past.
+        calm = self._ended is not None and now - self._ended >= CALM
+        self._again = 0 if calm else self._again + self._asked
         self._width, self._asked, self._since = 1, False, now
         if not self._again:
             return NO_WAIT
@@ -44,6 +48,7 @@ class ComingBack:
 
     def stays_until(self, until: datetime) -> None:
         """When that wait is over: from then on what was under way before counts as the one that asks for all."""
+        self._ended = until
         if not self._asked:
             self._since = until
 

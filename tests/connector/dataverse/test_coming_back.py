@@ -99,6 +99,19 @@ def test_after_success_it_begins_anew() -> None:
     assert back(budget, now) == now + TOLD
 
 
+@pytest.mark.parametrize(("later", "longer"), [(timedelta(minutes=59), 10.0), (timedelta(hours=1), 0.0)])
+def test_being_sent_away_is_forgotten_an_hour_after_the_wait_however_few_requests_went(
+    later: timedelta, longer: float
+) -> None:
+    budget = Budget(chance=lambda: 1.0)
+    now = back(budget)
+    assert budget.admit(now) == NO_WAIT
+    now = sent_away(budget, now) + later
+    assert budget.admit(now) == NO_WAIT
+
+    assert sent_away(budget, now) == now + TOLD + seconds(longer)
+
+
 def test_refusals_of_what_was_under_way_together_are_one() -> None:
     budget = Budget(chance=lambda: 1.0)
     assert admitted(budget, START, 5) == 5
