@@ -1,18 +1,19 @@
 """What waits on a queue: told by looking without a lock, and where that is too much, by the namespace itself.
 
-Looking counts the first messages only, and says so; the namespace tells only who may manage it. No message is
-received, locked or changed.
+Looking counts the first messages only, and says so; it goes on behind those that come later until one is found that
+waits. The namespace tells only who may manage it. No message is received, locked or changed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from azure.core.exceptions import AzureError, DeserializationError
-from azure.servicebus import ServiceBusMessageState, ServiceBusReceivedMessage, ServiceBusSubQueue
+from azure.servicebus import ServiceBusMessageState, ServiceBusSubQueue
 from azure.servicebus.exceptions import ServiceBusError
 from azure.servicebus.management import ServiceBusAdministrationClient
 
@@ -24,20 +25,29 @@ from connector.queue_settings import administration
 PEEKED = 250
 """Messages that are looked at together."""
 MOST = 1000
-"""Messages that are looked at on a queue, and as many of its dead letters."""
+"""Messages that are looked at on a queue, and as many of its dead letters; more where none of them waits."""
 LONG_ENOUGH = 10.0
 """Seconds after which no further page is asked for: messages may be large."""
 IN_TIME = 60.0
 """Seconds for the whole look at one queue."""
 
-Seen = tuple[list[ServiceBusReceivedMessage], bool]
+
+@dataclass(slots=True)
+class Seen:
+    """What was looked at, by state; ``oldest``: since when the first waits. ``is_all``: there is nothing behind it."""
+
+    states: Counter[ServiceBusMessageState] = field(default_factory=Counter)
+    oldest: datetime | None = None
+    is_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """How many messages there are. ``is_more``: only the first were counted, there may be more of every kind.
+    """How many messages there are. ``is_more``: only the first were counted, there may be more of every kind but dead
+    letters; ``are_more_put_aside``: there may be more of those.
 
-    ``oldest``: since when the first message waits that could be received at once, by the broker's clock.
+    ``oldest``: since when the first message waits that could be received at once, by the broker's clock; ``None`` where
+    none was found among what was looked at.
     """
 
     active: int
@@ -46,6 +56,7 @@ class QueueFigures:
     dead_letters: int
     oldest: datetime | None
     is_more: bool = False
+    are_more_put_aside: bool = False
 
 
 def queue_figures(access: Access, queue: str) -> QueueFigures:
@@ -70,33 +81,37 @@ def queue_figures(access: Access, queue: str) -> QueueFigures:
         finally:
             await close_quietly(client)
 
-    (waiting, is_all), (put_aside, are_all) = asyncio.run(looked())
-    states = [message.state for message in waiting]
-    oldest = next((one.enqueued_time_utc for one in waiting if one.state == ServiceBusMessageState.ACTIVE), None)
+    waiting, put_aside = asyncio.run(looked())
     figures = QueueFigures(
-        states.count(ServiceBusMessageState.ACTIVE),
-        states.count(ServiceBusMessageState.SCHEDULED),
-        states.count(ServiceBusMessageState.DEFERRED),
-        len(put_aside),
-        oldest,
-        is_more=not (is_all and are_all),
+        waiting.states[ServiceBusMessageState.ACTIVE],
+        waiting.states[ServiceBusMessageState.SCHEDULED],
+        waiting.states[ServiceBusMessageState.DEFERRED],
+        put_aside.states.total(),
+        waiting.oldest,
+        not waiting.is_all,
+        not put_aside.is_all,
     )
-    return _managed(access, queue, figures) if figures.is_more else figures
+    return figures if waiting.is_all and put_aside.is_all else _managed(access, queue, figures)
 
 
 async def _peeked(client: Any, queue: str, sub_queue: ServiceBusSubQueue | None) -> Seen:
-    """The first messages, and whether they are all there are."""
+    """The first messages; all that come later, where none of these waits, up to the first that does."""
     receiver = client.get_queue_receiver(queue, sub_queue=sub_queue, prefetch_count=0, socket_timeout=0.05)
     async with receiver:
-        found: list[ServiceBusReceivedMessage] = []
+        seen, after = Seen(), 0
         until = asyncio.get_running_loop().time() + LONG_ENOUGH
-        while len(found) < MOST and asyncio.get_running_loop().time() < until:
-            after = (found[-1].sequence_number or 0) + 1 if found else 0
+        while seen.states.total() < MOST or not seen.states[ServiceBusMessageState.ACTIVE]:
+            if asyncio.get_running_loop().time() >= until:
+                break
             page = await receiver.peek_messages(PEEKED, sequence_number=after)
             if not page:
-                return found, True
-            found += page
-        return found, False
+                seen.is_all = True
+                break
+            after = (page[-1].sequence_number or 0) + 1
+            waiting = [one.enqueued_time_utc for one in page if one.state == ServiceBusMessageState.ACTIVE]
+            seen.oldest = seen.oldest or next(iter(waiting), None)
+            seen.states.update(one.state for one in page)
+        return seen
 
 
 def _managed(access: Access, queue: str, figures: QueueFigures) -> QueueFigures:

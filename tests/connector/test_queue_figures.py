@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import responses
@@ -17,6 +19,7 @@ from connector.inbox import Outgoing
 from connector.queue_figures import QueueFigures, queue_figures
 from tests.connector.local_bus import QUEUE, Bus
 
+NOON = datetime(2026, 4, 15, 12, tzinfo=UTC)
 HOST = "contoso.servicebus.windows.net"
 KEY = f"Endpoint=sb://{HOST}/;SharedAccessKeyName=manage;SharedAccessKey=c2VjcmV0"
 ENTRY = """<entry xmlns="http://www.w3.org/2005/Atom"><title>approvals</title><content type="application/xml">
@@ -104,11 +107,10 @@ def test_who_is_away_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_too_much_to_look_at_is_asked_of_the_namespace_where_that_is_allowed(
     mock: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, status: int, expected: tuple[int, int, int, bool]
 ) -> None:
-    class Waiting:
-        state, enqueued_time_utc = ServiceBusMessageState.ACTIVE, None
-
-    async def peeked(_: object, __: str, sub_queue: object) -> tuple[list[Waiting], bool]:
-        return ([], True) if sub_queue else ([Waiting()] * module.MOST, False)
+    async def peeked(_: object, __: str, sub_queue: object) -> module.Seen:
+        if sub_queue:
+            return module.Seen(is_all=True)
+        return module.Seen(Counter({ServiceBusMessageState.ACTIVE: module.MOST}), NOON)
 
     monkeypatch.setattr(module, "_peeked", peeked)
     mock.get(
@@ -120,3 +122,45 @@ def test_what_is_too_much_to_look_at_is_asked_of_the_namespace_where_that_is_all
     found = queue_figures(KEY, "approvals")
     assert (found.active, found.scheduled, found.dead_letters, found.is_more) == expected
     assert isinstance(found, QueueFigures)
+    assert found.oldest == NOON
+    assert found.are_more_put_aside is False
+
+
+class Peeked:
+    """A queue of these states, each message a minute younger than the one before."""
+
+    def __init__(self, *states: ServiceBusMessageState) -> None:
+        self.messages = [
+            SimpleNamespace(state=one, sequence_number=number, enqueued_time_utc=NOON + number * timedelta(minutes=1))
+            for number, one in enumerate(states)
+        ]
+        self.asked = 0
+
+    def get_queue_receiver(self, *_: object, **__: object) -> Peeked:
+        return self
+
+    async def __aenter__(self) -> Peeked:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def peek_messages(self, count: int, *, sequence_number: int) -> list[SimpleNamespace]:
+        self.asked += 1
+        return self.messages[sequence_number:][:count]
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "active", "expected"),
+    [(40, 9, (2, 40, 40, False)), (40, 0, (0, 40, None, True)), (4, 9, (6, 4, 4, False)), (0, 40, (10, 0, 0, False))],
+)
+def test_what_waits_behind_very_many_that_come_later_is_found(
+    monkeypatch: pytest.MonkeyPatch, scheduled: int, active: int, expected: tuple[int, int, int | None, bool]
+) -> None:
+    monkeypatch.setattr(module, "MOST", 10)
+    monkeypatch.setattr(module, "PEEKED", 2)
+    later, waits = ServiceBusMessageState.SCHEDULED, ServiceBusMessageState.ACTIVE
+    client = Peeked(*[later] * scheduled, *[waits] * active)
+    seen = asyncio.run(module._peeked(client, QUEUE, None))
+    first = None if seen.oldest is None else (seen.oldest - NOON) // timedelta(minutes=1)
+    assert (seen.states[waits], seen.states[later], first, seen.is_all) == expected

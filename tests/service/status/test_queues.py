@@ -24,6 +24,9 @@ RECENT, LONG_AGO = NOW - timedelta(minutes=9), NOW - timedelta(minutes=11)
         (QueueFigures(0, 400, 0, 0, None), State.OK, State.ATTENTION),
         (QueueFigures(0, 0, 7, 0, None), State.ATTENTION, State.ATTENTION),
         (QueueFigures(0, 0, 0, 1, None), State.ATTENTION, State.ATTENTION),
+        (QueueFigures(0, 9000, 0, 0, None, is_more=True), State.NOT_SEEN, State.ATTENTION),
+        (QueueFigures(300, 9000, 0, 0, None), State.NOT_SEEN, State.ATTENTION),
+        (QueueFigures(1, 1250, 0, 0, LONG_AGO, is_more=True), State.ATTENTION, State.ATTENTION),
     ],
 )
 def test_what_needs_a_person(
@@ -32,5 +35,6 @@ def test_what_needs_a_person(
     monkeypatch.setattr(module, "queue_figures", lambda access, name: figures)
     for is_to_be_empty, expected in ((False, state), (True, at_close)):
         (part,) = queue("approvals-queue", "", "approvals", NOW, is_to_be_empty=is_to_be_empty)
-        assert (part.state, bool(part.next)) == (expected, expected is State.ATTENTION)
+        assert (part.state, bool(part.next)) == (expected, expected is not State.OK)
+        assert "or more were put aside" not in part.sentence
     assert ("deferred, which this service never does" in part.sentence) is bool(figures.deferred)
