@@ -71,6 +71,10 @@ class Breaker:
         self.code, self.sentence = code, sentence
         self._pause(now, at_least)
 
+    def probe_put_off(self, now: datetime, at_least: timedelta) -> None:
+        """The probe was told to wait, which says nothing of the fault: its reason stays, and the waits do not grow."""
+        self._probe_at = now + max(self._waits.first, at_least)
+
     def probe_succeeded(self) -> None:
         """The probe worked: the work may try. The waits start over only once the work has succeeded."""
         if self.state is State.PAUSED:

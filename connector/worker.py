@@ -14,7 +14,7 @@ from connector.clock import utc_now
 from connector.crew import Crew
 from connector.delivery import Delivery, Process
 from connector.doubts import Doubts, NoDoubts
-from connector.errors import ConnectorError, Misconfigured, Transient
+from connector.errors import ConnectorError, Misconfigured, Throttled, Transient
 from connector.inbox import Inbox, Received
 from connector.pace import Pace as Pace
 from connector.recoverability import Policy
@@ -239,6 +239,9 @@ class Worker:
             await self._unless_stopped(probing, self._pace.longest_work, endless)
             if not self._stopping.is_set():
                 await self._probe_queue()
+        except Throttled as error:
+            self._breaker.probe_put_off(self._now(), error.retry_after)
+            log.warning("still paused (%s), and the probe has to wait: %s", self._breaker.code, error)
         except ConnectorError as error:
             at_least = error.retry_after or timedelta()
             self._breaker.probe_failed(error.code, error.sentence, self._now(), at_least)

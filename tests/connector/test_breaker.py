@@ -42,9 +42,23 @@ def test_a_probe_that_is_told_when_to_come_back_waits_that_long_even_above_the_c
     breaker = Breaker(WAITS)
     breaker.trip("c", "s", NOW)
 
-    breaker.probe_failed("throttled", "later", NOW, at_least=seconds(120))
+    breaker.probe_failed("unavailable", "later", NOW, at_least=seconds(120))
 
     assert breaker.wait(NOW) == seconds(120)
+
+
+def test_a_probe_that_is_put_off_changes_neither_the_reason_nor_how_the_waits_grow() -> None:
+    breaker = Breaker(WAITS)
+    breaker.trip("missing-privilege", "A role is missing.", NOW)
+    waits = []
+    for at_least in (120, 0.1):
+        breaker.probe_put_off(NOW, seconds(at_least))
+        waits.append(breaker.wait(NOW))
+
+    assert waits == [seconds(120), seconds(5)]
+    assert (breaker.state, breaker.code) == (State.PAUSED, "missing-privilege")
+    breaker.probe_failed("d", "still", NOW)
+    assert breaker.wait(NOW) == seconds(10)
 
 
 def test_tripping_while_paused_changes_the_reason_only() -> None:

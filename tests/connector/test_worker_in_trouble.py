@@ -51,13 +51,16 @@ def test_a_pause_gives_the_message_back_closes_all_receivers_and_goes_on_when_a_
 
 
 @pytest.mark.parametrize(
-    ("trouble", "wait"),
+    ("trouble", "wait", "code"),
     [
-        (Throttled("throttled", "Later.", timedelta(seconds=90)), 90),
-        (RuntimeError("a mistake in the probe"), 10),
+        (Throttled("own-budget", "Later.", timedelta(seconds=90)), 90, "missing-privilege"),
+        (Transient("unavailable", "Later.", timedelta(seconds=90)), 90, "unavailable"),
+        (RuntimeError("a mistake in the probe"), 10, "probe-failed"),
     ],
 )
-def test_a_probe_that_fails_keeps_the_pause_for_as_long_as_it_must(trouble: Exception, wait: float) -> None:
+def test_a_probe_that_fails_keeps_the_pause_for_as_long_as_it_must_and_its_reason_where_it_only_has_to_wait(
+    trouble: Exception, wait: float, code: str
+) -> None:
     probes: list[datetime] = []
 
     async def scenario() -> None:
@@ -66,14 +69,14 @@ def test_a_probe_that_fails_keeps_the_pause_for_as_long_as_it_must(trouble: Exce
             if len(probes) == 1:
                 raise trouble
 
-        case = Case(lambda envelopes: [Pause("c", "s") for _ in envelopes], probe)
+        case = Case(lambda envelopes: [Pause("missing-privilege", "s") for _ in envelopes], probe)
         case.queue.put("a")
         async with case.running():
             await case.until(lambda: case.worker.status().state is State.PAUSED)
             await case.time.advance(5)
             await case.until(lambda: len(probes) == 1)
             await case.time.advance(wait - 1)
-            assert len(probes) == 1
+            assert (len(probes), case.worker.status().code) == (1, code)
             await case.time.advance(1)
             await case.until(lambda: len(probes) == 2)
 
