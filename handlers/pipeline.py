@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 SECOND_LOOK = timedelta(minutes=3)
 """How long to wait for what may still land: a transaction that was open when it was announced, or a write of our own
 that was never answered. Dataverse ends any transaction within two minutes."""
+MAY_LAND = "A write of ours was never answered and may still land."
 LEAST_WAIT = timedelta(seconds=2)
 """Nothing that only waits comes back sooner: the broker's clock and ours may differ by a little, and what became due by
 the one would wait again by the other, as fast as messages go round."""
@@ -178,7 +179,7 @@ class Pipeline:
         match outcome:
             case Settled(because=because, commits=commits, unsure=unsure):
                 if unsure:
-                    return self._second_look(envelope, "A write of ours was never answered and may still land.")
+                    return self._second_look(envelope, MAY_LAND)
                 if self._may_be_open(envelope, message):
                     return self._second_look(envelope, "Announced inside an open transaction.")
                 return self._late_look(envelope, message, commits) or Complete(because)
@@ -186,8 +187,14 @@ class Pipeline:
                 # What was there before the transaction is no verdict on what it leaves behind.
                 is_open = self._may_be_open(envelope, message)
                 end = self._settlement(envelope, failure, tries, verdict, unsure or is_open)
-                if is_open and isinstance(end, DeadLetter | Complete):
+                if not isinstance(end, DeadLetter | Complete):
+                    return end
+                if is_open:
                     return self._second_look(envelope, "Announced inside an open transaction.")
+                may_land = unsure or isinstance(failure, UnknownOutcome)
+                # Whoever was given up gets one look more, and not one after the other.
+                if may_land and envelope.attempt <= len(self.policy.delays):
+                    return self._second_look(envelope, f"{MAY_LAND} {failure.sentence}")
                 return end
 
     def _without_subject(self, envelope: Envelope, message: Message) -> Settlement:
