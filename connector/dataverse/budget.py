@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -33,11 +33,14 @@ NEARLY, QUICKLY, SLOWLY = 0.9, 0.05, 0.0025
 
 PLAUSIBLE = 0.01
 """The part of a documented limit that a learned one is at the least; a smaller number was said of something else."""
+KEPT = timedelta(days=1)
+"""For how long a learned limit is believed: it may have been raised, or never have been Dataverse's."""
 
 ALWAYS = 0.1
 """The part of the execution time below which anything may go, however long it is expected to take."""
 
 POLL = timedelta(seconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class Facet(Enum):
@@ -95,6 +98,7 @@ class Budget:
         self._longer = NO_WAIT
         self._coming_back = ComingBack(chance)
         self._refused: dict[Facet, tuple[float, datetime]] = {}
+        self._learned: dict[Facet, tuple[float, datetime]] = {}
         self._lock = threading.Lock()
         self.lanes = Lanes(self._limits.concurrent // self._limits.replicas)
 
@@ -155,7 +159,7 @@ class Budget:
             for facet in struck:
                 self._refused[facet] = self._part(facet, now), now
             if granted and len(struck) == 1:
-                self._learn(struck[0], granted)
+                self._learn(struck[0], granted, now)
             return True
 
     def advise(self, degree: int) -> None:
@@ -221,10 +225,17 @@ class Budget:
                 del self._servers[name]
 
     def _requests(self, now: datetime) -> int:
-        return max(1, int(self._limits.requests * self._share(Facet.REQUESTS, now)))
+        limit = self._limit(Facet.REQUESTS, self._limits.requests, now)
+        return max(1, int(limit * self._share(Facet.REQUESTS, now)))
 
     def _execution(self, now: datetime) -> timedelta:
-        return self._limits.execution * self._share(Facet.EXECUTION, now)
+        limit = self._limit(Facet.EXECUTION, self._limits.execution / MILLISECOND, now)
+        return MILLISECOND * limit * self._share(Facet.EXECUTION, now)
+
+    def _limit(self, facet: Facet, documented: float, now: datetime) -> float:
+        """What is granted of it: as it was learned lately, else as we were told to begin with."""
+        limit, since = self._learned.get(facet, (documented, now))
+        return limit if now - since < KEPT else documented
 
     def _share(self, facet: Facet, now: datetime) -> float:
         return self._limits.headroom * self._part(facet, now) / self._limits.replicas
@@ -239,8 +250,7 @@ class Budget:
         quick = min(minutes, (nearly - lowered) / QUICKLY)
         return min(1.0, lowered + quick * QUICKLY + (minutes - quick) * SLOWLY)
 
-    def _learn(self, facet: Facet, granted: float) -> None:
-        if facet is Facet.REQUESTS and granted >= PLAUSIBLE * DOCUMENTED.requests:
-            self._limits = replace(self._limits, requests=int(granted))
-        elif facet is Facet.EXECUTION and timedelta(milliseconds=granted) >= PLAUSIBLE * DOCUMENTED.execution:
-            self._limits = replace(self._limits, execution=timedelta(milliseconds=granted))
+    def _learn(self, facet: Facet, granted: float, now: datetime) -> None:
+        documented = DOCUMENTED.requests if facet is Facet.REQUESTS else DOCUMENTED.execution / MILLISECOND
+        if granted >= PLAUSIBLE * documented:
+            self._learned[facet] = granted, now

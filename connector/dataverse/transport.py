@@ -151,7 +151,9 @@ class Transport:
         throttled(name)
         now = self._now()
         wait = UNTOLD_WAIT if refusal.retry_after is None else refusal.retry_after
-        is_news = self._budget.exceeded(now, EXCEEDED.get(name, ()), granted(refusal.message))
+        # Only what carries a code comes from Dataverse itself: a gateway counts others' requests too, by other minutes.
+        limit = granted(refusal.message) if refusal.code else None
+        is_news = self._budget.exceeded(now, EXCEEDED.get(name, ()), limit)
         self._budget.hold(now + wait)
         if is_news:
             if name == "too-many-at-once":

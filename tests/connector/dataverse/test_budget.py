@@ -148,6 +148,16 @@ def test_a_limit_that_the_refusal_names_is_learned() -> None:
     assert other.admit(later) == seconds(300)
 
 
+def test_a_learned_limit_is_forgotten_after_a_day() -> None:
+    budget = whole()
+    budget.exceeded(START, [Facet.REQUESTS], 60)
+    budget.exceeded(START, [Facet.EXECUTION], 60_000)
+    eve, day = START + timedelta(hours=23), START + timedelta(days=1)
+
+    assert sum(send(budget, eve, 1) == NO_WAIT for _ in range(200)) == 60
+    assert sum(send(budget, day + timedelta(hours=1), 1) == NO_WAIT for _ in range(200)) == 200
+
+
 def test_while_half_of_the_budget_is_left_nobody_lingers() -> None:
     budget = whole(requests=100)
     for _ in range(50):

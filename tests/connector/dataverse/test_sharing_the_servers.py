@@ -84,6 +84,7 @@ def test_too_many_at_once_leaves_half_the_lanes() -> None:
     ("code", "sentence", "admitted"),
     [
         ("0x80072322", "Number of requests exceeded the limit of 400 over time window of 300 seconds.", 400),
+        ("", "Number of requests exceeded the limit of 400 per minute.", 6000),
         ("0x80072322", "Too many.", 6000),
         ("", "Number of concurrent requests exceeded the limit of 52.", 6000),
         ("", "You exceeded the limit of 52.", 6000),
