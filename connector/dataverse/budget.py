@@ -23,7 +23,7 @@ NOT_TOLD = ""
 """The server of an environment that does not say which one answered."""
 
 LONGEST_LINGER = timedelta(seconds=5)
-TIGHT = 0.75
+TIGHT = 0.85
 """The part of a budget above which it is called tight."""
 
 LOWERED_TO, LEAST = 0.75, 0.1
@@ -169,8 +169,8 @@ class Budget:
     def linger(self, now: datetime) -> timedelta:
         """How long a worker should let messages gather before it takes a batch that is not going to be full.
 
-        Nothing while less than three quarters of the budget are used; from there on longer and longer, so that batches
-        grow and spend less each. While nothing is admitted, as long as that lasts: what waits in the queue costs no
+        Nothing while less than 85 % of the budget are used; from there on longer and longer, so that batches grow and
+        spend less each. While nothing is admitted, as long as that lasts: what waits in the queue costs no
         attempt. A batch is read before it is written, in vain if there is no room for another write like the last.
         """
         with self._lock:
