@@ -8,9 +8,11 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mappings.business_date import business_date
 from service.closing.entries import Entries
 from service.closing.ledger import DRAFTS, NOT_READY, MonthsLedger
 from service.closing.month import Month
+from service.closing.schedules import MonthsRuns
 from service.status.approval_sets import SETS, approval_sets
 from service.status.approvals import UNSERVED
 from service.status.everything import Question, of_queues
@@ -19,7 +21,7 @@ from service.status.part import Part, Remedies, State, looked
 from service.status.queues import APPROVALS, COMMANDS
 from service.status.recorded import DOUBT, Records
 from service.status.rights import RIGHTS, rights
-from service.status.schedules import OVERDUE, day_before, overdue
+from service.status.schedules import OVERDUE, day_before
 
 if TYPE_CHECKING:
     from service.app import App
@@ -77,8 +79,8 @@ def _questions(app: App, month: Month) -> Iterator[Question]:
     zone = settings.business_time_zone
     ledger = MonthsLedger(app.dataverse, month, zone)
     records = Records(app.dataverse, now, timedelta(minutes=settings.invoices.patience))
-    # A run on the first of the next month takes what is dated up to the last of this one.
-    before = min(month.following + timedelta(days=1), day_before(now, settings.due.at, zone))
+    before = day_before(now, settings.due.at, zone)
+    runs = MonthsRuns(app.dataverse, app.mission.due, app.fixed_point, month, before, business_date(now, zone))
     entries = Entries(app.mission.entries, app.dataverse, zone, now)
     yield Question([RIGHTS], lambda: rights(app.dataverse, app.probe.who_am_i().user_id))
     yield Question([UNSERVED], partial(entries.without_actuals, month))
@@ -86,8 +88,6 @@ def _questions(app: App, month: Month) -> Iterator[Question]:
     yield Question([WITHOUT], ledger.without_customer)
     yield Question([NOT_READY], ledger.not_ready)
     yield Question([DRAFTS], ledger.drafts)
-    yield Question(
-        [OVERDUE], lambda: overdue(app.dataverse, app.mission.due, app.fixed_point, before, first=month.first)
-    )
+    yield Question([OVERDUE], runs.not_run)
     yield Question([SETS], partial(approval_sets, app.dataverse, now))
     yield Question([DOUBT], records.in_doubt)

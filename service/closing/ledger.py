@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from connector.dataverse.client import DataverseClient
@@ -13,7 +13,7 @@ from mappings.backlog import WORK_BASED, Backlog
 from mappings.choices import InvoiceStatus
 from service.closing.conditions import MILESTONE_ON_DRAFT, NOBODYS, NOT_POSTED, ON_DRAFT, TO_BE_CHARGED
 from service.closing.month import Month
-from service.status.conditions import AT_ZERO, COSTS, DATED, NAMED, midnight, open_, within
+from service.status.conditions import AT_ZERO, COSTS, DATED, NAMED, midnight, open_, ready, within
 from service.status.counting import Counted, counted
 from service.status.ledger import ACTUAL_COLUMNS, WITHOUT, ZERO_PRICE, named, works
 from service.status.part import FEW, Named, Part, State, number
@@ -55,15 +55,35 @@ class MonthsLedger:
         yield _part(WITHOUT, f"{said} no customer.", todo, found)
 
     def not_ready(self) -> Iterator[Part]:
-        """What is dated in the month, to be billed, and not marked ready."""
+        """What is dated in the month, to be billed, and not marked ready; beside it, what is, and has no invoice yet,
+        and milestones that no month would ever ask for.
+        """
         work, milestones = (self._of(one, _billable(one)) for one in ON_HAND)
+        waiting = [self._of(one, ready(one)) for one in ON_HAND]
+        undated = counted(
+            self.client,
+            Query(
+                tables.MILESTONE,
+                COLUMNS[Backlog.MILESTONES],
+                all_of(open_(Backlog.MILESTONES), equals(DATED[Backlog.MILESTONES], None)),
+                (NAMED[Backlog.MILESTONES],),
+            ),
+        )
         worst = Backlog.TIME_AND_MATERIAL if work.count else Backlog.MILESTONES
         said = number(work.count, "chargeable sales actual", "chargeable sales actuals", is_more=work.is_more)
         also = number(milestones.count, "milestone", "milestones", is_more=milestones.is_more)
         days = f"--from {self.month.first} --to {self.month.last}"
         rows = (*works(work), *_milestones(milestones))
         todo = f"psa-connector backlog list {worst} {days} --status open; then backlog ready"
-        yield _part(NOT_READY, f"{said} and {also} are not ready to invoice.", todo, work, milestones, rows=rows)
+        still = sum(one.count for one in waiting)
+        is_more = any(one.is_more for one in waiting)
+        beside = f"{number(still, 'is ready and waits', 'are ready and wait', is_more=is_more)} for an invoice"
+        if undated.count:
+            without = number(undated.count, "milestone", "milestones", is_more=undated.is_more)
+            beside += f"; {without} not ready without a date, which no month asks for"
+        figures = {"ready": still, "undated": undated.count}
+        sentence = f"{said} and {also} are not ready to invoice; {beside}."
+        yield replace(_part(NOT_READY, sentence, todo, work, milestones, rows=rows), figures=figures)
 
     def drafts(self) -> Iterator[Part]:
         """Work and milestones dated in the month on an invoice that is not confirmed, whenever that was made; and

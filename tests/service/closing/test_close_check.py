@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from service.closing.month import Month
 from service.settings_sources import load
 from service.status.part import Part, State
 from tests.flow.due_world import FAILED, MILESTONES, SCHEDULES, DueWorld
+from tests.service.status.conftest import parts
 from tests.service.status.test_faults import record
 
 DAY = timedelta(days=1)
@@ -170,6 +172,91 @@ def test_a_run_on_the_first_of_the_next_month_belongs_to_the_month_it_takes(worl
     world.wait(18)
     assert answers(app)["schedules-overdue"].state is State.ATTENTION
     assert answers(app, Month.of(2026, 3))["schedules-overdue"].state is State.OK
+
+
+@pytest.fixture
+def asked_at(
+    sandbox: Sandbox, world: DueWorld, nothing_set: pytest.MonkeyPatch
+) -> Iterator[Callable[[str | None, float], App]]:
+    """An application of a service that invoices every day at a time, so many days later."""
+    made: list[App] = []
+
+    def at(time: str | None, days: float) -> App:
+        world.wait(days)
+        if time is not None:
+            nothing_set.setenv("PSA_CONNECTOR_DUE__AT", time)
+        made.append(compose(load(None), now=sandbox.clock.now))
+        return made[-1]
+
+    yield at
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("at", "days", "said", "of_status"),
+    [
+        # Noon of the first of May; its sweep was six hours ago, is eleven hours ahead, or comes by somebody's hand.
+        ("06:00", 16, "1 run of the month was due up to 2026-05-01", State.ATTENTION),
+        ("23:00", 16, "1 other is due by 2026-05-01, and had no turn yet", State.OK),
+        (None, 16, "1 other is due by 2026-05-01, and had no turn yet", State.OK),
+        # Half an hour after the sweep began it may still be at work.
+        ("11:30", 16, "1 other is due by 2026-05-01, and had no turn yet", State.OK),
+        ("23:00", 17, "1 run of the month was due up to 2026-05-01", State.ATTENTION),
+        (None, 17, "1 run of the month was due up to 2026-05-01", State.ATTENTION),
+    ],
+)
+def test_the_run_of_the_first_keeps_the_month_open_from_that_day_on_and_is_overdue_once_its_sweep_is_over(
+    world: DueWorld,
+    asked_at: Callable[[str | None, float], App],
+    at: str | None,
+    days: float,
+    said: str,
+    of_status: State,
+) -> None:
+    world.scheduled(world.time_line, MAY.first)
+    world.ready(200, IN_APRIL)
+    app = asked_at(at, days)
+    found = answers(app)["schedules-overdue"]
+    assert (found.state, found.count, said in found.sentence) == (State.ATTENTION, 1, True), found.sentence
+    assert parts(app)["schedules-overdue"].state is of_status
+
+
+def test_a_later_run_keeps_the_month_open_whose_work_it_should_have_taken_once_its_turn_is_over(
+    world: DueWorld, asked_at: Callable[[str | None, float], App]
+) -> None:
+    world.scheduled(world.time_line, date(2026, 5, 5))
+    world.ready(200, IN_APRIL)
+    before = answers(asked_at("06:00", 19))
+    # Nothing is claimed of a run to come; that something waits is said.
+    assert before["schedules-overdue"].state is before["not-ready"].state is State.OK
+    assert "1 is ready and waits for an invoice" in before["not-ready"].sentence
+    app = asked_at("06:00", 1)
+    assert (found := answers(app)["schedules-overdue"]).state is State.ATTENTION
+    assert [one.row for one in found.rows] == [Ref("salesorder", world.contract)]
+    with world.building() as building:
+        building.work.update("salesorder", world.contract, {"msdyn_ordertype": 192350000})
+    found = answers(app)["schedules-overdue"]
+    assert (found.state, found.count, found.figures["left_out"]) == (State.ATTENTION, 0, 1)
+    assert answers(app, Month.of(2026, 3))["schedules-overdue"].state is State.OK
+
+
+def test_a_later_run_that_has_nothing_of_the_month_leaves_it_alone(
+    world: DueWorld, asked_at: Callable[[str | None, float], App]
+) -> None:
+    world.scheduled(world.time_line, date(2026, 5, 5))
+    world.ready(200, date(2026, 5, 2))
+    app = asked_at(None, 25)
+    assert answers(app)["schedules-overdue"].state is State.OK
+    assert answers(app, MAY)["schedules-overdue"].state is State.ATTENTION
+
+
+def test_a_milestone_without_a_date_is_told_of_beside(world: DueWorld, app: App) -> None:
+    id = world.milestone("undated", 500, IN_APRIL, ready=False)
+    world.http("PATCH", f"{MILESTONES}({id})", {"msdyn_invoicedate": None})
+    found = answers(app)["not-ready"]
+    assert (found.state, found.figures) == (State.OK, {"ready": 0, "undated": 1})
+    assert "1 milestone not ready without a date" in found.sentence
 
 
 def test_sales_without_a_billing_type_are_not_given_away_unseen(world: DueWorld, app: App) -> None:
