@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from mappings.days import OUTSIDE
 from mappings.messages import AnyCommand
 
 KINDS = tuple(str(model.model_fields["kind"].default) for model in get_args(AnyCommand))
@@ -28,6 +29,7 @@ _WORDS = {
     "date_parsing": "is no day; write it as 2026-01-31.",
     "date_from_datetime_parsing": "is no day; write it as 2026-01-31.",
     "date_from_datetime_inexact": "is a moment, not a day; write it as 2026-01-31.",
+    "date_outside": f"{OUTSIDE}.",
     "decimal_type": "is no amount.",
     "decimal_parsing": "is no amount.",
     "finite_number": "is no amount.",

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
+from mappings.days import OUTSIDE, may_be_asked
 from service.ceiling_settings import WriteCeilingSettings
 from service.dataverse_settings import DataverseSettings as DataverseSettings
 from service.due_settings import DueSettings
@@ -98,6 +99,8 @@ class ActualsSettings(_Section):
         """Without a creator it is named as well: who is told of everything at once need not come back."""
         if value is None and info.data.get("creator") != "product":
             raise PydanticCustomError("missing", "is missing")
+        if value is not None and not may_be_asked(value):
+            raise PydanticCustomError("date_outside", OUTSIDE)
         return value
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from service.cli.backlog_options import day
+from service.cli.days import day
 from service.cli.options import ConfigOption, command_id, one_of
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli.days import day
 from service.cli.exits import Exit
 from service.cli.options import one_of
 
@@ -45,14 +46,6 @@ class WhichStatus(StrEnum):
     POSTED = "posted"
     CANCELED = "canceled"
     ADJUSTED = "adjusted"
-
-
-def day(text: str) -> date:
-    """A day as 2026-01-31."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no day; write it as 2026-01-31.") from error
 
 
 def amount(text: str) -> Decimal:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli.days import first_of
 from service.cli.exits import Exit
 from service.cli.options import ConfigOption, Output, OutputOption
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 def _month(text: str) -> Month:
     from service.closing.month import Month
 
-    match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
-    if match is None or match.group(1) == "0000":
-        raise typer.BadParameter(f"{text!r} is no month; write it as 2026-01.")
-    return Month.of(int(match.group(1)), int(match.group(2)))
+    first = first_of(text)
+    return Month.of(first.year, first.month)
 
 
 def close_check(

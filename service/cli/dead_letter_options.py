@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.backlog_options import day
+from service.cli.days import day
 from service.cli.exits import Exit
 
 if TYPE_CHECKING:

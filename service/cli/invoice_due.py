@@ -13,6 +13,7 @@ from uuid import UUID
 
 import typer
 
+from mappings.days import OUTSIDE, may_be_asked
 from service.cli.exits import Exit
 from service.cli.options import Output
 
@@ -90,6 +91,8 @@ def _day(named: Sequence[str]) -> date | None:
         raise typer.BadParameter("The DATE comes first after --due, then the contracts; there is one date at the most.")
     if named and days[0] is None and _LIKE_A_DATE.fullmatch(named[0]):
         raise typer.BadParameter(f"{named[0]!r} is no date; write one like 2026-06-15, or none for today.")
+    if days and days[0] is not None and not may_be_asked(days[0]):
+        raise typer.BadParameter(f"{named[0]!r} {OUTSIDE}.")
     return days[0] if days else None
 
 

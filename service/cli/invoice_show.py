@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.backlog_options import day
+from service.cli.days import day
 from service.cli.exits import Exit
 from service.cli.options import ConfigOption, Output, OutputOption, one_of
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from calendar import monthrange
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli.days import day, first_of
 from service.cli.exits import Exit
 from service.cli.options import ConfigOption, RequestedByOption, one_of, someone
 
@@ -26,25 +25,10 @@ class Output(StrEnum):
     CSV = "csv"
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no day; write it as 2026-01-31.") from error
-
-
-def _month(text: str) -> tuple[date, date]:
-    match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
-    if match is None or match.group(1) == "0000":
-        raise typer.BadParameter(f"{text!r} is no month; write it as 2026-01.")
-    year, month = int(match.group(1)), int(match.group(2))
-    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
-
-
 def reconcile(
     since: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="DATE", help="Everything changed since that day began. [default: last run]"),
+        typer.Option(parser=day, metavar="DATE", help="Everything changed since that day began. [default: last run]"),
     ] = None,
     month: Annotated[
         str | None,
@@ -71,7 +55,7 @@ def reconcile(
         raise typer.BadParameter("--month is a report of its own; leave --since and --repair out.")
     if yes and not repair:
         raise typer.BadParameter("--yes belongs to --repair.")
-    days = None if month is None else _month(month)
+    days = None if month is None else _days(month)
 
     from service.cli.session import session
 
@@ -86,6 +70,13 @@ def reconcile(
             left -= _repair(app, found, yes)
     if left:
         raise typer.Exit(Exit.WORK_LEFT)
+
+
+def _days(month: str) -> tuple[date, date]:
+    from service.closing.month import Month
+
+    first = first_of(month)
+    return first, Month.of(first.year, first.month).last
 
 
 def _look(app: App, since: date | None, days: tuple[date, date] | None, who: str) -> Report:

@@ -5,12 +5,13 @@ Everything is read afresh: whoever asks may just have put something right.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connector.dataverse.access import Reader
-from connector.errors import Conflict, Rejected
+from connector.errors import Conflict, ConnectorError, Rejected
 from handlers import Mission
 from handlers.actuals import ActualsHandler
 from handlers.entry_facts import EntryFacts
@@ -18,13 +19,15 @@ from handlers.explanation import course
 from handlers.pipeline import Pipeline
 from handlers.plan import Decision, NothingToDo, NotYet, Plan, Refuse
 from handlers.verification import VerificationHandler
-from mappings.messages import EntryChanged
+from mappings.messages import AnyCommand, EntryChanged, LookAtRun
 from mappings.refusal import Refusal
 from mappings.tables import Ref
 from service.dead_letters.letters import FOREIGN, NOBODYS, Letter
 from service.dead_letters.rehearsed_commands import Commands
 from service.dead_letters.subjects import About
 from service.plan_in_words import in_words
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 50
 """Entries that are read together."""
@@ -90,8 +93,7 @@ class Rehearsal:
                     if (unanswerable := _unanswerable(letter, pipeline)) is not None:
                         told[letter.name] = unanswerable
                     else:
-                        said, decision = Commands(pipeline.mission, self.dataverse).foretold(command)
-                        told[letter.name] = _said(decision, said)
+                        told[letter.name] = self._command(command, pipeline.mission)
         for queue, pipeline in self.pipelines.items():
             of_queue = {one.name: entries[one.name] for one in letters if one.queue == queue and one.name in entries}
             about = self._entries(pipeline.mission, list(dict.fromkeys(of_queue.values())))
@@ -104,6 +106,13 @@ class Rehearsal:
             return told
         return Rehearsed(Would.SAME, f"The same as {first}: it is written once.")
 
+    def _command(self, command: AnyCommand | LookAtRun, mission: Mission) -> Rehearsed:
+        try:
+            said, decision = Commands(mission, self.dataverse).foretold(command)
+            return _said(decision, said)
+        except Exception as failure:  # noqa: BLE001 — the boundary of what is foretold of one letter
+            return _of_it_alone(failure)
+
     def _entries(self, mission: Mission, entries: Sequence[Ref]) -> dict[Ref, Rehearsed]:
         told: dict[Ref, Rehearsed] = {}
         for begin in range(0, len(entries), AT_ONCE):
@@ -114,15 +123,26 @@ class Rehearsal:
         """A refused question is no verdict on all who were asked about."""
         try:
             facts = handler.gather(entries, self.dataverse)
-        except (Rejected, Conflict) as refused:
+            return {entry: _entry(entry, handler, facts[entry]) for entry in entries}
+        except Exception as failure:  # noqa: BLE001 — the boundary of what is foretold of one letter
+            told = _of_it_alone(failure)
             if len(entries) == 1:
-                return {entries[0]: Rehearsed(Would.UNKNOWN, f"{refused.sentence} ({refused.code})")}
+                return {entries[0]: told}
             half = len(entries) // 2
             return self._part(handler, entries[:half]) | self._part(handler, entries[half:])
-        return {entry: _entry(entry, handler, facts[entry]) for entry in entries}
 
 
 _ENTRIES = ("msdyn_timeentry", "msdyn_expense")
+
+
+def _of_it_alone(failure: Exception) -> Rehearsed:
+    """What is said of the letter that failed, so that it hides none of the others; what all would meet is raised."""
+    if isinstance(failure, Rejected | Conflict):
+        return Rehearsed(Would.UNKNOWN, f"{failure.sentence} ({failure.code})")
+    if isinstance(failure, ConnectorError):
+        raise failure
+    log.error("a letter could not be rehearsed", exc_info=failure)
+    return Rehearsed(Would.UNKNOWN, f"The rehearsal itself failed ({type(failure).__name__}); the log says where.")
 
 
 def _unread(letter: Letter) -> Rehearsed:

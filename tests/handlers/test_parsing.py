@@ -115,6 +115,22 @@ def test_a_command_that_can_not_be_read_names_the_member_at_fault(fault: dict[st
     assert named in caught.value.sentence
 
 
+@pytest.mark.parametrize(
+    ("member", "command"),
+    [
+        ("where.dated_from", {"kind": "mark-ready", "backlog": "milestones", "where": {"dated_from": "0001-01-01"}}),
+        ("where.dated_to", {"kind": "mark-ready", "backlog": "milestones", "where": {"dated_to": "9999-12-31"}}),
+        ("due", {"kind": "create-due-invoices", "due": "9999-12-31"}),
+    ],
+)
+def test_a_command_with_a_day_for_ever_is_refused_and_not_tried_again(member: str, command: dict[str, Any]) -> None:
+    who = {"command": str(ENTRY), "requested_by": "ada@fabrikam.com"}
+    with pytest.raises(Rejected) as caught:
+        parse_command(envelope({**command, **who}))
+    assert caught.value.code == "unreadable-command"
+    assert caught.value.sentence.endswith(f"{member} is not between 1900-01-01 and 9998-12-31.")
+
+
 def test_a_byte_order_mark_before_a_command_is_passed_over() -> None:
     plain = envelope(INVOICE)
     assert parse_command(replace(plain, body=b"\xef\xbb\xbf" + plain.body)) == parse_command(plain)

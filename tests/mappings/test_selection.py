@@ -80,6 +80,8 @@ def test_every_row_may_be_asked_for_what_every_backlog_has() -> None:
         {"dated_from": "20260201"},
         {"dated_to": 1767225600},
         {"dated_to": True},
+        {"dated_to": "9999-12-31"},
+        {"dated_from": "1899-12-31"},
         {"dated_to": datetime(2026, 2, 1, tzinfo=UTC)},
     ],
 )

@@ -22,6 +22,7 @@ from handlers.parsing import parse_command, parse_event
 from handlers.pipeline import Pipeline
 from handlers.readiness import ReadinessHandler
 from handlers.replies import Replies
+from mappings.backlog import Backlog
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateInvoices, CreateManyInvoices, MarkReady
 from mappings.tables import Ref
@@ -113,6 +114,26 @@ def test_entries_that_can_not_be_read_say_nothing_about_those_beside_them(world:
     would, unknown = rehearsed(world, event(good), event(bad))
     assert (would.would, unknown.would) == (Would.WRITE, Would.UNKNOWN)
     assert "Not this one." in unknown.because
+
+
+def test_a_letter_on_which_the_rehearsal_fails_hides_none_of_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = (
+        MarkReady(command=uuid4(), requested_by="Rita", backlog=Backlog.TIME_AND_MATERIAL, rows=(sales(world),))
+        for _ in range(2)
+    )
+    gather = ReadinessHandler.gather
+
+    def failing(self: ReadinessHandler, commands: Any, dataverse: Any) -> Any:
+        if bad in commands:
+            raise OverflowError("date value out of range")
+        return gather(self, commands, dataverse)
+
+    monkeypatch.setattr(ReadinessHandler, "gather", failing)
+    told = rehearsed(world, *(letter(COMMANDS, one.model_dump(mode="json")) for one in (bad, good)))
+    assert [one.would for one in told] == [Would.UNKNOWN, Would.WRITE]
+    assert "OverflowError" in told[0].because
 
 
 def test_marking_tells_how_many_rows_and_what_is_above_a_ceiling(world: World) -> None:
