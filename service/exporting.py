@@ -36,8 +36,13 @@ TO_NOBODY_ELSE = (
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
     "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
 )
-"""Azure Monitor's exporter would also tell its maker of itself and ask there for settings."""
+"""Azure Monitor's exporter would also tell its maker of itself and ask there for settings.
+
+And with every export of spans it would say once more who tells, which it looks for where we leave nothing, and logs as
+an error.
+"""
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -110,12 +111,15 @@ def test_a_collector_gets_spans_and_metrics_when_the_service_ends_under_the_name
     assert {"service.version", "service.instance.id"} <= set(who)
 
 
-def test_azure_monitor_gets_spans_and_metrics_and_nobody_else_gets_anything() -> None:
+def test_azure_monitor_gets_spans_and_metrics_without_a_complaint_and_nobody_else_gets_anything(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with listening() as collector:
         given = SecretStr(f"InstrumentationKey={KEY};IngestionEndpoint={collector.url}/")
         with exporting(TelemetrySettings(exporter="azure-monitor", connection_string=given)):
             tell_something()
         told = [one for path, body in collector.posted if "track" in path for one in json.loads(body)]
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert all(os.environ[name] == "true" for name in TO_NOBODY_ELSE)
     assert {one["data"]["baseType"] for one in told} == {"RemoteDependencyData", "MetricData"}
     text = json.dumps(told)
