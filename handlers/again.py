@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connector.errors import Conflict, ConnectorError
+from connector.errors import Conflict, ConnectorError, Transient
 from connector.recoverability import History, ImmediateRetry, Policy, recover
 from handlers import Mission, Subject
 from handlers.fixed_point import FixedPoint, Outcome, Unsettled
 from handlers.plan import NOT_YET, ON_DRAFT
+
+NO_ANSWER = "no-answer"
+"""The code of a question that got no answer; a write that got none is no ``Transient``."""
 
 
 def settle_patiently(
@@ -41,8 +44,10 @@ def settle_patiently(
 
 
 def tries_so_far(failure: ConnectorError, tries: int, policy: Policy) -> int:
-    """Tries that count: a conflict and a reading in flux were looked at afresh as often as is useful at once."""
-    if isinstance(failure, Conflict) or failure.code in (NOT_YET, ON_DRAFT):
+    """Tries that count: a conflict and a reading in flux were looked at afresh as often as is useful at once, and a
+    question that got no answer was asked three times, for minutes each."""
+    is_unanswered = isinstance(failure, Transient) and failure.code == NO_ANSWER
+    if isinstance(failure, Conflict) or is_unanswered or failure.code in (NOT_YET, ON_DRAFT):
         return max(policy.conflicts, policy.immediate)
     return tries
 

@@ -1,12 +1,23 @@
-"""Carries out commands to mark rows in turn, so that no more rows are held than one command may select."""
+"""Carries out commands to mark rows in turn, so that no more rows are held than one command may select.
+
+Where rows can't be read, a cheap look tells whether that is these rows, or nothing can be read for the moment: what one
+command selects is no verdict on those behind it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from connector.errors import Transient
+from connector.dataverse.access import Reader
+from connector.dataverse.query import Query
+from connector.errors import Throttled, Transient
 from handlers.fixed_point import READ_REFUSED, READING, FixedPoint, Outcome, Unsettled
+from handlers.plan import Decision, NothingToDo, Refusals
 from handlers.readiness import MOST_ROWS, ReadinessHandler
+from handlers.reading import ask
+from mappings import tables
 from mappings.messages import Marking
 
 
@@ -15,14 +26,21 @@ def settle_in_turn(
 ) -> dict[Marking, Outcome]:
     """What came of each. When nothing can be read for the moment, that is found out once for all that are left."""
     outcomes: dict[Marking, Outcome] = {}
-    down: Transient | None = None
-    for lot in turns(commands):
-        if down is not None:
-            outcomes |= {command: Unsettled(down, operations=READING) for command in lot}
+    waiting = deque(turns(commands))
+    while waiting:
+        lot = waiting.popleft()
+        for command, outcome in fixed_point.settle(handler, lot).items():
+            before = outcomes.get(command)
+            outcomes[command] = replace(outcome, unsure=outcome.unsure or (before is not None and before.unsure))
+        unread = {command: failure for command in lot if (failure := _unread(outcomes[command])) is not None}
+        if not unread:
             continue
-        found = fixed_point.settle(handler, lot)
-        outcomes |= found
-        down = next((failure for one in found.values() if (failure := _down(one)) is not None), None)
+        if (down := _down(next(iter(unread.values())), fixed_point)) is not None:
+            outcomes |= {command: Unsettled(down, operations=READING) for left in waiting for command in left}
+            break
+        if len(lot) > 1:
+            # It need not be all of them that can't be read.
+            waiting.extendleft([command] for command in reversed(unread))
     return outcomes
 
 
@@ -44,8 +62,29 @@ def turns(commands: Iterable[Marking]) -> list[list[Marking]]:
     return lots
 
 
-def _down(outcome: Outcome) -> Transient | None:
-    """What kept anything from being read, where what was asked has nothing to do with it."""
+class _Look:
+    """A handler of nothing: whether the least of all questions is answered."""
+
+    def gather(self, subjects: Sequence[str], dataverse: Reader) -> Mapping[str, None]:
+        """Ask for one row."""
+        ask(dataverse, Query(tables.COMMAND, ("psac_kind",), top=1))
+        return dict.fromkeys(subjects)
+
+    def decide(self, subject: str, facts: None, refusals: Refusals) -> Decision:
+        """That it was answered is all."""
+        return NothingToDo("Dataverse answers.")
+
+
+def _down(failure: Transient, fixed_point: FixedPoint) -> Transient | None:
+    """What keeps anything from being read, if it does; it may have to do with what was asked just now."""
+    if isinstance(failure, Throttled) or failure.code == "unreachable":
+        return failure
+    (looked,) = fixed_point.settle(_Look(), ["anything"]).values()
+    return _unread(looked)
+
+
+def _unread(outcome: Outcome) -> Transient | None:
+    """What kept these rows from being read, where it was no word against the question."""
     if not isinstance(outcome, Unsettled) or outcome.operations != READING:
         return None
     failure = outcome.failure

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from connector.errors import Conflict, Misconfigured, Rejected, Throttled
+from connector.errors import Conflict, Misconfigured, Rejected, Throttled, Transient
 from connector.settlement import Complete, DeadLetter, Pause, RedeliverAt
 from mappings.tables import Ref
 from tests.handlers.envelopes import NOW
@@ -33,6 +33,14 @@ def test_a_fault_that_does_not_pass_at_once_is_tried_again_later(
     (ending,) = service.about(entry, attempt=attempt)
     assert ending == RedeliverAt(NOW + POLICY.delays[delay], attempt + 1, BUSY.sentence)
     assert len(world.dataverse.requests) == 3 * 4
+
+
+def test_a_question_that_got_no_answer_for_minutes_is_not_asked_again_at_once(world: World, service: Service) -> None:
+    entry = world.approved()
+    world.dataverse.query_faults += [Transient("no-answer", "Nobody.")] * 9
+    (ending,) = service.about(entry)
+    assert ending == RedeliverAt(NOW + POLICY.delays[0], 1, "Nobody.")
+    assert len(world.dataverse.query_faults) == 8
 
 
 def test_a_fault_that_never_passes_is_put_before_a_person(world: World, service: Service) -> None:
