@@ -6,9 +6,10 @@ The records are those of every version: an older one holds fewer of the things t
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -37,6 +38,9 @@ from service.audit_record import (
     about,
 )
 from service.names import names
+from service.unreadable import FAILURES, UNREADABLE
+
+log = logging.getLogger(__name__)
 
 _RECORDED = {
     INVOICING: Kind.ATTEMPT,
@@ -140,7 +144,11 @@ def _is_meant(record: Row, asked: Asked) -> bool:
     if kind != Kind.ATTEMPT:
         named = keys.run_row_id if kind == Kind.RUN else keys.command_row_id
         return asked.command is None or record.id == named(asked.command)
-    contract = UUID(record.text("psac_subject") or "")
+    try:
+        contract = UUID(record.text("psac_subject") or "")
+    except ValueError:
+        # It may be about anything; only the one command that is asked for is surely another.
+        return asked.command is None
     if asked.contract not in (None, contract):
         return False
     return asked.command is None or record.id == keys.attempt_id(contract, asked.command)
@@ -158,33 +166,50 @@ def _told(
     (heavy,) = ask(dataverse, Query(tables.COMMAND, _HEAVY, any_of(f"{tables.COMMAND}id", [one.id for one in records])))
     held = {one.id: one for one in heavy}
     known = names(dataverse, [one.link("createdby") for one in records])
-    contract = asked.contract
     for record in records:
-        selection, outcome = (_json(held.get(record.id), column) for column in _HEAVY)
-        told = about(record, selection, outcome, dataverse if asked.each_row else None)
-        changes, words = told.changes, told.words
-        if contract is not None and record.text("psac_kind") != Kind.ATTEMPT:
-            is_marking = record.text("psac_kind") == Kind.COMMAND
-            wanted = of_contract if is_marking and of_contract is not None else {contract}
-            changes, words = tuple(change for change in changes if change.row in wanted), None
-            if not changes and not (is_marking and str(contract) in selection.get("contracts", ())):
-                continue
-        writer, asked_on = record.link("createdby"), record.instant("createdon")
-        if asked_on is None:
-            raise TypeError(f"{record.ref}: createdon is empty.")
-        ended = record.text("psac_state") == State.DONE
-        yield Audited(
-            record.id,
-            told.kind,
-            told.what,
-            record.text("psac_requestedby") or "",
-            asked_on,
-            "" if writer is None else known.get(writer, str(writer)),
-            record.instant("modifiedon") if ended else None,
-            _outcome(record, outcome),
-            changes,
-            Counter(change.outcome for change in changes) if words is None else words,
-        )
+        try:
+            one = _one(record, held.get(record.id), asked, of_contract, dataverse)
+        except FAILURES:
+            log.debug("%s can't be read; somebody changed it", record.ref, exc_info=True)
+            one = _said(record, _kind(record), "what can't be read", UNREADABLE, (), {})
+        if one is not None:
+            writer = record.link("createdby")
+            yield replace(one, written_by="" if writer is None else known.get(writer, str(writer)))
+
+
+def _one(
+    record: Row, heavy: Row | None, asked: Asked, of_contract: frozenset[UUID] | None, dataverse: Reader
+) -> Audited | None:
+    """What one record tells; ``None`` where that has nothing to do with the contract that is asked about."""
+    selection, outcome = (_json(heavy, column) for column in _HEAVY)
+    told = about(record, selection, outcome, dataverse if asked.each_row else None)
+    changes, words, contract = told.changes, told.words, asked.contract
+    if contract is not None and record.text("psac_kind") != Kind.ATTEMPT:
+        is_marking = record.text("psac_kind") == Kind.COMMAND
+        wanted = of_contract if is_marking and of_contract is not None else {contract}
+        changes, words = tuple(change for change in changes if change.row in wanted), None
+        if not changes and not (is_marking and str(contract) in selection.get("contracts", ())):
+            return None
+    if words is None:
+        words = Counter(change.outcome for change in changes)
+    return _said(record, told.kind, told.what, _outcome(record, outcome), changes, words)
+
+
+def _said(
+    record: Row, kind: str, what: str, outcome: str, changes: tuple[Change, ...], words: Mapping[str, int]
+) -> Audited:
+    asked_on, is_done = record.instant("createdon"), record.text("psac_state") == State.DONE
+    if asked_on is None:
+        raise TypeError(f"{record.ref}: createdon is empty.")
+    who, ended_on = record.text("psac_requestedby") or "", record.instant("modifiedon") if is_done else None
+    return Audited(record.id, kind, what, who, asked_on, "", ended_on, outcome, changes, words)
+
+
+def _kind(record: Row) -> str:
+    """The kind of command, as far as the columns that are short tell it."""
+    recorded = record.text("psac_kind")
+    known = (name for name, kind in _RECORDED.items() if kind == recorded)
+    return next(known, (record.text("psac_subject") or "").partition(" ")[0])
 
 
 def _outcome(record: Row, outcome: dict[str, Any]) -> str:

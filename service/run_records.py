@@ -28,6 +28,7 @@ from mappings.row import Row
 from service.app import App
 from service.contracts import Contract, contracts_of
 from service.invoice_runs import Invoiced, Run, told
+from service.unreadable import FAILURES
 
 LATEST = 20
 """Runs that a list shows unless told otherwise."""
@@ -38,7 +39,7 @@ WITHDRAWN = "The call came to nothing; it is made again when the run is resumed.
 
 
 class NoSuchRun(Exception):
-    """No run was recorded under this id."""
+    """No run was recorded under this id, or none that can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Recorded:
     """A run as its row tells of it; ``ended`` counts contracts by their outcome, as far as the run told.
 
     ``confirmed``: a person saw how much was ``expected`` of it. ``untold``: contracts whose events could not be sent.
+    Of one that is not readable nothing but who asked, and when, is told.
     """
 
     id: UUID
@@ -58,6 +60,7 @@ class Recorded:
     ended: dict[str, int]
     failed: dict[UUID, tuple[Outcome, str]]
     untold: int = 0
+    is_readable: bool = True
 
     @property
     def left(self) -> int:
@@ -147,7 +150,11 @@ def end(dataverse: Dataverse, run: Run, ended: Sequence[Invoiced]) -> ConnectorE
 
 def recorded(dataverse: Reader, id: UUID) -> Recorded:
     """One run. Raises ``NoSuchRun``."""
-    return _recorded(_row(dataverse, id))
+    row = _row(dataverse, id)
+    try:
+        return _recorded(row)
+    except FAILURES as error:
+        raise NoSuchRun(f"What was recorded of run {id} in {row.ref} can't be read; somebody changed it.") from error
 
 
 def latest(dataverse: Reader, most: int = LATEST) -> list[Recorded]:
@@ -160,7 +167,7 @@ def latest(dataverse: Reader, most: int = LATEST) -> list[Recorded]:
         top=most,
     )
     (found,) = ask(dataverse, wanted)
-    return [_recorded(row) for row in found]
+    return [_told(row) for row in found]
 
 
 def shown(dataverse: Reader, id: UUID) -> tuple[Recorded, list[Invoiced], list[Contract]]:
@@ -196,21 +203,33 @@ def _row(dataverse: Reader, id: UUID) -> Row:
     return found[0]
 
 
+def _told(row: Row) -> Recorded:
+    """The run, or that its row can't be read: one that somebody changed hides none of the others."""
+    try:
+        return _recorded(row)
+    except FAILURES:
+        who = row.text("psac_requestedby") or ""
+        return Recorded(row.id, _asked_on(row), who, (), {}, False, False, {}, {}, is_readable=False)
+
+
 def _recorded(row: Row) -> Recorded:
     asked = cast(dict[str, Any], command_record.selection_of(row))
     brought = cast(dict[str, Any], command_record.outcome_of(row))
-    asked_on = row.instant("createdon")
-    if asked_on is None:
-        raise TypeError(f"{row.ref}: createdon is empty.")
     return Recorded(
         UUID(asked["run"]),
-        asked_on,
+        _asked_on(row),
         row.text("psac_requestedby") or "",
         contracts_in(asked),
-        asked["expected"],
+        dict(asked["expected"]),
         bool(asked.get("confirmed", False)),
         brought.get("outcome") == "done",
-        brought.get("ended", {}),
+        dict(brought.get("ended", {})),
         {UUID(id): (Outcome(word), because) for id, (word, because) in brought.get("failed", {}).items()},
         brought.get("untold", 0),
     )
+
+
+def _asked_on(row: Row) -> datetime:
+    if (asked_on := row.instant("createdon")) is None:
+        raise TypeError(f"{row.ref}: createdon is empty.")
+    return asked_on

@@ -9,6 +9,7 @@ import typer
 
 from service.cli.exits import Exit
 from service.cli.options import ConfigOption, Output, OutputOption
+from service.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from service.run_records import Recorded
@@ -130,11 +131,13 @@ def show_(
 
 
 def _state(run: Recorded) -> str:
-    word = {"not-finished": "not finished", "left": f"{run.left} left", "done": "done"}[_word(run)]
+    word = {"not-finished": "not finished", "left": f"{run.left} left"}.get(_word(run), _word(run))
     return f"{word}, {run.untold} not announced" if run.untold else word
 
 
 def _word(run: Recorded) -> str:
+    if not run.is_readable:
+        return UNREADABLE
     if not run.is_done:
         return "not-finished"
     return "left" if run.left else "done"

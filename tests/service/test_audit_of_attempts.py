@@ -12,8 +12,9 @@ import pytest
 from connector.dataverse.access import Scanner
 from connector.dataverse.changes import Record, Reference
 from connector.dataverse.query import Query
-from service.audit_record import Change
+from service.audit_record import RUNNING, Change
 from service.audit_view import Asked, audited
+from service.unreadable import UNREADABLE
 from tests.handlers.fake_dataverse import FakeDataverse
 from tests.handlers.world import CONTRACT, ZONE
 
@@ -54,6 +55,31 @@ def test_an_attempt_is_told_with_its_word_and_why(state: str, outcome: dict[str,
         told,
         [(ROW, "chosen", why)],
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        ({"psac_kind": "attempt", "psac_subject": "nonsense"}, "create-invoices"),
+        ({"psac_kind": "attempt", "psac_subject": str(CONTRACT.id), "psac_outcome": "[1"}, "create-invoices"),
+        ({"psac_kind": "run", "psac_subject": str(CONTRACT.id), "psac_selection": "{"}, "create-many-invoices"),
+        ({"psac_kind": "run", "psac_subject": str(CONTRACT.id), "psac_selection": '{"contracts":[1]}'}, RUNNING),
+        ({"psac_kind": "sweep", "psac_subject": "x"}, "create-due-invoices"),
+        ({"psac_kind": "replay", "psac_selection": '{"letters":[{}]}'}, "replay-dead-letters"),
+        ({"psac_kind": "command", "psac_subject": "mark-ready nothing"}, "mark-ready"),
+    ],
+)
+@pytest.mark.parametrize("contract", [None, CONTRACT.id])
+def test_a_record_that_somebody_wrote_by_hand_is_told_and_hides_no_other(
+    columns: dict[str, str], kind: str, contract: UUID | None
+) -> None:
+    dataverse = Pages()
+    good = {"psac_kind": "attempt", "psac_subject": str(CONTRACT.id), "psac_state": "done"}
+    dataverse.put(Reference("psac_command", UUID(int=1)), psac_requestedby="eve", **columns)
+    dataverse.put(Reference("psac_command", UUID(int=2)), psac_requestedby="ada", **good)
+    found = {one.requested_by: one for one in audited(cast(Scanner, dataverse), Asked(contract=contract), ZONE)}
+    assert (found["eve"].outcome, found["eve"].kind, found["eve"].record) == (UNREADABLE, kind, UUID(int=1))
+    assert found["ada"].outcome == "done"
 
 
 def test_a_command_that_called_for_nothing_tells_why_by_its_contract() -> None:

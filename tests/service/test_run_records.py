@@ -26,7 +26,7 @@ from service.app import App
 from service.cli.invoice_runs import _plain, _state
 from service.contracts import Contract
 from service.invoice_runs import Invoiced, Run
-from service.run_records import WITHDRAWN, Resumed, end, recorded, resumed, shown
+from service.run_records import WITHDRAWN, NoSuchRun, Resumed, end, latest, recorded, resumed, shown
 from tests.handlers.test_invoicing import ready
 from tests.handlers.world import CONTRACT, GO_LIVE, USD, ZONE, World
 
@@ -98,6 +98,16 @@ def test_what_the_run_told_is_shown_where_the_call_came_to_nothing(world: World)
     told = Invoiced(contract, UUID(int=9), Outcome.FAILED, because="Dataverse is busy.")
     assert end(world.dataverse, Run(RUN, [contract], "ada"), [told]) is None
     assert shown(world.dataverse, RUN)[1][0].because == "Dataverse is busy."
+
+
+@pytest.mark.parametrize("selection", ["{", "[]", '{"run":1}', '{"expected":{}}'])
+def test_a_run_whose_row_somebody_changed_is_told_and_hides_no_other(world: World, selection: str) -> None:
+    changed = Reference("psac_command", keys.run_row_id(OTHER))
+    world.dataverse.put(changed, psac_kind="run", psac_requestedby="eve", psac_selection=selection)
+    states = {one.requested_by: _state(one) for one in latest(world.dataverse)}
+    assert states == {"ada": "not finished", "eve": "unreadable"}
+    with pytest.raises(NoSuchRun, match="can't be read; somebody changed it"):
+        recorded(world.dataverse, OTHER)
 
 
 def test_who_stops_a_resumed_run_early_does_not_unsay_what_came_of_the_others(world: World) -> None:
