@@ -49,7 +49,7 @@ def reconcile(
 ) -> None:
     """Compare approvals with actuals and report what differs. Exit code 4: something is left.
 
-    Example: psa-connector reconcile --month 2026-02 --repair
+    Example: psa-connector reconcile --since 2026-02-01 --repair
     """
     if month is not None and (since is not None or repair):
         raise typer.BadParameter("--month is a report of its own; leave --since and --repair out.")

@@ -11,8 +11,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from service.cli.exits import Exit
 from service.cli.main import app
+from service.not_configured import NotConfigured
+from tests.service.conftest import logging_kept
 
+UNCONFIGURED = ("demo", "run", "sandbox", "init", "completion", "role show")
+"""Commands whose examples need no settings."""
 EXAMPLE = re.compile(r"^Example:\s+(psa-connector .+?)(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -40,6 +45,16 @@ def test_every_command_has_an_example_of_itself_that_the_parser_takes(typed: str
     inner.callback = lambda **given: reached.append(given)
     root.main(words[1:], prog_name="psa-connector", standalone_mode=False)
     assert len(reached) == 1
+
+
+@pytest.mark.parametrize("typed", [typed for typed in COMMANDS if typed not in UNCONFIGURED])
+def test_every_example_is_taken_up_to_the_point_where_settings_are_read(
+    typed: str, nothing_set: pytest.MonkeyPatch
+) -> None:
+    (example,) = EXAMPLE.findall(COMMANDS[typed].help or "")
+    with logging_kept():
+        ended = CliRunner().invoke(app, shlex.split(" ".join(example.split()))[1:])
+    assert isinstance(ended.exception, NotConfigured) or ended.exit_code == Exit.NOT_CONFIGURED, ended.output
 
 
 @pytest.mark.parametrize("typed", COMMANDS)
