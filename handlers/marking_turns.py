@@ -26,17 +26,22 @@ def settle_in_turn(
 ) -> dict[Marking, Outcome]:
     """What came of each. When nothing can be read for the moment, that is found out once for all that are left."""
     outcomes: dict[Marking, Outcome] = {}
+
+    def came_to(found: Mapping[Marking, Outcome]) -> None:
+        """Of whom is looked at again: what an earlier write left unsure stays so."""
+        for command, outcome in found.items():
+            before = outcomes.get(command)
+            outcomes[command] = replace(outcome, unsure=outcome.unsure or (before is not None and before.unsure))
+
     waiting = deque(turns(commands))
     while waiting:
         lot = waiting.popleft()
-        for command, outcome in fixed_point.settle(handler, lot).items():
-            before = outcomes.get(command)
-            outcomes[command] = replace(outcome, unsure=outcome.unsure or (before is not None and before.unsure))
+        came_to(fixed_point.settle(handler, lot))
         unread = {command: failure for command in lot if (failure := _unread(outcomes[command])) is not None}
         if not unread:
             continue
         if (down := _down(next(iter(unread.values())), fixed_point)) is not None:
-            outcomes |= {command: Unsettled(down, operations=READING) for left in waiting for command in left}
+            came_to({command: Unsettled(down, operations=READING) for left in waiting for command in left})
             break
         if len(lot) > 1:
             # It need not be all of them that can't be read.

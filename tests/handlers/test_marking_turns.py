@@ -18,6 +18,7 @@ from handlers.marking_turns import settle_in_turn
 from handlers.readiness import ReadinessHandler
 from mappings.messages import MarkReady
 from tests.handlers.envelopes import envelope
+from tests.handlers.fake_dataverse import touches
 from tests.handlers.service import Service, ends
 from tests.handlers.test_readiness import sales
 from tests.handlers.world import CONTRACT, ZONE, World
@@ -77,3 +78,18 @@ def test_what_never_reached_dataverse_speaks_for_all(world: World, failure: Conn
     outcomes = settle_in_turn(given, ReadinessHandler(ZONE), FixedPoint(world.dataverse))
     assert list(outcomes.values()) == [Unsettled(failure, operations=READING)] * 5
     assert line.asked == 1
+
+
+def test_a_write_that_may_still_land_is_not_forgotten_over_what_can_not_be_read_then(world: World) -> None:
+    given = [marking(rows=[sales(world)]) for _ in range(3)]
+    world.dataverse.lose_the_answer(touches("msdyn_actual"))
+    world.dataverse.after_commit = [
+        lambda: None,
+        lambda: world.dataverse.query_faults.extend([Transient("server-error", "Not now.")]),
+    ]
+    outcomes = settle_in_turn(given, ReadinessHandler(ZONE), FixedPoint(world.dataverse))
+    assert [(type(one), one.unsure) for one in outcomes.values()] == [
+        (Settled, True),
+        (Settled, False),
+        (Settled, False),
+    ]
