@@ -6,7 +6,7 @@ from connector.dataverse.client import DataverseClient
 from service.not_configured import NotConfigured
 from service.registering.difference import HANDED, KEY, Differs, Item, Standing, Write, is_off, step_differs
 from service.registering.reading import ENDPOINT_COLUMNS, STEP_COLUMNS, by_id, rows
-from service.registering.wanted import ENDPOINT, WATCHED, EventQueue, bound_values, same
+from service.registering.wanted import ENDPOINT, FORM, WATCHED, EventQueue, bound_values, same
 
 
 def binding(client: DataverseClient, events: EventQueue, *, renew_key: bool = False) -> Item:
@@ -36,11 +36,18 @@ def binding(client: DataverseClient, events: EventQueue, *, renew_key: bool = Fa
 
 
 def silent_steps(client: DataverseClient) -> list[str]:
-    """What keeps the steps that were imported from posting what they should, each in a sentence. Raises
-    ``ConnectorError``."""
+    """What keeps what was imported from posting what it should, each in a sentence. Raises ``ConnectorError``."""
     which = " or ".join(f"sdkmessageprocessingstepid eq {watched.id}" for watched in WATCHED)
     there = by_id(rows(client, "sdkmessageprocessingsteps", STEP_COLUMNS, which), "sdkmessageprocessingstepid")
     told = []
+    for endpoint in rows(client, "serviceendpoints", ENDPOINT_COLUMNS, f"serviceendpointid eq {ENDPOINT}"):
+        form = [
+            str(Differs(column, "empty" if endpoint.get(column) is None else str(endpoint[column]), str(value)))
+            for column, value in FORM.items()
+            if not same(column, endpoint.get(column), value)
+        ]
+        if form:
+            told.append(f"The endpoint differs ({'; '.join(form)}): `psa-connector register` mends it.")
     for watched in WATCHED:
         step = there.get(watched.id)
         if step is None:

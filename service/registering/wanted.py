@@ -86,15 +86,21 @@ def chosen(name: str) -> UUID:
 ENDPOINT = chosen("serviceendpoint")
 
 
+FORM: Mapping[str, object] = {
+    "contract": QUEUE_PERSISTENT,
+    "connectionmode": NORMAL,
+    "authtype": SAS_KEY,
+    "messageformat": JSON,
+    "userclaim": USER_ID,
+}
+"""Of the endpoint's columns, those that say in which form it posts, the same in every environment."""
+
+
 def endpoint_values(events: EventQueue) -> Mapping[str, object]:
     """The columns of the service endpoint, its key left out: that can be written and never read."""
     return {
         "name": "PSA Connector",
-        "contract": QUEUE_PERSISTENT,
-        "connectionmode": NORMAL,
-        "authtype": SAS_KEY,
-        "messageformat": JSON,
-        "userclaim": USER_ID,
+        **FORM,
         **bound_values(events),
     }
 
@@ -121,6 +127,13 @@ def step_values(watched: Watched) -> Mapping[str, object]:
         "asyncautodelete": True,
         "filteringattributes": ",".join(watched.columns),
     }
+
+
+def hears(watched: Watched, there: Mapping[str, object]) -> bool:
+    """Whether a step posts every update that has to be heard of, after it is written; it may post more."""
+    listened, wanted = _names(there.get("filteringattributes")), _names(",".join(watched.columns))
+    is_in_time = there.get("stage") == POST_OPERATION and there.get("mode") == ASYNCHRONOUS
+    return is_in_time and (not listened or wanted <= listened)
 
 
 def same(column: str, there: object, wanted: object) -> bool:

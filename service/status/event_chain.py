@@ -6,22 +6,23 @@ looked at since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from connector.dataverse.client import DataverseClient
 from connector.dataverse.query import Compare, Query, all_of, any_of, either, equals
-from mappings import tables
 from mappings.row import Row
-from service.registering.wanted import address_of, same
+from service.registering.wanted import FORM, WATCHED, Watched, address_of, hears, same
 from service.status.counting import counted
 from service.status.part import Named, Part, State, ago, number
 
 STEPS, JOBS = "steps", "system-jobs"
-WATCHED = (tables.TIME_ENTRY, tables.EXPENSE, tables.APPROVAL)
-"""The tables whose updates are posted."""
+READ_BY = ("contract", "messageformat")
+"""Columns of an endpoint without whose values nobody here could read what it posts."""
+HEARD_BY = ("sdkmessagefilterid", "eventhandler", "stage", "mode", "filteringattributes")
+"""Columns of a step that say what it posts, and when."""
 ENDPOINT, STEP, FILTER, JOB = "serviceendpoint", "sdkmessageprocessingstep", "sdkmessagefilter", "asyncoperation"
 ENABLED = 0
 WAITING_FOR_RESOURCES, WAITING, FAILED, CANCELED = 0, 10, 31, 32
@@ -50,11 +51,11 @@ class EventChain:
 
     def parts(self) -> Iterator[Part]:
         """The steps, and the jobs of those steps. Raises ``ConnectorError``."""
-        endpoints = self._some(Query(ENDPOINT, ("name", "namespaceaddress"), equals("path", self.queue)))
+        endpoints = self._some(Query(ENDPOINT, ("name", "namespaceaddress", *READ_BY), equals("path", self.queue)))
         steps: Sequence[Row] = ()
         if endpoints:
             of_ours = either(*(equals("eventhandler", one.id) for one in endpoints))
-            steps = self._some(Query(STEP, ("name", "statecode", "sdkmessagefilterid", "eventhandler"), of_ours))
+            steps = self._some(Query(STEP, ("name", "statecode", *HEARD_BY), of_ours))
         here = {one.id for one in endpoints if same("namespaceaddress", one.text("namespaceaddress"), self.address)}
         if endpoints and not here:
             yield self._elsewhere(endpoints)
@@ -82,11 +83,17 @@ class EventChain:
         if filters:
             named = either(*(equals(f"{FILTER}id", id) for id in sorted(filters)))
             found = self._some(Query(FILTER, ("primaryobjecttypecode",), named))
-        table_of = {row.id: row.text("primaryobjecttypecode") for row in found}
+        table_of: dict[UUID | None, str | None] = {row.id: row.text("primaryobjecttypecode") for row in found}
         off = [one for one in steps if one.choice("statecode") != ENABLED]
-        on = {table_of.get(one.link_id("sdkmessagefilterid") or UUID(int=0)) for one in steps if one not in off}
-        deaf = [table for table in WATCHED if table not in on]
-        rows = tuple(Named(one.ref, one.text("name") or str(one.id), "It is disabled.") for one in off)
+        on: dict[str, list[tuple[Row, str]]] = {}
+        unreadable = {one.id for one in endpoints if any(one.choice(column) != FORM[column] for column in READ_BY)}
+        for watched in WATCHED:
+            mine = [one for one in steps if table_of.get(one.link_id("sdkmessagefilterid")) == watched.table]
+            on[watched.table] = [(one, _why_not(watched, one, unreadable)) for one in mine if one not in off]
+        deaf = [table for table, posting in on.items() if not posting]
+        partly = [table for table, posting in on.items() if posting and all(why for _, why in posting)]
+        rows = [Named(one.ref, one.text("name") or str(one.id), "It is disabled.") for one in off]
+        rows += [Named(one.ref, one.text("name") or str(one.id), why) for table in partly for one, why in on[table]]
         if not endpoints:
             return Part(
                 STEPS,
@@ -95,13 +102,16 @@ class EventChain:
                 "psa-connector register",
                 0,
             )
-        if not off and not deaf:
+        if not off and not deaf and not partly:
             return Part(STEPS, State.OK, f"{len(steps)} steps post to queue {self.queue}.", count=len(steps))
-        said = f"Nothing is posted of {' and '.join(deaf)}." if deaf else "A step is disabled."
-        todo = "psa-connector register"
+        said = f"Nothing is posted of {' and '.join(deaf)}." if deaf else ""
+        if partly:
+            said += f" Not every change of {' and '.join(partly)} is posted, or not so that it can be read."
+        todo = "psa-connector register, then: psa-connector reconcile --repair"
         if off:
             todo = "Enable the step again (see docs/operate.md), then: psa-connector reconcile --repair"
-        return Part(STEPS, State.ATTENTION, said, todo, len(off) or len(deaf), rows=rows)
+        count = len(off) or len(deaf) + len(partly)
+        return Part(STEPS, State.ATTENTION, said.strip() or "A step is disabled.", todo, count, rows=tuple(rows))
 
     def _jobs(self, steps: Sequence[Row]) -> Part:
         since = self.since or self.now - FIRST_LOOK
@@ -151,6 +161,17 @@ class EventChain:
             tuple(_job(one) for one in rows)[:5],
             {"failed": failed.count, "waiting": waiting.count},
         )
+
+
+def _why_not(watched: Watched, step: Row, unreadable: Collection[UUID | None]) -> str:
+    """Why a step does not tell of every change of a table; empty where it does."""
+    if step.link_id("eventhandler") in unreadable:
+        return "Its endpoint posts in a form that is not read here."
+    there = {"stage": step.choice("stage"), "mode": step.choice("mode")}
+    listens_to = step.text("filteringattributes")
+    if hears(watched, there | {"filteringattributes": listens_to}):
+        return ""
+    return f"It posts at stage {there['stage']}, mode {there['mode']}, on changes of {listens_to or 'any column'}."
 
 
 def _host(address: str | None) -> str:

@@ -140,9 +140,11 @@ def test_a_step_that_is_off_is_work_left_over_until_it_is_switched_on(world: San
         assert (tried.exit_code, "--switch-on" in tried.stderr) == (4, True)
         client.send("DELETE", f"sdkmessageprocessingsteps({WATCHED[0].id})")
         client.send("PATCH", f"sdkmessageprocessingsteps({WATCHED[2].id})", {"rank": 7})
+        client.send("PATCH", f"serviceendpoints({ENDPOINT})", {"messageformat": 1})
         bound = run.invoke(app, ["register", "--no-check", "--bind"])
         assert bound.exit_code == 4
         assert "The endpoint was bound already" in bound.stderr
+        assert "The endpoint differs (messageformat: 1 -> 2): `psa-connector register` mends it." in bound.stderr
         assert f"The step on {WATCHED[0].table} is missing" in bound.stderr
         assert f"The step on {WATCHED[1].table} is switched off" in bound.stderr
         assert f"The step on {WATCHED[2].table} differs (rank: 7 -> 1)" in bound.stderr

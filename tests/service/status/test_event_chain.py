@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from handlers import watermarks
 from handlers.watermarks import Kept
 from mappings.watermark import Watermark
@@ -35,6 +37,45 @@ def test_a_step_that_is_disabled_is_named(world: DueWorld, app: App) -> None:
     found = parts(app)["steps"]
     assert (found.state, found.sentence) == (ATTENTION, "Nothing is posted of msdyn_expense.")
     assert [one.name for one in found.rows] == [step["name"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "changed", "tables", "why"),
+    [
+        (
+            "sdkmessageprocessingsteps?$filter=contains(name,'msdyn_timeentry')",
+            {"filteringattributes": "msdyn_description"},
+            "msdyn_timeentry",
+            "It posts at stage 40, mode 1, on changes of msdyn_description.",
+        ),
+        (
+            "sdkmessageprocessingsteps?$filter=contains(name,'msdyn_expense')",
+            {"filteringattributes": "msdyn_description, msdyn_ExpenseStatus"},
+            "",
+            "",
+        ),
+        (
+            "serviceendpoints",
+            {"messageformat": 1},
+            "msdyn_timeentry and msdyn_expense and msdyn_projectapproval",
+            "Its endpoint posts in a form that is not read here.",
+        ),
+    ],
+)
+def test_what_posts_not_all_or_what_nobody_reads_is_told(
+    world: DueWorld, app: App, path: str, changed: dict[str, object], tables: str, why: str
+) -> None:
+    (row,) = world.http("GET", path).json()["value"]
+    table = path.partition("?")[0]
+    id = row[f"{table.removesuffix('s')}id"]
+    world.http("PATCH", f"{table}({id})", changed)
+    found = parts(app)["steps"]
+    if not tables:
+        assert found.state is OK
+        return
+    assert found.state is ATTENTION
+    assert found.sentence == f"Not every change of {tables} is posted, or not so that it can be read."
+    assert {one.why for one in found.rows} == {why}
 
 
 def test_without_a_service_endpoint_nothing_is_posted_and_that_is_said(world: DueWorld, app: App) -> None:
