@@ -13,7 +13,8 @@ param actionGroupId string
 param runbooks string
 
 // An alert tells of nothing more while it is on: where one finding must not hide the next, `split` names the columns by
-// which there is one alert each.
+// which there is one alert each. A number that stands has an alert, and one that grows has another (`Change`), so that what
+// a person knows of and leaves hides nothing new.
 //
 // A metric's value is its `Sum`: what the exporter sends of counters and gauges has neither `Min` nor `Max`.
 var queries = [
@@ -98,27 +99,27 @@ var queries = [
   {
     name: 'without-actuals'
     page: 'without-actuals'
-    split: []
+    split: ['Change']
     enabled: true
     severity: 2
-    description: 'Entries were approved a while ago and have no actuals: events were lost, or nobody works on them.'
-    query: 'AppMetrics | where Name == "psa_connector.approved_without_actuals" and Sum > 0'
+    description: 'Entries were approved a while ago and have no actuals, or more have none than before: events were lost, or nobody works on them.'
+    query: 'AppMetrics | where Name == "psa_connector.approved_without_actuals" | summarize Told = max(Sum) by bin(TimeGenerated, 15m) | sort by TimeGenerated asc | extend Before = prev(Told, 1, 0.0) | where Told > 0 | extend Change = iff(Before > 0 and Told > Before, dynamic(["any", "more"]), dynamic(["any"])) | mv-expand Change to typeof(string)'
     operator: 'GreaterThan'
     threshold: 0
-    window: 'PT30M'
+    window: 'PT1H'
     frequency: 'PT15M'
   }
   {
     name: 'overdue'
     page: 'overdue'
-    split: []
+    split: ['Change']
     enabled: true
     severity: 2
-    description: 'Invoices were due with something ready, and for a day were not created: the job due does not run, or was refused.'
-    query: 'AppMetrics | where Name == "psa_connector.schedules_overdue" | summarize Told = max(Sum) by bin(TimeGenerated, 1h) | where Told > 0'
+    description: 'Invoices were due with something ready, and for a day were not created, or more of them than the day before: the job due does not run, or was refused.'
+    query: 'AppMetrics | where Name == "psa_connector.schedules_overdue" | summarize Told = max(Sum) by bin(TimeGenerated, 1h) | sort by TimeGenerated asc | extend Before = prev(Told, 24, 0.0) | where Told > 0 and TimeGenerated > ago(1d) | extend Change = iff(Before > 0 and Told > Before, dynamic(["any", "more"]), dynamic(["any"])) | mv-expand Change to typeof(string)'
     operator: 'GreaterThanOrEqual'
     threshold: 23
-    window: 'P1D'
+    window: 'P2D'
     frequency: 'PT1H'
   }
   {

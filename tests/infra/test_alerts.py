@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +14,13 @@ from handlers.unseen_invoice import IN_DOUBT
 from service.status.approvals import UNSERVED
 from service.status.as_data import in_one_line
 from service.status.everything import Report
+from service.status.instruments import APPROVED_WITHOUT_ACTUALS, SCHEDULES_OVERDUE
 from service.status.instruments import METRICS as LOOKED_AT
 from service.status.recorded import DOUBT
 from service.status.schedules import OVERDUE
 from service.watching import BEAT
 from tests.infra.bicep_values import Made
+from tests.infra.kql import metric, rings
 from tests.infra.paper import Look, deployed, duration, jobs, properties
 from tests.infra.templates import INFRA, altered, from_disk
 
@@ -26,6 +28,7 @@ TOLD = {one.name: one for one in (*AT_WORK, *LOOKED_AT)}
 ALARM = in_one_line(Report(datetime(2026, 1, 1, tzinfo=UTC), "", ()))
 PARTS = {UNSERVED, OVERDUE, DOUBT}
 """Parts of `status` with an alert of their own."""
+DAY = timedelta(days=1)
 RULES = "Microsoft.Insights/scheduledQueryRules"
 WATCHED = "Microsoft.Insights/metricAlerts"
 OF_AZURE = {
@@ -131,6 +134,43 @@ def test_a_part_that_may_not_be_looked_at_rings_whatever_alert_it_has_of_its_own
     (rule,) = [one for one in deployed(given).of(RULES) if one.name.endswith("-attention")]
     query = properties(rule)["criteria"]["allOf"][0]["query"]
     assert re.search(r"\| where Told > 1 or \(Told > 0 and Part !in \([^)]*\)\)$", query)
+
+
+COUNTS = [("without-actuals", APPROVED_WITHOUT_ACTUALS.name), ("overdue", SCHEDULES_OVERDUE.name)]
+BEGIN = datetime(2026, 3, 2, 0, 7, tzinfo=UTC)
+
+
+def rung(production: dict[str, Any], name: str, told: list[tuple[timedelta, float]], metric_name: str) -> list[str]:
+    """How often an alert rings, while a gauge is told every quarter of an hour: from each moment on another value."""
+    (rule,) = [properties(one) for one in deployed(production).of(RULES) if one.name == f"{production['name']}-{name}"]
+    rows = []
+    for quarters in range(24 * 4 * 5 + 24):
+        after = quarters * timedelta(minutes=15)
+        value = [value for begin, value in told if begin <= after][-1]
+        rows.append(metric(metric_name, BEGIN + after + timedelta(seconds=quarters % 40), value))
+    return [change for _, change in rings(rule, rows, BEGIN + 2 * DAY, BEGIN + 5.25 * DAY)]
+
+
+@pytest.mark.parametrize(("name", "of"), COUNTS)
+def test_one_finding_that_stays_does_not_hide_the_next(name: str, of: str, production: dict[str, Any]) -> None:
+    start = timedelta()
+    assert rung(production, name, [(start, 0)], of) == []
+    assert rung(production, name, [(start, 1)], of) == ["any"]
+    assert rung(production, name, [(start, 1), (3 * DAY, 2)], of) == ["any", "more"]
+    assert rung(production, name, [(start, 1), (3 * DAY, 501)], of) == ["any", "more"]
+    assert rung(production, name, [(start, 500), (3 * DAY, 501)], of) == ["any", "more"]
+    assert rung(production, name, [(start, 1), (3 * DAY, 501), (4.1 * DAY, 502)], of) == ["any", "more", "more"]
+    # What gets fewer rings nobody, and what begins anew rings once.
+    assert rung(production, name, [(start, 501), (3 * DAY, 1)], of) == ["any"]
+    assert rung(production, name, [(start, 0), (3 * DAY, 7)], of) == ["any"]
+
+
+def test_what_was_due_and_is_invoiced_within_the_day_rings_nobody(production: dict[str, Any]) -> None:
+    name, of = COUNTS[1]
+    told = [(timedelta(), 1.0)]
+    for day in range(2, 5):
+        told += [(day * DAY, 5.0), (day * DAY + timedelta(hours=20), 1.0)]
+    assert rung(production, name, told, of) == ["any"]
 
 
 def test_people_are_told_by_mail_and_in_teams_if_there_is_an_address(production: dict[str, Any]) -> None:
