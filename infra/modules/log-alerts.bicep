@@ -45,6 +45,19 @@ var queries = [
     frequency: 'PT15M'
   }
   {
+    name: 'nobody-looks'
+    page: 'nobody-looks'
+    split: []
+    enabled: true
+    severity: 1
+    description: 'No look at what no message tells has arrived for an hour with every question answered: metrics do not arrive, or nobody looks, and then no alert that reads them can ring.'
+    query: 'AppMetrics | where Name == "psa_connector.looks" and tostring(Properties.outcome) == "complete" and Sum > 0'
+    operator: 'LessThan'
+    threshold: 1
+    window: 'PT1H'
+    frequency: 'PT15M'
+  }
+  {
     name: 'paused'
     page: 'paused'
     split: []
