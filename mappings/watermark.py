@@ -11,7 +11,7 @@ from mappings.keys import NAMESPACE
 from mappings.tables import Ref
 
 MOST_OPEN = 2000
-"""Subjects that may be left open; with more, the mark stays where it is and the same window is looked at again."""
+"""Subjects that are kept as left open; with more, ``until`` stays where it was: the same window is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class Reconciler:
             [left_open],
         )
         report, survey = self._report(Window(since), slices, now, frozenset(left_open))
-        return replace(report, unmarked=self._move(kept, survey, now))
+        return replace(report, unmarked=self._move(kept, survey, since, now))
 
     def _report(
         self, window: Window, slices: Iterable[Slice], now: datetime, left_open: frozenset[Ref] = frozenset()
@@ -142,14 +142,21 @@ class Reconciler:
         found = Report(window, now, survey.looked_at, len(survey.in_flight), drifts, _currencies(self.dataverse))
         return found, survey
 
-    def _move(self, kept: Kept, survey: Survey, now: datetime) -> str | None:
+    def _move(self, kept: Kept, survey: Survey, since: datetime, now: datetime) -> str | None:
         left = survey.open | survey.in_flight
-        if len(left) > MOST_OPEN:
-            return f"More than {MOST_OPEN} entries are left: the next run looks at the same window again."
         to = Watermark(now, self._tokens, tuple(left))
+        too_much = None
+        if len(left) > MOST_OPEN:
+            too_much = f"More than {MOST_OPEN} entries are left: the next run looks at the same window again."
+            # The window shows them again, except what was left open by earlier ones: that comes first. Who reads the
+            # mark alone sees that there is much to do.
+            before = frozenset(kept.mark.open if kept.mark else ())
+            ordered = sorted(left, key=lambda one: (one not in before, str(one)))
+            tokens = kept.mark.tokens if kept.mark else {}
+            to = Watermark(since + self.overlap, tokens, tuple(ordered[:MOST_OPEN]))
         if not watermarks.move(MARK, kept, to, self.requested_by, self.dataverse):
             return "Another run moved the mark meanwhile; its mark stays."
-        return None
+        return too_much
 
     def _beginning(self, now: datetime) -> datetime:
         return now - FIRST_WINDOW if self.start_from is None else self._midnight(self.start_from)

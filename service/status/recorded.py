@@ -16,7 +16,7 @@ from handlers.reading import ask
 from mappings import tables
 from mappings.row import Row
 from mappings.tables import Ref
-from mappings.watermark import Watermark
+from mappings.watermark import MOST_OPEN, Watermark
 from service import pausing
 from service.contracts import contracts_of
 from service.reconciling import MARK
@@ -174,12 +174,18 @@ def reconciled(mark: Watermark | None, now: datetime) -> Part:
         return Part(
             RECONCILED, Stands.OK, f"{when} and left nothing open.", count=0, figures={"until": _iso(mark.until)}
         )
+    is_more = len(mark.open) >= MOST_OPEN
+    said = f"{when} and left {number(len(mark.open), 'entry', 'entries')} open."
+    if is_more:
+        left = number(len(mark.open), "entry", "entries", is_more=True)
+        said = f"It left {left} open: what was changed since {mark.until:%Y-%m-%d %H:%M} UTC is looked at again."
     return Part(
         RECONCILED,
         Stands.ATTENTION,
-        f"{when} and left {number(len(mark.open), 'entry', 'entries')} open.",
+        said,
         f"{todo}, then {todo} --repair",
         len(mark.open),
+        is_more,
         rows=tuple(Named(one, str(one)) for one in mark.open[:FEW]),
         figures={"until": _iso(mark.until)},
     )

@@ -13,7 +13,7 @@ from handlers import watermarks
 from handlers.watermarks import Kept
 from mappings.tables import Ref
 from mappings.watermark import Watermark
-from service import pausing
+from service import pausing, reconciling
 from service.app import App
 from service.not_configured import NotConfigured
 from service.pausing import Paused
@@ -214,6 +214,35 @@ def test_what_reconcile_left_open_is_told(world: DueWorld, app: App) -> None:
     watermarks.move(MARK, Kept(None, None), mark, "test", world.signed_in("administrator"))
     found = parts(app)["reconcile"]
     assert (found.state, found.count, [one.row for one in found.rows]) == (ATTENTION, 1, [entry])
+
+
+def test_a_reconcile_that_left_more_open_than_it_keeps_looks_at_the_same_again_and_is_told(
+    world: DueWorld, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved(world, 3)
+    world.wait(1)
+    app.check()
+    for module in (reconciling, recorded):
+        monkeypatch.setattr(module, "MOST_OPEN", 2)
+    settings = app.settings
+    overlap, in_flight = (timedelta(minutes=one) for one in (settings.reconcile.overlap, settings.reconcile.in_flight))
+    zone, start = settings.business_time_zone, settings.actuals.start_from
+
+    def onward(days: int) -> reconciling.Report:
+        world.wait(days)
+        one = reconciling.Reconciler(app.dataverse, app.mission.entries, zone, start, overlap, in_flight, "a test")
+        return one.onward(app.now())
+
+    first, second = onward(0), onward(1)
+    assert len(first.drifts) == len(second.drifts) == 3
+    assert first.window == second.window
+    assert first.unmarked is not None
+    found = parts(app)["reconcile"]
+    assert (found.state, found.count, found.is_more) == (ATTENTION, 2, True)
+    assert "It left 2 or more entries open" in found.sentence
+    monkeypatch.undo()
+    assert onward(1).unmarked is None
+    assert (parts(app)["reconcile"].count, parts(app)["reconcile"].is_more) == (3, False)
 
 
 def test_the_running_service_looks_at_the_same_by_its_settings(
