@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from time import monotonic
 from typing import Any
 
 import requests
 
+from connector.crew import Crew
 from service.status.part import Part, State
 
 SERVICE = "service"
 IN_TIME = (2.0, 5.0)
-"""Seconds to connect, and to answer."""
-LONGEST, PIECE = 1_000_000, 65_536
-"""Bytes of an answer that are read; the service's own has a few hundred."""
+"""Seconds to connect, and for each piece of the answer."""
+WHOLE = 10.0
+"""Seconds for all of it: who sends a byte now and then would be in time for ever."""
+LONGEST, PIECE = 1_000_000, 256
+"""Bytes of an answer that are read, and at a time; the service's own has a few hundred."""
 TIGHT = 0.9
 
 
@@ -30,9 +34,10 @@ def running(url: str | None) -> Iterator[Part]:
         return
     todo = "Is psa-connector run at work there? Or name its address by --service."
     try:
-        told = _answer(f"{url.rstrip('/')}/ready")
-    except requests.ReadTimeout:
-        said = f"What listens at {url} does not answer in {IN_TIME[1]:.0f} seconds: the service hangs."
+        told = _in_time(f"{url.rstrip('/')}/ready")
+    except (requests.ReadTimeout, TimeoutError) as error:
+        seconds = WHOLE if isinstance(error, TimeoutError) else IN_TIME[1]
+        said = f"What listens at {url} does not answer in {seconds:.0f} seconds: the service hangs."
         yield Part(SERVICE, State.ATTENTION, said, "Look at its log, then start it anew.")
         return
     except (requests.RequestException, ValueError) as error:
@@ -45,14 +50,27 @@ def running(url: str | None) -> Iterator[Part]:
     yield _told(told)
 
 
-def _answer(url: str) -> object:
-    """What is answered, no more than ``LONGEST`` of it. Raises what ``requests`` does, and ``ValueError``."""
+def _in_time(url: str) -> object:
+    """What is answered. Raises what ``requests`` does, ``ValueError``, and ``TimeoutError`` where it is not all
+    there in time: what still reads then ends with its next piece, and keeps nobody.
+    """
+    crew = Crew("service")
+    try:
+        return crew.submit(_answer, url, monotonic() + WHOLE).result(WHOLE)
+    finally:
+        crew.shutdown()
+
+
+def _answer(url: str, until: float) -> object:
+    """No more than ``LONGEST`` of it."""
     text = b""
     with requests.get(url, timeout=IN_TIME, allow_redirects=False, stream=True) as answer:
         for piece in answer.iter_content(PIECE):
             text += piece
             if len(text) > LONGEST:
                 raise ValueError("The answer has no end.")
+            if monotonic() > until:
+                raise TimeoutError("The answer takes too long.")
     return json.loads(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 
 import pytest
 import responses
@@ -69,6 +70,26 @@ def test_a_service_that_listens_and_does_not_answer_needs_a_person(monkeypatch: 
     monkeypatch.setattr(module, "IN_TIME", (2.0, 0.05))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         (part,) = running(f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert (part.state, "hangs" in part.sentence) == (State.ATTENTION, True)
+
+
+def test_a_service_that_answers_drop_by_drop_hangs_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WHOLE", 0.1)
+    is_told = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as dripping:
+
+        def serve() -> None:
+            with dripping.accept()[0] as connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n ")
+                is_told.wait(30)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        (part,) = running(f"http://127.0.0.1:{dripping.getsockname()[1]}")
+        assert not is_told.is_set()
+        is_told.set()
+        thread.join()
     assert (part.state, "hangs" in part.sentence) == (State.ATTENTION, True)
 
 
