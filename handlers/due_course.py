@@ -143,7 +143,7 @@ class Course:
             failure = None if chain.failure is None else chain.failure.failure
             if isinstance(failure, Throttled):
                 self._in_a_row = IN_A_ROW
-            elif chain.failure is not None and _is_fault(chain.failure):
+            elif chain.failure is not None and is_fault(chain.failure):
                 self._in_a_row += 1
             elif not self._is_ours:
                 self._in_a_row = 0
@@ -219,7 +219,7 @@ def _failed(failure: ConnectorError) -> Told:
             return {"outcome": RUNNING, "because": because}
 
 
-def _is_fault(end: Unsettled) -> bool:
+def is_fault(end: Unsettled) -> bool:
     """It is no matter of this contract, or need not be one; nor need a call be that nobody answered."""
     if isinstance(end.failure, Transient) and end.failure.code == NOT_YET:
         return end.unsure

@@ -111,10 +111,9 @@ def gather(refs: Sequence[Ref], dataverse: Reader, profile: Profile | None = Non
 
 
 def of_the_next_look(refs: Sequence[Ref], seldom_changed: SeldomChanged, profile: Profile) -> list[Query]:
-    """What another look at these entries will ask; nothing where that might be much, or can't be told."""
-    if not expected.without_set_up(refs, seldom_changed):
-        return []
-    questions = [*_themselves(refs, profile), *expected.of_another_look(refs, seldom_changed, profile)]
+    """What another look at these entries will ask; nothing where one of them was not looked at before."""
+    ahead = expected.of_another_look(refs, seldom_changed, profile)
+    questions = [*_themselves(refs, profile), *ahead] if ahead else []
     return [one for one in questions if not isinstance(one.where, AnyOf) or one.where.values]
 
 

@@ -27,18 +27,12 @@ def of_another_look(refs: Sequence[Ref], seldom_changed: SeldomChanged, profile:
     # Origins are looked for in a text that no index covers, so one question looks for all of them; and they are read
     # before the actuals, so that none is known to be tied and unknown itself.
     ahead = [ledger_facts.origins_from({*known, *lines}), journal_lines_of(sorted(lines))]
-    if not _is_set_up_known(known.values(), seldom_changed):
+    if not all(seldom_changed.of(found.basis, found.since) for found in known.values()):
         bases = [found.basis for found in known.values()]
         ahead += [*set_up.named_by(bases), *_behind(bases, where, profile)]
     tied = {id for found in known.values() for id in found.actuals}
     derived = {id for entry, found in known.items() for id in _again(entry, found, where)}
     return [*ahead, *ledger_facts.questions(tied | derived, tied, (), actual_columns(profile))]
-
-
-def without_set_up(refs: Sequence[Ref], seldom_changed: SeldomChanged) -> bool:
-    """Every one was looked at before, and what seldom changes need not be read for any of them."""
-    known = [found for ref in refs if (found := seldom_changed.whereabouts.entry(ref.id)) is not None]
-    return len(known) == len(refs) and _is_set_up_known(known, seldom_changed)
 
 
 def of_ledgers(
@@ -57,10 +51,6 @@ def of_ledgers(
 def behind_set_ups(entries: Iterable[Entry | None], lately: Lately, profile: Profile) -> Sequence[Query]:
     """What stood behind the projects and resources of these entries when they were met last."""
     return _behind([basis_of(entry) for entry in entries], lately.seldom_changed.whereabouts, profile)
-
-
-def _is_set_up_known(known: Iterable[OfEntry], seldom_changed: SeldomChanged) -> bool:
-    return all(seldom_changed.of(found.basis, found.since) for found in known)
 
 
 def _again(entry: UUID, found: OfEntry, where: Whereabouts) -> set[UUID]:

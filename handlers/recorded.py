@@ -15,7 +15,7 @@ from enum import StrEnum
 from uuid import uuid4
 
 from connector.crew import side_by_side
-from connector.dataverse.access import Dataverse
+from connector.dataverse.access import Dataverse, LooksAfterwards
 from connector.dataverse.changes import ChangeSet, Committed, Record, subject_of
 from connector.dataverse.query import Query
 from connector.errors import ConnectorError, Transient, UnknownOutcome
@@ -75,6 +75,15 @@ class InvoiceCalls:
         if fences:
             outcomes.update(zip(fences, self._carry_out(list(fences.values())), strict=True))
         return [outcomes[index] for index in range(len(change_sets))]
+
+    def commit_and_look(
+        self, change_sets: Sequence[ChangeSet], questions: Sequence[Query]
+    ) -> tuple[list[Outcome], list[list[Record]] | None]:
+        """``commit``, with the questions in the same request where Dataverse takes them there; never behind a fence."""
+        has_fence = any(one.changes and is_fence(one) for one in change_sets)
+        if isinstance(self._dataverse, LooksAfterwards) and not has_fence:
+            return self._dataverse.commit_and_look(change_sets, questions)
+        return self.commit(change_sets), None
 
     def _carry_out(self, fences: Sequence[ChangeSet]) -> list[Outcome]:
         try:

@@ -16,10 +16,11 @@ from typing import Any, cast
 from uuid import UUID
 
 from connector.dataverse.changes import Call, Change
-from connector.errors import Conflict, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
+from connector.errors import Conflict, Rejected, Throttled, Transient, UnknownOutcome
 from handlers import fixed_point, given_up
 from handlers.again import settle_patiently
 from handlers.announcing import Announcing, given_up_as
+from handlers.due_course import is_fault
 from handlers.fixed_point import Settled, Unsettled
 from handlers.invoice_facts import InvoiceFacts
 from handlers.invoicing import ENDED
@@ -42,8 +43,8 @@ LONGEST_WAIT = 300.0
 """Seconds that Dataverse may ask for before a contract is left for the run to be resumed."""
 TOGETHER = 50
 """Contracts on which nothing was ready: they are asked about together."""
-OUR_FAULT = 3
-"""Contracts in a row that fail by a fault of our own set-up, after which no other is begun."""
+IN_A_ROW = 3
+"""Contracts in a row that fail by what may be everybody's fault, or get no answer, after which no other is begun."""
 LOOK = 0.5
 """Seconds after which the main thread can be interrupted, on systems where waiting itself can't be."""
 
@@ -52,9 +53,9 @@ LOOK = 0.5
 class Invoiced:
     """What came of one contract, in the run's word and, where nothing was created, with the sentence in ``because``.
 
-    ``invoices``: numbers, or ids where there are none; ``ids``: theirs, in the same order. ``ours``: the fault is in
-    how this service is set up. ``untold``: why the event about it could not be sent. ``open``: it may have come to
-    another end since. ``differences``: how the invoices differ from what was expected, as records hold it.
+    ``invoices``: numbers, or ids where there are none; ``ids``: theirs, in the same order. ``fault``: others may meet
+    it as well, or a call got no answer. ``untold``: why the event about it could not be sent. ``open``: it may have
+    come to another end since. ``differences``: how the invoices differ from what was expected, as records hold it.
     """
 
     contract: Contract
@@ -63,7 +64,7 @@ class Invoiced:
     invoices: tuple[str, ...] = ()
     total: Decimal = Decimal(0)
     because: str = ""
-    ours: bool = False
+    fault: bool = False
     untold: str = ""
     ids: tuple[UUID, ...] = ()
     open: bool = False
@@ -148,8 +149,8 @@ class Run:
                     done, at_work = wait(at_work, LOOK, FIRST_COMPLETED)
                     for one in done:
                         for invoiced in one.result():
-                            in_a_row = in_a_row + 1 if invoiced.ours else 0
-                            if in_a_row >= OUR_FAULT:
+                            in_a_row = in_a_row + 1 if invoiced.fault else 0
+                            if in_a_row >= IN_A_ROW:
                                 stop.set()
                             yield invoiced
             finally:
@@ -168,7 +169,10 @@ class Run:
         left, tries = list(commands), 0
         while left:
             found, _ = settle_patiently(app.mission, app.fixed_point, list(left), app.policy, app.now)
-            outcomes |= cast(Mapping[CreateInvoices, fixed_point.Outcome], found)
+            for one, end in cast(Mapping[CreateInvoices, fixed_point.Outcome], found).items():
+                # A call that nobody answered stays one, whatever the next look says.
+                unsure = one in outcomes and (outcomes[one].unsure or _is_unanswered(outcomes[one]))
+                outcomes[one] = replace(end, unsure=end.unsure or unsure)
             waits = {one: seconds for one in left if (seconds := pause(outcomes[one], tries)) is not None}
             left, tries = list(waits), tries + 1
             if left and stop.wait(max(waits.values())):
@@ -190,6 +194,10 @@ class Run:
         return command(self.id, contract, self.requested_by, generation, confirmed=self.confirmed)
 
 
+def _is_unanswered(end: fixed_point.Outcome) -> bool:
+    return isinstance(end, Unsettled) and isinstance(end.failure, UnknownOutcome)
+
+
 def _why(outcomes: Mapping[CreateInvoices, fixed_point.Outcome]) -> dict[CreateInvoices, Why]:
     """Why commands did not come to their end, but for those that somebody else is at."""
     failures = {one: end.failure for one, end in outcomes.items() if isinstance(end, Unsettled)}
@@ -208,10 +216,10 @@ def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced
         case Unsettled(failure=failure):
             # A run gives the new command itself, when it is resumed.
             because = f"{failure.sentence.split(f' {ENDED}')[0]} ({failure.code})"
-            word, ours = given_up_as(failure), isinstance(failure, Misconfigured)
+            word = given_up_as(failure)
             if word is Outcome.FAILED and isinstance(failure, Rejected):
                 word = Outcome.REFUSED
-            return Invoiced(contract, id, word, because=because, ours=ours)
+            return Invoiced(contract, id, word, because=because, fault=is_fault(end))
 
 
 def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:

@@ -141,7 +141,8 @@ class Application:
 def text_of(path: Path, code: str) -> str:
     """What a file of one secret says, without space around it. Raises ``Misconfigured`` that names the file only."""
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        # An editor of Windows puts a mark before the text, which is no part of the secret.
+        text = path.read_text(encoding="utf-8-sig").strip()
     except OSError as error:
         raise Misconfigured(code, f"{path} can't be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

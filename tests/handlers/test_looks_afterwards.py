@@ -147,7 +147,7 @@ def test_many_entries_are_looked_at_in_a_request_of_their_own(world: LookingWorl
     assert all(world.live(entry) == EIGHT_HOURS for entry in (*few, *many))
 
 
-def test_nothing_is_foreseen_where_the_set_up_has_to_be_read_again(world: LookingWorld) -> None:
+def test_the_set_up_is_read_behind_the_write_too_where_none_is_fresh_enough(world: LookingWorld) -> None:
     entry = world.known()
     gather = world.handler.gather
 
@@ -160,5 +160,19 @@ def test_nothing_is_foreseen_where_the_set_up_has_to_be_read_again(world: Lookin
         patch.setattr(type(world.handler), "gather", lambda _, *given: slowly(*given))
         world.work_on(entry)
 
-    assert world.line.looks == []
+    (look,) = world.line.looks
+    assert {"msdyn_project", "salesorderdetail", "salesorder"} <= {query.table for query in look}
     assert world.live(entry) == EIGHT_HOURS
+
+
+def test_nothing_goes_along_with_what_was_never_looked_at_with_its_set_up(world: LookingWorld) -> None:
+    entry = world.approved()
+    world.work_on(entry)
+    world.line.looks.clear()
+    world.seldom_changed.whereabouts._entries = type(world.seldom_changed.whereabouts._entries)(1)
+
+    others = [world.approved() for _ in range(2)]
+    world.work_on(*others)
+
+    assert world.line.looks == []
+    assert all(world.live(one) == EIGHT_HOURS for one in others)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Reference
+from connector.dataverse.changes import Call, ChangeSet, Committed, Create, Record, Reference
+from connector.dataverse.query import Query
 from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
 from handlers.fixed_point import Settled, Unsettled
 from handlers.recorded import InvoiceCalls, Mode
@@ -152,6 +153,32 @@ def test_each_call_has_a_request_of_its_own_and_so_many_are_under_way_at_once() 
     outcomes = InvoiceCalls(dataverse, lambda: Mode.FENCE, 2).commit([plain, *fences, plain])
     assert outcomes == [Committed((None,))] * 6
     assert sorted(dataverse.sizes) == [1, 1, 1, 1, 2]
+
+
+class Looking(Counting):
+    """Answers behind a commit."""
+
+    def commit_and_look(
+        self, change_sets: Sequence[ChangeSet], questions: Sequence[Query]
+    ) -> tuple[list[Any], list[list[Record]]]:
+        return self.commit(change_sets), [[] for _ in questions]
+
+
+def test_what_is_no_fence_is_looked_at_in_the_request_that_writes_it_and_a_fence_never() -> None:
+    lease, attempt = Reference(COMMANDS, UUID(int=1)), Reference(COMMANDS, UUID(int=2))
+    plain = ChangeSet((Create(lease, {"psac_kind": "lease"}),))
+    fence = ChangeSet((Create(attempt, {"psac_kind": "attempt"}), Call("Do", CONTRACT)))
+    questions = [Query(COMMANDS, ["psac_kind"])]
+
+    def looks(dataverse: FakeDataverse, *change_sets: ChangeSet) -> bool:
+        calls = InvoiceCalls(dataverse, lambda: Mode.FENCE)
+        outcomes, answers = calls.commit_and_look(change_sets, questions)
+        assert outcomes == [Committed((None,)) for _ in change_sets]
+        return answers is not None
+
+    assert looks(Looking(1), plain)
+    assert not looks(Looking(1), plain, fence)
+    assert not looks(Counting(1), plain)
 
 
 def test_a_refusal_is_written_down_on_the_attempt_that_was_recorded(world: World) -> None:

@@ -20,10 +20,12 @@ from handlers.approved import Owner
 from handlers.fixed_point import Settled, Unsettled
 from handlers.gate import Grace
 from handlers.verification import VerificationHandler
+from mappings import tables
 from mappings.acting import AS_SIGNED_IN, Acting, Mode
 from mappings.backlog import Backlog
 from mappings.inter_organizational import Owed
 from mappings.messages import CreateInvoices, MarkReady
+from mappings.tables import Ref
 from sandbox.company import company
 from sandbox.world import Sandbox
 from service.app import App, compose
@@ -31,6 +33,8 @@ from service.cli.main import app as command_line
 from service.contracts import NoSuchContract, contracts_named
 from service.local_world import CLERK, register_in, sandbox_settings
 from service.status.silence import Silence
+from tests.flow.traffic import recorded
+from tests.flow.world import World
 from tests.service.processes import pointing_at
 
 C2 = company().contracts["C2"]
@@ -74,6 +78,18 @@ def test_a_command_about_a_contract_that_is_not_there_comes_back_as_a_refusal(se
     assert isinstance(outcome, Unsettled)
     assert isinstance(outcome.failure, Rejected)
     assert outcome.failure.code == "contract-gone"
+
+
+def test_an_entry_of_a_known_project_takes_the_composed_service_three_requests(world: Sandbox, service: App) -> None:
+    flow = World(world)
+    every = [one for one in flow.company.entries.values() if one.table == tables.TIME_ENTRY and one.project == "P1"]
+    first, second = every[:2]
+    flow.approve(first, second)
+    service.fixed_point.settle(service.mission.entries, [Ref(first.table, first.id)])
+    with recorded() as traffic:
+        (outcome,) = service.fixed_point.settle(service.mission.entries, [Ref(second.table, second.id)]).values()
+    assert isinstance(outcome, Settled)
+    assert (outcome.commits, traffic.sent) == (1, 3)
 
 
 async def start_and_stop(service: App) -> None:

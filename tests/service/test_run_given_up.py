@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +20,7 @@ from handlers.fixed_point import Unsettled
 from handlers.given_up import GivenUp
 from handlers.run_attempts import attempts_of
 from mappings import keys
+from mappings.messages import CreateInvoices
 from sandbox.world import Sandbox
 from service.app import App, compose
 from service.contracts import Contract
@@ -66,3 +69,33 @@ def test_what_comes_as_a_message_and_is_put_aside_is_written_down_first() -> Non
         app = compose(sandbox_settings(sandbox))
         assert isinstance(app.pipelines[1].tellers[0], GivenUp)
         app.close()
+
+
+@pytest.mark.parametrize(
+    ("failures", "begun"),
+    [
+        ([UnknownOutcome("timed-out", "No answer.")], 3),
+        ([UnknownOutcome("timed-out", "No answer."), Transient("not-yet", "It may be under way.")], 3),
+        ([Transient("unreachable", "No way.")], 3),
+        ([Transient("not-yet", "Somebody else is at it.")], 9),
+        ([Rejected("contract-gone", "It can't be read.")], 9),
+    ],
+    ids=["no answer", "no answer, and not seen since", "out of reach", "somebody else", "its own fault"],
+)
+def test_no_other_contract_is_begun_after_three_in_a_row_that_may_be_everybodys_fault(
+    failures: list[ConnectorError], begun: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first failure of each contract, and what every later look at it says."""
+    tried: Counter[UUID] = Counter()
+
+    def settle(subjects: Sequence[CreateInvoices], _: object) -> dict[CreateInvoices, Unsettled]:
+        ends = {one: Unsettled(failures[min(tried[one.contract], len(failures) - 1)]) for one in subjects}
+        tried.update(one.contract for one in subjects)
+        return ends
+
+    monkeypatch.setattr("service.invoice_runs.DELAYS", (0.0, 0.0))
+    mission, policy = SimpleNamespace(settle=settle), Policy(immediate=0)
+    app = SimpleNamespace(mission=mission, fixed_point=None, policy=policy, now=lambda: NOW, dataverse=FakeDataverse())
+    contracts = [Contract(UUID(int=number, version=4), str(number), "", "USD", 2) for number in range(1, 10)]
+    found = list(Run(RUN, contracts, "clerk").carry_out(cast(App, app), 1, threading.Event()))
+    assert (len(tried), len(found)) == (begun, begun)

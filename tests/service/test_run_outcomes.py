@@ -38,7 +38,7 @@ COMMAND = UUID(int=2)
 def test_a_failure_is_told_by_what_it_means(failure: ConnectorError, outcome: str) -> None:
     found = invoiced(CONTRACT, COMMAND, Unsettled(failure))
     assert (found.outcome, found.because) == (outcome, f"{failure.sentence} ({failure.code})")
-    assert found.ours is isinstance(failure, Misconfigured)
+    assert found.fault is (failure.code in {"missing-privilege", "unreachable", "timed-out"})
 
 
 def test_a_run_does_not_ask_for_a_new_command_as_resuming_gives_it() -> None:

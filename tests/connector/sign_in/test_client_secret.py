@@ -210,7 +210,7 @@ def test_a_secret_in_a_file_is_read_again_with_every_renewal(tmp_path: Path) -> 
         tokens.drop(tokens.token())
         with pytest.raises(Misconfigured, match="AADSTS7000222"):
             tokens.token()
-        file.write_text("second", encoding="utf-8")
+        file.write_text("second", encoding="utf-8-sig")
         assert tokens.token() == "a2"
         assert [fields(http, number)["client_secret"] for number in range(3)] == ["first", "first", "second"]
 
