@@ -22,6 +22,8 @@ from handlers.set_up import Basis, SetUps
 from handlers.whereabouts import Whereabouts
 
 LIFETIME = timedelta(seconds=60)
+STEPS_BACK = timedelta(seconds=2)
+"""By how much Dataverse's clock, told to the second by whichever server answered, may go back between two answers."""
 MOST = 16
 """Readings that are kept at the most, each of a whole batch; the oldest goes first."""
 
@@ -60,7 +62,7 @@ class SeldomChanged:
 
     def _fresh(self) -> list[Reading]:
         now = self.now()
-        return [one for one in self._newest_first if timedelta() <= now - one.at < self._lifetime]
+        return [one for one in self._newest_first if -STEPS_BACK <= now - one.at < self._lifetime]
 
 
 @dataclass(frozen=True, slots=True)

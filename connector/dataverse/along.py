@@ -7,6 +7,7 @@ is missing, refused or cut into pages, there is none, and whoever wants to know 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from connector.dataverse.batch import MAX_OPERATIONS, Answered, Request
@@ -14,6 +15,8 @@ from connector.dataverse.changes import ChangeSet
 from connector.dataverse.reads import Row, first_page, page_in
 from connector.errors import Misconfigured
 
+LONGEST_REST = 256
+"""Commits for which questions are left out at the most, before they are tried once more."""
 MOST = 64
 """Questions that go along at the most: the word on what was written waits for as long as they are read."""
 
@@ -45,6 +48,31 @@ class Along:
                 return
             found.append(rows)
         self.rows = found
+
+
+class LookPace:
+    """Whether questions go along. Where they came back without an answer they are left out for a while, longer each
+    time: an environment, or something before it, may take none beside writes. Safe between threads.
+    """
+
+    def __init__(self) -> None:
+        self._rest = 0
+        self._next_rest = 1
+        self._lock = threading.Lock()
+
+    def may_go(self) -> bool:
+        """Whether they go along with the next commit."""
+        with self._lock:
+            self._rest = max(0, self._rest - 1)
+            return self._rest == 0
+
+    def took(self, *, answered: bool) -> None:
+        """Some went along, and were answered whole or not."""
+        with self._lock:
+            if answered:
+                self._next_rest = 1
+            else:
+                self._rest, self._next_rest = self._next_rest + 1, min(LONGEST_REST, self._next_rest * 2)
 
 
 def _whole(body: bytes) -> list[Row] | None:

@@ -68,12 +68,20 @@ def write_batch(parts: Sequence[Part], boundary: str) -> bytes:
     return CRLF.join(lines)
 
 
-def read_batch(body: bytes, content_type: str) -> list[Answered]:
+def read_batch(body: bytes, content_type: str, enough: int | None = None) -> list[Answered]:
     """The answers in order; fewer than asked when the batch stopped at an error or was cut off.
 
-    Raises ``MalformedBatch`` when the text is no multipart body at all.
+    Raises ``MalformedBatch`` when the text is no multipart body, or a part of it no answer; where that comes behind
+    ``enough`` of them, these are told.
     """
-    return [_answered(part) for part in _parts(body, _boundary(content_type))]
+    answers: list[Answered] = []
+    try:
+        for part in _parts(body, _boundary(content_type)):
+            answers.append(_answered(part))
+    except MalformedBatch:
+        if enough is None or len(answers) < enough:
+            raise
+    return answers
 
 
 def is_multipart(content_type: str) -> bool:

@@ -199,7 +199,11 @@ class DataverseClient:
             return self.commit(change_sets), None
         along = Along([path for _, path in asked])
         outcomes = self._commits.commit(change_sets, along if len(asked) <= MOST else None)
-        return outcomes, None if along.rows is None else self._told(questions, asked, along.rows)
+        try:
+            return outcomes, None if along.rows is None else self._told(questions, asked, along.rows)
+        except ConnectorError:
+            # What was written is told, whatever can't be read: who asks again is told what is wrong.
+            return outcomes, None
 
     def _asked(self, questions: Sequence[Query]) -> list[tuple[int, str]]:
         """The paths to ask, each with the number of its question."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from connector.dataverse import callers
-from connector.dataverse.along import Along
+from connector.dataverse.along import Along, LookPace
 from connector.dataverse.answers import refused, row_in
 from connector.dataverse.batch import (
     MAX_OPERATIONS,
@@ -23,14 +23,11 @@ from connector.dataverse.batch import (
 )
 from connector.dataverse.batch_pace import MOST_BYTES, BatchPace
 from connector.dataverse.bulk import LONGEST_TOGETHER, BulkMessages
-from connector.dataverse.changes import Call, Change, ChangeSet, Committed, Create, subject_of
-from connector.dataverse.exact_json import dumps
+from connector.dataverse.changes import ChangeSet, Committed, subject_of
 from connector.dataverse.metadata import Metadata
 from connector.dataverse.partitions import Partitions
-from connector.dataverse.prepared import Prepared, chunks, groups
-from connector.dataverse.reads import ANNOTATIONS
+from connector.dataverse.prepared import Prepared, chunks, groups, request_of, tables_of
 from connector.dataverse.refusals import failure
-from connector.dataverse.translation import link, parameters_to_wire, tables_named, to_wire
 from connector.dataverse.transport import API, HEADERS, Reply, Transport
 from connector.dataverse.write_failures import broken_off, is_broken_off, not_sent, refused_write, unanswered
 from connector.errors import ConnectorError, Misconfigured, Rejected, Throttled, UnknownOutcome
@@ -65,6 +62,7 @@ class Commits:
         self._stamp = f"?tag={quote(tag, safe='')}" if tag else ""
         self._partitions = Partitions()
         self._pace = BatchPace()
+        self._looks = LookPace()
         self._bulk = bulk(self._stamp) if bulk else None
 
     def commit(self, change_sets: Sequence[ChangeSet], along: Along | None = None) -> list[Outcome]:
@@ -72,7 +70,7 @@ class Commits:
 
         ``along`` is asked where all of them, at least one, take one batch, which is sent in nobody's name.
         """
-        if along is not None and not along.goes_with(change_sets):
+        if along is not None and not (along.goes_with(change_sets) and self._looks.may_go()):
             along = None
         outcomes: dict[int, Outcome] = {}
         prepared: list[Prepared] = []
@@ -87,7 +85,9 @@ class Commits:
             with self._partitions.some_of(ready.change_set.partition for ready in prepared) as held:
                 turn = [ready for ready in prepared if ready.change_set.partition in {"", *held}]
                 prepared = [ready for ready in prepared if ready.change_set.partition not in {"", *held}]
-                found, stopped = self._send_all(turn, along=None if prepared else along)
+                # Who waits for these partitions would wait for the reading, too.
+                is_last = not prepared and not self._partitions.are_awaited(held)
+                found, stopped = self._send_all(turn, along=along if is_last else None)
                 outcomes |= found
             # What was read behind one turn says nothing about the next.
             along = None
@@ -101,8 +101,9 @@ class Commits:
         if len(change_set.changes) > MAX_OPERATIONS:
             return Rejected("too-many-changes", f"A change set of more than {MAX_OPERATIONS} changes cannot be sent.")
         try:
-            self._metadata.learn({name for change in change_set.changes for name in _tables(change)})
-            ready = Prepared(index, change_set, tuple(self._request(change) for change in change_set.changes))
+            self._metadata.learn({name for change in change_set.changes for name in tables_of(change)})
+            requests = tuple(request_of(change, self._metadata, self._stamp) for change in change_set.changes)
+            ready = Prepared(index, change_set, requests)
         except Misconfigured as error:
             # Asked again next time: an administrator may just have added what is missing.
             for change in change_set.changes:
@@ -113,26 +114,6 @@ class Commits:
         if ready.size > MOST_BYTES:
             return Rejected("too-large", f"A change set of more than {MOST_BYTES // 1024**2} MB cannot be sent.")
         return ready
-
-    def _request(self, change: Change) -> Request:
-        row = subject_of(change)
-        target = API.rstrip("/") + link(self._metadata, row)
-        headers = {"Content-Type": "application/json"}
-        if isinstance(change, Call):
-            body = dumps(parameters_to_wire(self._metadata, change.parameters))
-            # The row in the answer can only be read with its lookups' tables named.
-            asking = {**headers, "Prefer": ANNOTATIONS}
-            action = f"{target}/Microsoft.Dynamics.CRM.{change.action}" if change.is_bound else f"{API}{change.action}"
-            return Request("POST", f"{action}{self._stamp}", asking, body)
-        table = self._metadata.table(row.table)
-        # The id stands in the address; Dataverse would let a second one in the body win.
-        columns = {column: value for column, value in change.values.items() if column != table.primary_id}
-        body = dumps(to_wire(self._metadata, table, columns, creating=isinstance(change, Create)))
-        if isinstance(change, Create):
-            return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-None-Match": "*"}, body)
-        if not change.etag:
-            raise ValueError(f"An update of {row} needs the ETag the row was read with.")
-        return Request("PATCH", f"{target}{self._stamp}", {**headers, "If-Match": change.etag}, body)
 
     def _send_all(
         self, prepared: Sequence[Prepared], in_bulk: bool = True, along: Along | None = None
@@ -169,12 +150,14 @@ class Commits:
             body = write_batch([*parts, *questions], boundary)
             expected = self._pace.expected(rows)
             reply = self._transport.send("POST", f"{API}$batch", headers, body, writes=True, expected=expected)
-            answers = self._answers(reply)
+            answers = self._answers(reply, len(parts))
         except ConnectorError as told:
-            if isinstance(told, UnknownOutcome):
+            if along is not None:
+                self._looks.took(answered=False)
+            elif isinstance(told, UnknownOutcome):
                 self._pace.too_long(rows)
-                if self._bulk is not None and len(sent) < len(chunk):
-                    self._bulk.pace.lost()
+            if isinstance(told, UnknownOutcome) and self._bulk is not None and len(sent) < len(chunk):
+                self._bulk.pace.lost()
             error = callers.of_batch(told, caller, self._welcome)
             if isinstance(error, callers.PersonRefused):
                 return {ready.index: error for ready in chunk}, None
@@ -215,12 +198,13 @@ class Commits:
         if along is None:
             # The time it takes to read is not what a row takes to write.
             self._pace.took(rows, reply.took)
-        elif not fallen:
-            along.answered(answers[len(parts) :])
-        if self._bulk is not None and in_bulk and along is None and len(chunk) > 1:
+        else:
+            self._look(along, answers[len(parts) :], reply, is_over=not fallen)
+        if self._bulk is not None and in_bulk and len(chunk) > 1:
             done = [isinstance(outcomes.get(group[0].index), Committed) for group in sent if len(group) > 1]
             # Only where all of it might have gone either way does the time say which is quicker.
-            new_rows = rows if all(self._bulk.fits(ready.change_set) for ready in chunk) else 0
+            is_told = along is None and all(self._bulk.fits(ready.change_set) for ready in chunk)
+            new_rows = rows if is_told else 0
             self._bulk.pace.took(new_rows, reply.took, done)
         if out_of_time or any(isinstance(one, ConnectorError) and one.code in OUT_OF_TIME for one in outcomes.values()):
             self._pace.too_long(rows)
@@ -229,6 +213,15 @@ class Commits:
         # All of a group was rolled back for the sake of some: each is tried by itself, under the same names.
         each, stopped = self._send_all(fallen, in_bulk=False)
         return outcomes | each, stopped
+
+    def _look(self, along: Along, answers: Sequence[Answered], reply: Reply, is_over: bool) -> None:
+        for answer in answers:
+            if not isinstance(answer, list) and answer.status >= 400:
+                # A wait that it asks for holds for everybody.
+                self._transport.refused(answer.status, answer.headers, answer.body, reply.headers)
+        if is_over:
+            along.answered(answers)
+        self._looks.took(answered=along.rows is not None)
 
     def _divided(self, chunk: Sequence[Prepared]) -> list[tuple[Prepared, ...]]:
         if self._bulk is None or len(chunk) == 1:
@@ -257,11 +250,11 @@ class Commits:
             return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
         return Committed(())
 
-    def _answers(self, reply: Reply) -> list[Answered]:
+    def _answers(self, reply: Reply, writes: int) -> list[Answered]:
         kind = reply.headers.get("content-type", "")
         if is_multipart(kind):
             try:
-                return read_batch(reply.body, kind)
+                return read_batch(reply.body, kind, enough=writes)
             except MalformedBatch as error:
                 raise UnknownOutcome("unreadable-answer", f"A batch of writes was answered, but: {error}") from error
         if reply.status >= 400:
@@ -277,14 +270,11 @@ class Commits:
                     return broken_off(self._transport, refusal)
                 error = refused(refusal, ready.change_set, part.content_id, first_content_id)
                 return callers.of_change_set(error, ready.change_set.caller)
-        if len(parts) != len(ready.requests):
+        is_whole = isinstance(answer, list) or isinstance(ready.part, Request)
+        if not is_whole or len(parts) != len(ready.requests):
             return UnknownOutcome("unreadable-answer", "A change set came back with another number of answers.")
         return Committed(tuple(row_in(self._metadata, part) for part in parts))
 
 
 def _for(ready: Prepared, common: Outcome) -> Outcome:
     return Committed((None,) * len(ready.requests)) if isinstance(common, Committed) else common
-
-
-def _tables(change: Change) -> set[str]:
-    return tables_named(subject_of(change).table, change.parameters if isinstance(change, Call) else change.values)

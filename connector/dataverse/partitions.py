@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -21,7 +22,13 @@ class Partitions:
     def __init__(self) -> None:
         self._in_use: set[str] = set()
         self._wanting = 0
+        self._awaited = Counter[str]()
         self._changed = threading.Condition()
+
+    def are_awaited(self, names: Iterable[str]) -> bool:
+        """Whether somebody waits for one of these."""
+        with self._changed:
+            return any(self._awaited[name] > 0 for name in names)
 
     @contextmanager
     def some_of(self, names: Iterable[str]) -> Iterator[frozenset[str]]:
@@ -32,7 +39,9 @@ class Partitions:
             return
         with self._changed:
             self._wanting += 1
+            self._awaited.update(wanted)
             self._changed.wait_for(lambda: not self._in_use.issuperset(wanted))
+            self._awaited.subtract(wanted)
             free = [name for name in wanted if name not in self._in_use]
             held = frozenset(free[: max(FEW, ceil(len(wanted) / self._wanting))])
             self._in_use |= held

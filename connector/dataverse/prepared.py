@@ -1,4 +1,4 @@
-"""Change sets ready to be sent, and their division into batches and into what stands or falls together."""
+"""Change sets made ready to be sent, and their division into batches and into what stands or falls together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from uuid import UUID
 
 from connector.dataverse.batch import Part, Request
 from connector.dataverse.batch_pace import MOST_BYTES, BatchPace
-from connector.dataverse.changes import Call, ChangeSet
+from connector.dataverse.changes import Call, Change, ChangeSet, Create, subject_of
+from connector.dataverse.exact_json import dumps
+from connector.dataverse.metadata import Metadata
+from connector.dataverse.reads import ANNOTATIONS
+from connector.dataverse.translation import link, parameters_to_wire, tables_named, to_wire
+from connector.dataverse.transport import API
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +73,30 @@ def _evenly(row: Sequence[Prepared], together: int) -> Iterator[tuple[Prepared, 
     number = -(-len(row) // together)
     for place in range(number):
         yield tuple(row[len(row) * place // number : len(row) * (place + 1) // number])
+
+
+def request_of(change: Change, metadata: Metadata, stamp: str) -> Request:
+    """The request that carries out one change; ``stamp`` goes behind its path. Raises ``Misconfigured``."""
+    row = subject_of(change)
+    target = API.rstrip("/") + link(metadata, row)
+    headers = {"Content-Type": "application/json"}
+    if isinstance(change, Call):
+        body = dumps(parameters_to_wire(metadata, change.parameters))
+        # The row in the answer can only be read with its lookups' tables named.
+        asking = {**headers, "Prefer": ANNOTATIONS}
+        action = f"{target}/Microsoft.Dynamics.CRM.{change.action}" if change.is_bound else f"{API}{change.action}"
+        return Request("POST", f"{action}{stamp}", asking, body)
+    table = metadata.table(row.table)
+    # The id stands in the address; Dataverse would let a second one in the body win.
+    columns = {column: value for column, value in change.values.items() if column != table.primary_id}
+    body = dumps(to_wire(metadata, table, columns, creating=isinstance(change, Create)))
+    if isinstance(change, Create):
+        return Request("PATCH", f"{target}{stamp}", {**headers, "If-None-Match": "*"}, body)
+    if not change.etag:
+        raise ValueError(f"An update of {row} needs the ETag the row was read with.")
+    return Request("PATCH", f"{target}{stamp}", {**headers, "If-Match": change.etag}, body)
+
+
+def tables_of(change: Change) -> set[str]:
+    """The tables that must be known before it can be sent."""
+    return tables_named(subject_of(change).table, change.parameters if isinstance(change, Call) else change.values)

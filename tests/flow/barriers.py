@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from connector.dataverse.access import Dataverse
+from connector.dataverse.access import Dataverse, LooksAfterwards
 from connector.dataverse.changes import ChangeSet, Committed, Record
 from connector.dataverse.query import Query
 from connector.errors import ConnectorError
@@ -13,7 +14,32 @@ from connector.errors import ConnectorError
 DEADLINE = 60
 
 
-class Stalled:
+class HeldUp(ABC):
+    """A Dataverse on which something comes before each commit, whether a look goes along with it or not."""
+
+    _dataverse: Dataverse
+
+    @abstractmethod
+    def _hold(self) -> None:
+        """Come between."""
+
+    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
+        return self._dataverse.query(questions)
+
+    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+        self._hold()
+        return self._dataverse.commit(change_sets)
+
+    def commit_and_look(
+        self, change_sets: Sequence[ChangeSet], questions: Sequence[Query]
+    ) -> tuple[list[Committed | ConnectorError], list[list[Record]] | None]:
+        self._hold()
+        if isinstance(self._dataverse, LooksAfterwards):
+            return self._dataverse.commit_and_look(change_sets, questions)
+        return self._dataverse.commit(change_sets), None
+
+
+class Stalled(HeldUp):
     """A Dataverse whose first commit waits for ``go``; ``gathered`` is set once everything before it was read."""
 
     def __init__(self, dataverse: Dataverse) -> None:
@@ -22,15 +48,11 @@ class Stalled:
         self.gathered = threading.Event()
         self.go = threading.Event()
 
-    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
-        return self._dataverse.query(questions)
-
-    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+    def _hold(self) -> None:
         if self._first:
             self._first = False
             self.gathered.set()
             assert self.go.wait(DEADLINE), "nobody let the stalled commit go"
-        return self._dataverse.commit(change_sets)
 
 
 class Together:
@@ -41,23 +63,19 @@ class Together:
         self.sides = [_Side(dataverse, barrier, commits) for _ in range(how_many)]
 
 
-class _Side:
+class _Side(HeldUp):
     def __init__(self, dataverse: Dataverse, barrier: threading.Barrier, commits: int) -> None:
         self._dataverse = dataverse
         self._barrier = barrier
         self._waits = commits
 
-    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
-        return self._dataverse.query(questions)
-
-    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+    def _hold(self) -> None:
         if self._waits:
             self._waits -= 1
             self._barrier.wait()
-        return self._dataverse.commit(change_sets)
 
 
-class BeforeCommit:
+class BeforeCommit(HeldUp):
     """A Dataverse on which something happens once: after everything was gathered, just before the n-th commit."""
 
     def __init__(self, dataverse: Dataverse, happens: Callable[[], object], commit: int = 1) -> None:
@@ -65,14 +83,10 @@ class BeforeCommit:
         self._happens = happens
         self._countdown = commit
 
-    def query(self, questions: Sequence[Query]) -> list[list[Record]]:
-        return self._dataverse.query(questions)
-
-    def commit(self, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
+    def _hold(self) -> None:
         self._countdown -= 1
         if self._countdown == 0:
             self._happens()
-        return self._dataverse.commit(change_sets)
 
 
 def in_background(work: Callable[[], object]) -> threading.Thread:

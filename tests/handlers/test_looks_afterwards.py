@@ -23,6 +23,8 @@ class Looking:
 
     dataverse: FakeDataverse
     answers: bool = True
+    answered: list[bool] = field(default_factory=list)
+    """Whether each of the next looks is."""
     looks: list[list[Query]] = field(default_factory=list)
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
@@ -38,7 +40,8 @@ class Looking:
         self.looks.append(list(questions))
         answers = self.dataverse.query(questions)
         self.dataverse.requests.pop()
-        return outcomes, answers if self.answers else None
+        is_answered = self.answered.pop(0) if self.answered else self.answers
+        return outcomes, answers if is_answered else None
 
 
 class LookingWorld(KeepingWorld):
@@ -102,15 +105,14 @@ def test_a_look_is_good_for_one_round_only(world: LookingWorld) -> None:
     """What the second write left is never judged by what was read behind the first."""
     entry = world.known()
     world.dataverse.after_commit.append(lambda: world.cancel(entry))
-    world.work_on(entry)
-    assert len(world.line.looks) == 2
+    world.line.answered = [True, False]
 
-    world.dataverse.later(minutes=2)
-    world.approve(entry)
-    world.line.answers = False
-    world.work_on(entry)
+    (outcome,) = world.work_on(entry)
 
-    assert world.live(entry) == EIGHT_HOURS
+    assert isinstance(outcome, Settled)
+    assert (outcome.commits, len(world.line.looks)) == (2, 2)
+    assert len(world.dataverse.requests) == 3, "two before the first write, one behind the second"
+    assert world.live(entry) == []
 
 
 def test_what_the_write_did_and_nobody_was_told_is_found_by_the_look(world: LookingWorld) -> None:

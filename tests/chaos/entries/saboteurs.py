@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from connector import servicebus
 from connector.dataverse.changes import Change, ChangeSet, Committed, Update
-from connector.dataverse.client import DataverseClient
+from connector.dataverse.commits import Commits
 from connector.errors import Conflict, ConnectorError
 from connector.settlement import Complete, Settlement
 from handlers.course import Course
@@ -78,12 +78,12 @@ def others_are_ignored() -> None:
 
 def unconditional() -> None:
     """Which version was read is forgotten, as UpdateMultiple does."""
-    commit = DataverseClient.commit
+    commit = Commits.commit
 
-    def anyhow(self: DataverseClient, change_sets: Sequence[ChangeSet]) -> list[Committed | ConnectorError]:
-        return commit(self, [replace(one, changes=tuple(map(_anyway, one.changes))) for one in change_sets])
+    def anyhow(self: Commits, change_sets: Sequence[ChangeSet], *more: Any) -> list[Committed | ConnectorError]:
+        return commit(self, [replace(one, changes=tuple(map(_anyway, one.changes))) for one in change_sets], *more)
 
-    DataverseClient.commit = anyhow  # type: ignore[method-assign]
+    Commits.commit = anyhow  # type: ignore[method-assign,assignment]
 
 
 def random_copy_ids() -> None:

@@ -23,6 +23,7 @@ from typing import Any
 
 from connector.dataverse.budget import Limits
 from connector.dataverse.client import DataverseClient
+from connector.dataverse.commits import Commits
 from connector.servicebus import ServiceBusInbox
 from connector.worker import Pace
 from service import far_side
@@ -83,8 +84,8 @@ class FarClock:
 
 def haunt(doom: Doom) -> None:
     """Put the phases where they happen."""
-    before(DataverseClient, "commit", doom, "about to write")
-    after(DataverseClient, "commit", doom, "written")
+    before(Commits, "commit", doom, "about to write")
+    after(Commits, "commit", doom, "written")
     after(DataverseClient, "query", doom, "gathered")
     around_async(ServiceBusInbox, "receive", doom, None, "received", only=bool)
     around_async(ServiceBusInbox, "complete", doom, "about to settle", "settled")

@@ -9,7 +9,9 @@ import pytest
 import requests
 
 from connector.dataverse import along
+from connector.dataverse.along import LookPace
 from connector.dataverse.batch import MAX_OPERATIONS
+from connector.dataverse.budget import Budget
 from connector.dataverse.changes import ChangeSet, Committed, Create, Record, Reference
 from connector.dataverse.query import Query, any_of, equals
 from connector.errors import Conflict, Rejected, UnknownOutcome
@@ -202,3 +204,80 @@ def test_what_was_read_before_a_group_was_tried_again_one_by_one_is_not_told() -
         assert client.commit_and_look(pair, QUESTIONS) == ([Committed((None, None))] * 2, None)
         sent = [str(call.request.body) for call in http.calls if call.request.url == BATCH]
         assert ["CreateMultiple" in body for body in sent] == [True, False]
+
+
+def test_a_wait_that_a_question_is_told_holds_for_everybody() -> None:
+    budget = Budget()
+    with mocked("account", "contact", budget=budget) as (client, http, time):
+        http.post(BATCH, **batch_answer(DONE, ANN, part(429, error("0x80072322", ROOM), {"Retry-After": "37"})))
+
+        client.commit_and_look(SETS, QUESTIONS)
+
+        assert budget.held(time.now()) == timedelta(seconds=37)
+
+
+def test_what_can_not_be_read_takes_no_outcome_with_it() -> None:
+    nonsense = part(200, {"value": [{"accountid": str(ONE), "founded": "some day"}]})
+    with mocked("account", "contact") as (client, http, _):
+        http.post(BATCH, **batch_answer(DONE, nonsense))
+
+        assert client.commit_and_look(SETS, [Query("account", ["founded"])]) == ([Committed((None,))], None)
+
+
+def test_an_unreadable_part_behind_the_writes_leaves_their_outcomes_alone() -> None:
+    with mocked("account", "contact") as (client, http, _):
+        http.post(BATCH, **batch_answer(DONE, "Content-Type: text/plain\r\n\r\nOops\r\n", NOBODY))
+
+        assert client.commit_and_look(SETS, QUESTIONS) == ([Committed((None,))], None)
+
+
+@pytest.mark.parametrize("told", [(ANN, NOBODY), (part(204), ANN, NOBODY)])
+def test_the_answer_to_a_question_is_never_taken_for_that_to_a_write(told: tuple[str, ...]) -> None:
+    with mocked("account", "contact") as (client, http, _):
+        http.post(BATCH, **batch_answer(*told))
+
+        (outcome,), _ = client.commit_and_look(SETS, QUESTIONS)
+
+        assert isinstance(outcome, UnknownOutcome)
+
+
+def test_questions_that_are_not_answered_are_left_out_longer_and_longer() -> None:
+    with mocked("account", "contact") as (client, http, _):
+        went = []
+        for _ in range(12):
+            http.post(BATCH, **batch_answer(DONE, ANN))
+            client.commit_and_look(SETS, QUESTIONS)
+            went.append(b"GET /" in last_body(http))
+        assert [number for number, one in enumerate(went) if one] == [0, 2, 5, 10]
+
+
+def test_questions_go_along_again_once_they_were_answered() -> None:
+    pace = LookPace()
+    pace.took(answered=False)
+    assert [pace.may_go(), pace.may_go()] == [False, True]
+    pace.took(answered=False)
+    assert [pace.may_go() for _ in range(3)] == [False, False, True]
+    pace.took(answered=True)
+    pace.took(answered=False)
+    assert [pace.may_go(), pace.may_go()] == [False, True]
+
+
+def test_a_batch_that_was_lost_with_questions_in_it_says_nothing_about_how_many_writes_it_takes() -> None:
+    with mocked("account", "contact") as (client, http, _):
+        http.post(BATCH, body=requests.ConnectionError("Connection aborted", ConnectionResetError(104, "reset")))
+        client._commits._pace._operations = 10
+
+        client.commit_and_look(SETS * 10, QUESTIONS)
+
+        assert client._commits._pace.operations == 10
+
+
+def test_nothing_is_read_while_somebody_waits_for_the_same_partition() -> None:
+    parted = [ChangeSet(SETS[0].changes, partition="p")]
+    with mocked("account", "contact") as (client, http, _):
+        client._commits._partitions._awaited["p"] = 1
+        http.post(BATCH, **batch_answer(DONE))
+        alone(client, http, parted, QUESTIONS)
+        client._commits._partitions._awaited["p"] = 0
+        http.replace("POST", BATCH, **batch_answer(DONE, ANN, NOBODY))
+        assert client.commit_and_look(parted, QUESTIONS)[1] is not None

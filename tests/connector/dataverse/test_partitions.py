@@ -54,6 +54,25 @@ def test_of_many_each_of_several_takes_a_share_so_that_they_work_side_by_side() 
         assert alone == set(many)
 
 
+def test_it_is_known_that_somebody_waits() -> None:
+    partitions, entered = Partitions(), threading.Event()
+
+    def second() -> None:
+        with partitions.some_of(["a", "b"]):
+            entered.set()
+
+    with partitions.some_of(["a", "b"]):
+        assert not partitions.are_awaited(["a", "b"])
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not partitions.are_awaited(["b"]):
+            assert thread.is_alive()
+        assert not partitions.are_awaited(["c"])
+    assert entered.wait(5)
+    thread.join(5)
+    assert not partitions.are_awaited(["a", "b"])
+
+
 def test_a_few_are_not_divided_however_many_want_some() -> None:
     partitions = Partitions()
 

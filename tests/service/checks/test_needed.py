@@ -82,6 +82,13 @@ class Recording(DataverseClient):
         self.seen |= {(change.row.table, name) for change in rows for name in change.values}
         return super().commit(change_sets)
 
+    def commit_and_look(
+        self, change_sets: Sequence[ChangeSet], questions: Sequence[Query]
+    ) -> tuple[list[Committed | ConnectorError], list[list[Record]] | None]:
+        for one in questions:
+            self._note(one)
+        return self.commit(change_sets), None
+
 
 def only_the_role(sandbox: Sandbox) -> None:
     """The service's user may do what the role *runtime* says, and nothing else."""
