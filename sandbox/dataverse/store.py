@@ -56,7 +56,7 @@ class Store:
         if image is None:
             self._begin_tables()
         else:
-            self._connection.deserialize(image)
+            self._take(image)
         (deleted,) = self.execute('SELECT max(version) FROM ":deleted"').fetchone()
         self.versions = Versions(max(deleted or 0, *(self._highest_version(table) for table in catalog)))
 
@@ -70,14 +70,18 @@ class Store:
 
     def restore(self, image: bytes) -> None:
         """Go back to an image. Versions go on rising: an old one never comes to stand for something new."""
-        with closing(sqlite3.connect(":memory:")) as copy:
-            copy.deserialize(image)
-            copy.backup(self._connection)
+        self._take(image)
         for table in self.catalog:
             self.catalog.drop(table.name)
         for table in Catalog():
             self.catalog.put(table)
         self._read_tables()
+
+    def _take(self, image: bytes) -> None:
+        # By way of a copy: what is read into the database itself may never grow beyond a gigabyte.
+        with closing(sqlite3.connect(":memory:")) as copy:
+            copy.deserialize(image)
+            copy.backup(self._connection)
 
     def _begin_tables(self) -> None:
         self.execute("BEGIN")
