@@ -14,6 +14,7 @@ from handlers.due_run import FAILED, DueRunHandler
 from handlers.fixed_point import FixedPoint, Outcome, Settled, Unsettled
 from handlers.invoicing import ENDED, REFUSED, InvoicingHandler
 from handlers.plan import NOT_YET
+from handlers.recorded import CallInDoubt
 from mappings.ceiling import Ceiling
 from mappings.messages import CreateDueInvoices, CreateInvoices
 
@@ -25,8 +26,13 @@ AS_NOTHING = "resolved-as-nothing"
 """The code of a run whose call is known to have made no invoice."""
 OWN_BUDGET = "own-budget"
 """The code of a wait for our own share of what Dataverse allows: nothing was sent, so Dataverse said nothing."""
-IN_A_ROW = 3
-"""Contracts in a row that fail by what may be everybody's fault, after which no other is begun."""
+ENOUGH = 12
+"""How much in a row must speak for a fault that is everybody's before no other contract is begun."""
+MUCH, LITTLE = 4, 1
+"""How much one contract's failure speaks for that. One that takes too long, again and again and at the same place of
+each sweep, must not keep those behind it from their invoices."""
+TOO_LONG = frozenset({"sql-timeout", "timed-out"})
+"""Codes of what a contract may bring about by being large."""
 
 Told = Mapping[str, object]
 
@@ -133,7 +139,7 @@ class Course:
 
     @property
     def _is_ours(self) -> bool:
-        return self._in_a_row >= IN_A_ROW
+        return self._in_a_row >= ENOUGH
 
     def _unless_stopped(self, pieces: Sequence[Piece]) -> Chain:
         if self._is_ours or self.stopping():
@@ -142,9 +148,9 @@ class Course:
         with self._lock:
             failure = None if chain.failure is None else chain.failure.failure
             if isinstance(failure, Throttled):
-                self._in_a_row = IN_A_ROW
-            elif chain.failure is not None and is_fault(chain.failure):
-                self._in_a_row += 1
+                self._in_a_row = ENOUGH
+            elif chain.failure is not None and (fault := fault_in(chain.failure)):
+                self._in_a_row += fault
             elif not self._is_ours:
                 self._in_a_row = 0
             if (tell := self.told) is not None:
@@ -219,8 +225,22 @@ def _failed(failure: ConnectorError) -> Told:
             return {"outcome": RUNNING, "because": because}
 
 
-def is_fault(end: Unsettled) -> bool:
-    """It is no matter of this contract, or need not be one; nor need a call be that nobody answered."""
-    if isinstance(end.failure, Transient) and end.failure.code == NOT_YET:
-        return end.unsure
-    return isinstance(end.failure, Misconfigured | Transient | UnknownOutcome)
+def fault_in(end: Unsettled) -> int:
+    """How much it speaks for a fault that is everybody's: nothing, ``LITTLE`` or ``MUCH``; at ``ENOUGH`` it is one.
+
+    A call that is written down first and never answered is in doubt, which is ``MUCH``; one behind a fence is safe to
+    make again, however often.
+    """
+    match end.failure:
+        case CallInDoubt():
+            return MUCH
+        case UnknownOutcome():
+            return LITTLE
+        case Transient(code=code) if code in TOO_LONG:
+            return LITTLE
+        case Transient(code=code) if code == NOT_YET:
+            return MUCH if end.unsure else 0
+        case Misconfigured() | Transient():
+            return MUCH
+        case _:
+            return 0

@@ -38,6 +38,10 @@ class Mode(StrEnum):
     RECORDED = "recorded"
 
 
+class CallInDoubt(UnknownOutcome):
+    """A call that was written down first got no answer: nobody may make it again, and perhaps nobody ever knows."""
+
+
 class InvoiceCalls:
     """A Dataverse through which fences are carried out; everything else passes as it is.
 
@@ -116,7 +120,7 @@ class InvoiceCalls:
             called = UnknownOutcome(called.code, called.sentence, called.retry_after)
         match called:
             case UnknownOutcome():
-                return called
+                return CallInDoubt(called.code, called.sentence, called.retry_after)
             case Committed():
                 self._records.answered(attempt, token, _answered(called))
                 return Committed((*recorded.answers, *called.answers))

@@ -20,7 +20,7 @@ from connector.errors import Conflict, Rejected, Throttled, Transient, UnknownOu
 from handlers import fixed_point, given_up
 from handlers.again import settle_patiently
 from handlers.announcing import Announcing, given_up_as
-from handlers.due_course import is_fault
+from handlers.due_course import ENOUGH, fault_in
 from handlers.fixed_point import Settled, Unsettled
 from handlers.invoice_facts import InvoiceFacts
 from handlers.invoicing import ENDED
@@ -43,8 +43,6 @@ LONGEST_WAIT = 300.0
 """Seconds that Dataverse may ask for before a contract is left for the run to be resumed."""
 TOGETHER = 50
 """Contracts on which nothing was ready: they are asked about together."""
-IN_A_ROW = 3
-"""Contracts in a row that fail by what may be everybody's fault, or get no answer, after which no other is begun."""
 LOOK = 0.5
 """Seconds after which the main thread can be interrupted, on systems where waiting itself can't be."""
 
@@ -53,9 +51,10 @@ LOOK = 0.5
 class Invoiced:
     """What came of one contract, in the run's word and, where nothing was created, with the sentence in ``because``.
 
-    ``invoices``: numbers, or ids where there are none; ``ids``: theirs, in the same order. ``fault``: others may meet
-    it as well, or a call got no answer. ``untold``: why the event about it could not be sent. ``open``: it may have
-    come to another end since. ``differences``: how the invoices differ from what was expected, as records hold it.
+    ``invoices``: numbers, or ids where there are none; ``ids``: theirs, in the same order. ``fault``: how much
+    it speaks for a fault that others would meet, too (``due_course``). ``untold``: why the event about it could not be
+    sent. ``open``: it may have come to another end since. ``differences``: how the invoices differ from what was
+    expected, as records hold it.
     """
 
     contract: Contract
@@ -64,7 +63,7 @@ class Invoiced:
     invoices: tuple[str, ...] = ()
     total: Decimal = Decimal(0)
     because: str = ""
-    fault: bool = False
+    fault: int = 0
     untold: str = ""
     ids: tuple[UUID, ...] = ()
     open: bool = False
@@ -149,8 +148,8 @@ class Run:
                     done, at_work = wait(at_work, LOOK, FIRST_COMPLETED)
                     for one in done:
                         for invoiced in one.result():
-                            in_a_row = in_a_row + 1 if invoiced.fault else 0
-                            if in_a_row >= IN_A_ROW:
+                            in_a_row = in_a_row + invoiced.fault if invoiced.fault else 0
+                            if in_a_row >= ENOUGH:
                                 stop.set()
                             yield invoiced
             finally:
@@ -219,7 +218,7 @@ def invoiced(contract: Contract, id: UUID, end: fixed_point.Outcome) -> Invoiced
             word = given_up_as(failure)
             if word is Outcome.FAILED and isinstance(failure, Rejected):
                 word = Outcome.REFUSED
-            return Invoiced(contract, id, word, because=because, fault=is_fault(end))
+            return Invoiced(contract, id, word, because=because, fault=fault_in(end))
 
 
 def told(contract: Contract, id: UUID, outcome: Mapping[str, Any]) -> Invoiced:

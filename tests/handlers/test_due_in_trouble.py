@@ -16,27 +16,41 @@ __all__ = ["due"]
 ROLE = Misconfigured("missing-privilege", "prvCreateInvoice")
 
 
-@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize(
-    "failure",
+    ("mode", "failure", "called"),
     [
-        UnknownOutcome("no-answer", "No answer."),
-        UnknownOutcome("broken-off", "503.", timedelta(seconds=5)),
-        Transient("unavailable", "503."),
+        (Mode.RECORDED, UnknownOutcome("no-answer", "No answer."), 3),
+        (Mode.RECORDED, UnknownOutcome("broken-off", "503.", timedelta(seconds=5)), 3),
+        (Mode.RECORDED, Transient("unavailable", "503."), 3),
+        (Mode.FENCE, Transient("unavailable", "503."), 3),
+        # Where the call is in a change set with its record nothing is in doubt: it is safe to call again.
+        (Mode.FENCE, UnknownOutcome("no-answer", "No answer."), 12),
+        (Mode.FENCE, UnknownOutcome("broken-off", "503.", timedelta(seconds=5)), 12),
     ],
 )
 def test_calls_that_get_no_answer_end_the_sweep_before_every_contract_is_in_doubt(
-    due: Due, mode: Mode, failure: ConnectorError
+    due: Due, mode: Mode, failure: ConnectorError, called: int
 ) -> None:
-    for number in range(8):
+    for number in range(15):
         due.trouble[due.contract(number, TODAY)] = failure
     assert isinstance(due.sweep(mode=mode), Unsettled)
-    assert len({contract for contract, _ in due.called}) == 3
+    assert len({contract for contract, _ in due.called}) == called
     due.trouble.clear()
     due.world.dataverse.later(minutes=31)
-    # Where the call is in a change set with its record, nothing was recorded of it either.
     first = "created" if mode is Mode.FENCE else "in-doubt"
-    assert words(due.sweep(mode=mode)) == [first] * 3 + ["created"] * 5
+    assert words(due.sweep(mode=mode)) == [first] * called + ["created"] * (15 - called)
+
+
+@pytest.mark.parametrize("failure", [UnknownOutcome("no-answer", "No answer."), Transient("sql-timeout", "Too long.")])
+def test_contracts_that_never_get_an_answer_do_not_keep_those_behind_them_from_their_invoices(
+    due: Due, failure: ConnectorError
+) -> None:
+    for number in range(4):
+        due.trouble[due.contract(number, TODAY)] = failure
+    others = [due.contract(number, TODAY) for number in range(4, 9)]
+    assert isinstance(due.sweep(), Unsettled)
+    assert {contract for contract, _ in due.called} >= set(others)
+    assert [run["outcome"] for run in due.told].count("created") == 5
 
 
 def test_who_is_waited_for_since_an_earlier_sweep_holds_up_nobody(due: Due) -> None:

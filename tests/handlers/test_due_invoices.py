@@ -224,7 +224,7 @@ def test_a_product_that_finds_nothing_leaves_the_row_as_it_is_for_the_next_time(
     ("failure", "calls"),
     [
         (Misconfigured("missing-privilege", "prvCreateInvoice"), 3),
-        (Transient("sql-timeout", "Rolled back."), 3),
+        (Transient("sql-timeout", "Rolled back."), 6),
         (Throttled("busy", "Wait.", timedelta(seconds=5)), 1),
     ],
 )

@@ -74,15 +74,16 @@ def test_what_comes_as_a_message_and_is_put_aside_is_written_down_first() -> Non
 @pytest.mark.parametrize(
     ("failures", "begun"),
     [
-        ([UnknownOutcome("timed-out", "No answer.")], 3),
+        ([UnknownOutcome("timed-out", "No answer.")], 12),
+        ([Transient("sql-timeout", "Too long.")], 12),
         ([UnknownOutcome("timed-out", "No answer."), Transient("not-yet", "It may be under way.")], 3),
         ([Transient("unreachable", "No way.")], 3),
-        ([Transient("not-yet", "Somebody else is at it.")], 9),
-        ([Rejected("contract-gone", "It can't be read.")], 9),
+        ([Transient("not-yet", "Somebody else is at it.")], 15),
+        ([Rejected("contract-gone", "It can't be read.")], 15),
     ],
-    ids=["no answer", "no answer, and not seen since", "out of reach", "somebody else", "its own fault"],
+    ids=["no answer", "too long", "no answer, and not seen since", "out of reach", "somebody else", "its own fault"],
 )
-def test_no_other_contract_is_begun_after_three_in_a_row_that_may_be_everybodys_fault(
+def test_no_other_contract_is_begun_where_enough_in_a_row_speaks_for_everybodys_fault(
     failures: list[ConnectorError], begun: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first failure of each contract, and what every later look at it says."""
@@ -96,6 +97,6 @@ def test_no_other_contract_is_begun_after_three_in_a_row_that_may_be_everybodys_
     monkeypatch.setattr("service.invoice_runs.DELAYS", (0.0, 0.0))
     mission, policy = SimpleNamespace(settle=settle), Policy(immediate=0)
     app = SimpleNamespace(mission=mission, fixed_point=None, policy=policy, now=lambda: NOW, dataverse=FakeDataverse())
-    contracts = [Contract(UUID(int=number, version=4), str(number), "", "USD", 2) for number in range(1, 10)]
+    contracts = [Contract(UUID(int=number, version=4), str(number), "", "USD", 2) for number in range(1, 16)]
     found = list(Run(RUN, contracts, "clerk").carry_out(cast(App, app), 1, threading.Event()))
     assert (len(tried), len(found)) == (begun, begun)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from connector.errors import Conflict, ConnectorError, Misconfigured, Rejected, Throttled, Transient, UnknownOutcome
+from handlers.due_course import LITTLE, MUCH
 from handlers.fixed_point import AgainstTheRules, Settled, Unsettled
 from handlers.invoicing import ANEW, ENDED
 from mappings.invoice_run import Outcome
@@ -38,7 +39,8 @@ COMMAND = UUID(int=2)
 def test_a_failure_is_told_by_what_it_means(failure: ConnectorError, outcome: str) -> None:
     found = invoiced(CONTRACT, COMMAND, Unsettled(failure))
     assert (found.outcome, found.because) == (outcome, f"{failure.sentence} ({failure.code})")
-    assert found.fault is (failure.code in {"missing-privilege", "unreachable", "timed-out"})
+    faults = {"missing-privilege": MUCH, "unreachable": MUCH, "timed-out": LITTLE}
+    assert found.fault == faults.get(failure.code or "", 0)
 
 
 def test_a_run_does_not_ask_for_a_new_command_as_resuming_gives_it() -> None:
