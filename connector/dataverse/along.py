@@ -81,4 +81,4 @@ def _whole(body: bytes) -> list[Row] | None:
     except Misconfigured:
         # The writes were answered all the same; who asks again is told what is wrong.
         return None
-    return None if following else rows
+    return None if following or not all(isinstance(row, dict) for row in rows) else rows

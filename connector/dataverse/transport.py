@@ -139,7 +139,7 @@ class Transport:
         """What an answer of status 400 and above says, a whole one or a part of a batch; ``outer`` are the headers of
         the whole. Being told to wait holds every request of this process, whoever sends it."""
         # A moment to come back at is meant by the clock of who names it.
-        made = moment_of(outer.get("date")) or self._now()
+        made = shown_by(outer.get("date")) or self._now()
         refusal = read_refusal(status, body, headers.get("retry-after", outer.get("retry-after")), made)
         kind, name = meaning(refusal)
         # A gateway that gave up on a request says when to come back as well, whatever became of the request.
@@ -192,8 +192,8 @@ class Transport:
                         stream=True,
                     )
                     seen.answered(answer.status_code, answer.headers)
-                    made = moment_of(answer.headers.get("date"))
-                    if made is not None and made.year in YEARS:
+                    made = shown_by(answer.headers.get("date"))
+                    if made is not None:
                         self._far_ahead = made - self._now()
                     server = server_of(answer)
                     end = end_of(answer.status_code, "retry-after" in answer.headers)
@@ -275,3 +275,9 @@ def is_loopback(origin: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def shown_by(date: str | None) -> datetime | None:
+    """What the far side's clock shows, where it may be a clock."""
+    made = moment_of(date)
+    return made if made is not None and made.year in YEARS else None

@@ -78,6 +78,7 @@ def test_what_is_asked_in_parts_comes_back_whole() -> None:
         (ANN, part(429, error("0x80072322", ROOM), {"Retry-After": "7"})),
         (ANN, part(200, {"value": [], "@odata.nextLink": f"{API}accounts?page=2"})),
         (ANN, part(200, {"nothing": 1})),
+        (ANN, part(200, {"value": ["no row"]})),
         (ANN, part(200)),
         (ANN, change_set(part(204))),
         (ANN, NOBODY, NOBODY),

@@ -245,3 +245,15 @@ def test_a_far_clock_that_shows_what_no_clock_shows_is_not_believed_and_a_write_
         time.sleep(5)
 
         assert client.far_now() == time.now()
+
+
+def test_a_moment_to_come_back_at_is_not_reckoned_from_what_no_clock_shows() -> None:
+    budget = Budget()
+    with mocked(budget=budget) as (client, http, time):
+        time.present = datetime(2024, 1, 1, tzinfo=UTC)
+        told = {"Date": "Thu, 01 Jan 1970 00:00:00 GMT", "Retry-After": "Mon, 01 Jan 2024 00:00:30 GMT"}
+        http.post(f"{API}things", status=429, headers=told)
+        with pytest.raises(Throttled):
+            client.send("POST", "things", {})
+
+        assert budget.held(time.now()) == timedelta(seconds=30)
