@@ -136,5 +136,17 @@ class CallRecords:
         """Those of the attempts that are still the ones these tokens were given to."""
         by_id = any_of(f"{tables.COMMAND}id", sorted({attempt.id for attempt in attempts.values()}))
         (found,) = ask(self.dataverse, Query(tables.COMMAND, command_record.COLUMNS, by_id))
-        theirs = {command_record.outcome_of(row).get("record"): row for row in found}
+        theirs = {token: row for row in found if (token := _token_of(row)) is not None}
         return {token: theirs[token] for token in attempts if token in theirs}
+
+
+def _token_of(attempt: Row) -> str | None:
+    """The token its record was given; of one that somebody rewrote in words of their own it is nobody's any more."""
+    try:
+        token = command_record.outcome_of(attempt).get("record")
+        command_record.called_at(attempt)
+        command_record.callers(attempt)
+    except (ValueError, TypeError) as unreadable:
+        log.warning("%s: it can't be read, and is left as it is. %s", attempt.ref, unreadable)
+        return None
+    return token if isinstance(token, str) else None

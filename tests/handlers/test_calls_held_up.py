@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from connector.dataverse.changes import ChangeSet, Committed
+from connector.dataverse.query import Query
 from connector.errors import ConnectorError, Throttled, Transient, UnknownOutcome
 from handlers.fixed_point import Unsettled
 from handlers.recorded import InvoiceCalls, Mode
 from tests.handlers.fake_dataverse import Fault, calls_an_action
-from tests.handlers.test_invoicing import brought, command, ready
-from tests.handlers.test_recorded import is_record, state
+from tests.handlers.test_invoicing import COMMANDS, brought, command, ready
+from tests.handlers.test_recorded import ATTEMPT, is_record, state
 from tests.handlers.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -124,3 +125,21 @@ def test_a_record_that_lands_after_everything_is_withdrawn_too(world: World, lin
     assert isinstance(world.dataverse.commit(late)[0], Committed)
     assert state(world) == "calling"
     made_once(world, through)
+
+
+@pytest.mark.parametrize(
+    "written", ["No invoice, says Ada.", "[]", '{"record":["one"]}', '{"called_at":"lately","record":"one"}']
+)
+def test_an_attempt_that_somebody_rewrote_by_hand_is_left_alone_and_keeps_nobody_from_asking(
+    world: World, line: Held, written: str
+) -> None:
+    through = InvoiceCalls(line, lambda: Mode.RECORDED, sleep=line.sleep)
+    world.dataverse.fail(Throttled("too-many-requests", "429", 10 * MINUTE), calls_an_action)
+    assert isinstance(world.command(command(), through=through)[0], Unsettled)
+    world.dataverse.put(ATTEMPT, psac_outcome=written, psac_state="done")
+    world.dataverse.later(minutes=11)
+    asked = len(world.dataverse.requests)
+    for _ in range(2):
+        assert through.query([Query(COMMANDS, ("psac_kind",), top=1)])[0]
+    assert world.dataverse.get(ATTEMPT)["psac_outcome"] == written
+    assert len(world.dataverse.requests) == asked + 3, "it is looked for once, and then nothing is kept of it"
