@@ -1,7 +1,8 @@
 """Carries out commands to mark rows in turn, so that no more rows are held than one command may select.
 
 Where rows can't be read, a cheap look tells whether that is these rows, or nothing can be read for the moment: what one
-command selects is no verdict on those behind it.
+command selects is no verdict on those behind it. A question that is never answered takes minutes, so whoever is behind
+a few of them comes again without them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from connector.dataverse.access import Reader
 from connector.dataverse.query import Query
@@ -19,6 +21,14 @@ from handlers.readiness import MOST_ROWS, ReadinessHandler
 from handlers.reading import ask
 from mappings import tables
 from mappings.messages import Marking
+
+MOST_UNREAD, MOST_UNREAD_LOTS = 2, 3
+"""Commands that could not be read, and lots of them, alone or together, after which the others come again later.
+
+A question that is never answered is given up after seven and a half minutes, and a delivery must end within thirty.
+"""
+BEHIND = timedelta(minutes=1)
+"""How long they wait: being behind others is no fault of theirs, and no attempt."""
 
 
 def settle_in_turn(
@@ -33,19 +43,29 @@ def settle_in_turn(
             before = outcomes.get(command)
             outcomes[command] = replace(outcome, unsure=outcome.unsure or (before is not None and before.unsure))
 
+    def given_back(failure: Transient) -> None:
+        came_to({command: Unsettled(failure, operations=READING) for left in waiting for command in left})
+
     waiting = deque(turns(commands))
+    unread_lots = unread_alone = 0
     while waiting:
         lot = waiting.popleft()
         came_to(fixed_point.settle(handler, lot))
         unread = {command: failure for command in lot if (failure := _unread(outcomes[command])) is not None}
         if not unread:
             continue
-        if (down := _down(next(iter(unread.values())), fixed_point)) is not None:
-            came_to({command: Unsettled(down, operations=READING) for left in waiting for command in left})
-            break
+        unread_lots, unread_alone = unread_lots + 1, unread_alone + (len(lot) == 1)
         if len(lot) > 1:
             # It need not be all of them that can't be read.
             waiting.extendleft([command] for command in reversed(unread))
+        if not waiting:
+            break
+        if unread_alone == MOST_UNREAD or unread_lots == MOST_UNREAD_LOTS:
+            given_back(Throttled("behind-unread", "Others in front of it could not be read.", BEHIND))
+            break
+        if (down := _down(next(iter(unread.values())), fixed_point)) is not None:
+            given_back(down)
+            break
     return outcomes
 
 

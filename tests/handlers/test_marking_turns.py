@@ -93,3 +93,27 @@ def test_a_write_that_may_still_land_is_not_forgotten_over_what_can_not_be_read_
         (Settled, False),
         (Settled, False),
     ]
+
+
+@pytest.mark.parametrize("code", ["no-answer", "sql-timeout", "server-error"])
+def test_whoever_is_behind_several_that_can_not_be_read_comes_again_soon_and_spends_no_attempt(
+    world: World, service: Service, code: str
+) -> None:
+    sales(world)
+    line = Poisoned(world, Transient(code, "Not these."))
+    given = [marking(contracts=[one]).model_dump(mode="json") for one in [CONTRACT.id, *[BAD] * 6, CONTRACT.id]]
+    settled = service.commands.process([envelope(one, message_id=one["command"]) for one in given])
+    assert isinstance(settled[0], Complete)
+    again = [one for one in settled if isinstance(one, RedeliverAt)]
+    assert [(one.attempt, one.code) for one in again] == [(1, code)] * 2 + [(0, "behind-unread")] * 5
+    assert line.asked <= 6, "two commands, each tried three times at the most"
+
+
+def test_rows_that_are_named_are_given_back_too_once_the_third_reading_failed(world: World) -> None:
+    line = Poisoned(world, Transient("no-answer", "Not these."))
+    good = [marking(rows=[sales(world)]) for _ in range(2)]
+    bad = [marking(rows=[BAD]) for _ in range(5)]
+    outcomes = settle_in_turn([good[0], *bad, good[1]], ReadinessHandler(ZONE), FixedPoint(world.dataverse))
+    ends = [one.failure.code if isinstance(one, Unsettled) else "settled" for one in outcomes.values()]
+    assert ends == ["settled", "no-answer", "no-answer", *["behind-unread"] * 4]
+    assert line.asked == 3
