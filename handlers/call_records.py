@@ -1,7 +1,8 @@
 """Writes down calls before they are made, and what is known of them after.
 
 That nothing came of a call is worth a wait: unwritten, it would end in doubt, and a person would have to say. What
-can't be written down in time is kept, and written down before attempts are looked at again.
+can't be written down in time is kept, and written down as soon as that may go, by whatever passes next, and always
+before attempts are looked at again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 
 from connector.dataverse.access import Dataverse
 from connector.dataverse.changes import ChangeSet, Committed, Reference
@@ -54,6 +56,8 @@ class CallRecords:
     sleep: Callable[[float], None] = time.sleep
     timer: Callable[[], float] = time.monotonic
     _unwritten: dict[str, Known] = field(default_factory=dict)
+    _in_passing: float = -inf
+    """When, by the timer, whatever passes tries next: not before a wait that was told is over."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, record: ChangeSet, attempt: Reference, token: str) -> Outcome:
@@ -73,7 +77,8 @@ class CallRecords:
                 found = self._own({token: attempt})
             except ConnectorError:
                 continue
-            if found:
+            # What somebody else has put in doubt meanwhile is not called for.
+            if token in found and command_record.state_of(found[token]) is State.CALLING:
                 return Committed(tuple(None for _ in record.changes))
             if isinstance(outcome, Conflict):
                 return outcome
@@ -100,6 +105,15 @@ class CallRecords:
             self.sleep(wait.total_seconds())
             waited, least = waited + wait, 2 * least
 
+    def in_passing(self) -> None:
+        """Catch up where something is kept and its time has come: another process may look at its attempt first."""
+        with self._lock:
+            now = self.timer()
+            if not self._unwritten or now < self._in_passing:
+                return
+            self._in_passing = now + LONGEST.total_seconds()
+        self.catch_up()
+
     def catch_up(self) -> None:
         """Write down what could not be before. Nothing is raised: what can't be written down now either is kept."""
         with self._lock:
@@ -116,9 +130,11 @@ class CallRecords:
             wanted = {token: known for token in tokens if (known := self._unwritten.get(token)) is not None}
         if not wanted:
             return None
+        began = self.timer()
         try:
             found = self._own({token: known.attempt for token, known in wanted.items()})
         except ConnectorError as failure:
+            self._rest(began, failure)
             return failure
         changes = [command_record.told_of(row, wanted[token].state, wanted[token].told) for token, row in found.items()]
         outcomes = self.dataverse.commit([ChangeSet((change,)) for change in changes]) if changes else []
@@ -130,10 +146,19 @@ class CallRecords:
             for token, known in wanted.items():
                 if token not in failures and (token in found or now >= known.late):
                     self._unwritten.pop(token, None)
+        for refused in failures.values():
+            self._rest(began, refused)
         return next(iter(failures.values()), None)
 
+    def _rest(self, began: float, failure: ConnectorError) -> None:
+        """Nobody tries in passing while told to wait; and what takes long to fail takes no more than half the time."""
+        now = self.timer()
+        wait = max(LONGEST, failure.retry_after or LONGEST).total_seconds()
+        with self._lock:
+            self._in_passing = max(self._in_passing, now + max(wait, now - began))
+
     def _own(self, attempts: Mapping[str, Reference]) -> dict[str, Row]:
-        """Those of the attempts that are still the ones these tokens were given to."""
+        """Those of the attempts that are still the ones these tokens were given to, and have no end yet."""
         by_id = any_of(f"{tables.COMMAND}id", sorted({attempt.id for attempt in attempts.values()}))
         (found,) = ask(self.dataverse, Query(tables.COMMAND, command_record.COLUMNS, by_id))
         theirs = {token: row for row in found if (token := _token_of(row)) is not None}
@@ -143,10 +168,11 @@ class CallRecords:
 def _token_of(attempt: Row) -> str | None:
     """The token its record was given; of one that somebody rewrote in words of their own it is nobody's any more."""
     try:
-        token = command_record.outcome_of(attempt).get("record")
+        token = command_record.outcome_of(attempt).get(command_record.RECORD)
+        is_open = command_record.state_of(attempt) in (State.CALLING, State.IN_DOUBT)
         command_record.called_at(attempt)
         command_record.callers(attempt)
     except (ValueError, TypeError) as unreadable:
         log.warning("%s: it can't be read, and is left as it is. %s", attempt.ref, unreadable)
         return None
-    return token if isinstance(token, str) else None
+    return token if is_open and isinstance(token, str) else None

@@ -40,6 +40,8 @@ COLUMNS = (
 LONGEST = 1_048_576
 """Characters that a text of these rows holds."""
 
+RECORD = "record"
+"""The token of whoever wrote a record before its call."""
 _CALLED_AT, _CALLED_BY = "called_at", "called_by"
 
 
@@ -133,8 +135,13 @@ def turned(record: Row, state: State, outcome: Mapping[str, object]) -> Update:
 
 
 def told_of(attempt: Row, state: State, outcome: Mapping[str, object]) -> Update:
-    """The intention to write down what is known of a call, when and by whom it was made; it fails as others do."""
+    """The intention to write down what is known of a call, when and by whom it was made; it fails as others do.
+
+    In doubt it keeps its token: whoever made the call may know more, and say so later.
+    """
     begun: dict[str, object] = {_CALLED_AT: called_at(attempt).isoformat()}
+    if state is State.IN_DOUBT and (token := outcome_of(attempt).get(RECORD)) is not None:
+        begun[RECORD] = token
     if (who := _called_by(attempt)) is not None:
         begun[_CALLED_BY] = str(who)
     return turned(attempt, state, {**outcome, **begun})

@@ -20,7 +20,7 @@ from connector.dataverse.changes import ChangeSet, Committed, Record, subject_of
 from connector.dataverse.query import Query
 from connector.errors import ConnectorError, Transient, UnknownOutcome
 from handlers.call_records import CallRecords
-from handlers.command_record import State
+from handlers.command_record import RECORD, State
 from handlers.fence import is_fence, without_call
 from mappings import tables
 
@@ -47,7 +47,7 @@ class InvoiceCalls:
 
     ``mode`` says how, and is asked before the first one; what it raises becomes the outcome. ``at_once``: the most
     calls that are under way at a time, whoever commits them. ``sleep`` waits for the moment at which Dataverse takes it
-    down that nothing came of a call.
+    down that nothing came of a call; ``timer`` counts the seconds for whatever passes after that.
     """
 
     def __init__(
@@ -56,21 +56,25 @@ class InvoiceCalls:
         mode: Callable[[], Mode],
         at_once: int = 4,
         sleep: Callable[[float], None] = time.sleep,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dataverse = dataverse
         self._mode = mode
         self._at_once = at_once
         self._turns = threading.BoundedSemaphore(at_once)
-        self._records = CallRecords(dataverse, sleep)
+        self._records = CallRecords(dataverse, sleep, timer)
 
     def query(self, questions: Sequence[Query]) -> list[list[Record]]:
         """Answer every question; those about commands once all that is known of calls is written down."""
         if any(question.table == tables.COMMAND for question in questions):
             self._records.catch_up()
+        else:
+            self._records.in_passing()
         return self._dataverse.query(questions)
 
     def commit(self, change_sets: Sequence[ChangeSet]) -> list[Outcome]:
         """Carry out every change set, each for itself; one outcome each, in order."""
+        self._records.in_passing()
         fences = {index: one for index, one in enumerate(change_sets) if one.changes and is_fence(one)}
         rest = {index: one for index, one in enumerate(change_sets) if index not in fences}
         outcomes: dict[int, Outcome] = {}
@@ -86,6 +90,7 @@ class InvoiceCalls:
         """``commit``, with the questions in the same request where Dataverse takes them there; never behind a fence."""
         has_fence = any(one.changes and is_fence(one) for one in change_sets)
         if isinstance(self._dataverse, LooksAfterwards) and not has_fence:
+            self._records.in_passing()
             return self._dataverse.commit_and_look(change_sets, questions)
         return self.commit(change_sets), None
 
@@ -108,7 +113,7 @@ class InvoiceCalls:
 
     def _in_two(self, fence: ChangeSet) -> Outcome:
         attempt, token = subject_of(fence.changes[0]), str(uuid4())
-        recorded = self._records.write(without_call(fence, State.CALLING, {"record": token}), attempt, token)
+        recorded = self._records.write(without_call(fence, State.CALLING, {RECORD: token}), attempt, token)
         if isinstance(recorded, UnknownOutcome):
             # It may stand all the same: by then it must say that nobody called.
             self._records.withdrawn(attempt, token, _nothing_came(recorded), may_come=True)
