@@ -23,7 +23,7 @@ from mappings.invoice import DETAIL_COLUMNS, INVOICE_COLUMNS, LINE_COLUMNS, Invo
 from mappings.invoice_verification import Contents
 from mappings.row import Row
 from mappings.tables import Ref
-from tests.connector.dataverse.environment import API, batch_answer, last_body, part
+from tests.connector.dataverse.environment import API, batch_answer, change_set, last_body, part
 
 INVOICE, OTHER, DETAIL, ACTUAL, LINE = (UUID(int=number) for number in range(1, 6))
 LINKS = {
@@ -143,7 +143,7 @@ def test_an_invoice_is_given_to_its_owner_by_a_conditional_patch_that_binds_a_us
     assert plan is not None
     with responses.RequestsMock() as http:
         http.add_callback(responses.GET, re.compile(re.escape(API) + "EntityDefinitions"), described)
-        http.post(f"{API}$batch", **batch_answer(part(204)))
+        http.post(f"{API}$batch", **batch_answer(change_set(part(204))))
         client = DataverseClient("https://org.example.com", StaticToken("t0"), tag="psa-connector")
         assert client.commit(plan.change_sets) == [Committed((None,))]
         client.close()
