@@ -95,7 +95,7 @@ def test_a_queue_that_never_confirms_is_given_up_and_the_receiver_built_anew() -
             await case.until(lambda: case.queue.locked == {"deaf"} and len(case.queue.done) == 1)
             await case.time.advance(59)
             assert case.queue.opened == 1, "it gets its time"
-            await case.in_time(lambda: case.queue.opened == 2, 10)
+            await case.in_time(lambda: case.queue.opened == 2)
             assert case.worker.status().counts == {"completed": 1, "unconfirmed": 1}
             case.queue.put("next")
             await case.until(lambda: ("next", "complete") in case.queue.done)

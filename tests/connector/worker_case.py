@@ -79,14 +79,12 @@ class Case:
             while not condition():
                 await asyncio.sleep(0.001)
 
-    async def in_time(self, condition: Callable[[], bool], seconds: int) -> None:
-        """Let time pass, a second after the other and at most so many, until the condition holds.
+    async def in_time(self, condition: Callable[[], bool]) -> None:
+        """Let time pass, a second after the other, until the condition holds.
 
         What waits for a thread begins its own waiting at whatever moment the thread comes back.
         """
-        for _ in range(seconds):
-            await asyncio.sleep(0.01)
-            if condition():
-                return
-            await self.time.advance(1)
-        await self.until(condition)
+        async with asyncio.timeout(10):
+            while not condition():
+                await self.time.advance(1)
+                await asyncio.sleep(0.01)
