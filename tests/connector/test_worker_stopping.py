@@ -112,8 +112,7 @@ def test_the_waits_start_over_only_when_nothing_is_doubted_any_more() -> None:
         async with case.running():
             await case.until(lambda: case.worker.status().state is State.PAUSED)
             case.queue.waiting.clear()
-            await case.time.advance(5)
-            await case.until(lambda: case.worker.status().state is State.TRYING)
+            await case.in_time(lambda: case.worker.status().state is State.TRYING)
             assert doubts.resumptions == 1
             case.queue.put("waits")
             await case.until(lambda: ("waits", "redeliver", NOW + timedelta(days=1), 0) in case.queue.done)
@@ -124,8 +123,7 @@ def test_the_waits_start_over_only_when_nothing_is_doubted_any_more() -> None:
             assert doubts.resumptions == 1, "the second wait is twice the first"
             doubts.doubtful = False
             sound.set()
-            await case.time.advance(1)
-            await case.until(lambda: case.worker.status().state is State.RUNNING)
+            await case.in_time(lambda: case.worker.status().state is State.RUNNING)
             assert doubts.resumptions == 2
 
     asyncio.run(scenario())

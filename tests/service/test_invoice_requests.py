@@ -28,6 +28,7 @@ ATTEMPT, CLAIM, LEASE = keys.attempt_id(CONTRACT, GIVEN), keys.claim_id(GIVEN), 
 ACTION = f"/salesorders({CONTRACT})/Microsoft.Dynamics.CRM.msdyn_NewInvoiceContract?tag=psa-connector"
 PERSON = UUID(int=9, version=4)
 WRITTEN = '"modifiedon":"2026-02-16T12:00:00Z"'
+CALLING = f'"psac_state":"calling",{WRITTEN}'
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_recorded_first_it_is_a_change_set_then_the_call_alone_then_what_is_know
 
     def attempt(request: object) -> tuple[int, dict[str, str], str]:
         outcome = f'{{\\"record\\":\\"{token[0]}\\"}}'
-        row = f'{{"@odata.etag":"W/\\"8\\"","psac_commandid":"{ATTEMPT}","psac_outcome":"{outcome}",{WRITTEN}}}'
+        row = f'{{"@odata.etag":"W/\\"8\\"","psac_commandid":"{ATTEMPT}","psac_outcome":"{outcome}",{CALLING}}}'
         return 200, {"Content-Type": "application/json"}, f'{{"value":[{row}]}}'
 
     def first(request: PreparedRequest) -> tuple[int, dict[str, str], str]:

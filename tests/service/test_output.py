@@ -149,6 +149,8 @@ import service.cli.output as output
 from service.cli.main import main
 from service.demo.patience import Patience
 
+# Whoever runs the tests in the background may have had the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 say, give_up, given_up = output.say, Patience.give_up, threading.Event()
 
 def say_and_interrupt(text):
@@ -169,17 +171,14 @@ main()
 
 @pytest.mark.posix
 def test_the_demo_ends_at_ctrl_c_with_130_and_tells_no_further_stage(tmp_path: Path) -> None:
-    """The stage itself interrupts, and does not end before that was heard: however busy the machine is.
-
-    What is at work then has its time to end, besides.
-    """
+    """The stage itself interrupts, and does not end before that was heard: however busy the machine is."""
     demo = subprocess.run(  # noqa: S603
         [sys.executable, "-c", INTERRUPTED_AT_A_STAGE],
         capture_output=True,
         text=True,
         cwd=tmp_path,
         env=clean_environment(),
-        timeout=110,
+        timeout=IN_TIME,
         check=False,
     )
     told = demo.stderr.splitlines()
